@@ -1,0 +1,83 @@
+"""Photographs named in text files."""
+
+import codecs
+
+import pytest
+from photographs import write
+
+from logo_keras.datasets import load
+
+
+def test_the_label_is_the_last_word_and_paths_may_hold_spaces(tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_text("shop window/photo 1.jpg puma\n\n  b.jpg   adidas  \nc.jpg\tred bull\n")
+    dataset = load("list", file)
+    assert dataset.class_names == ("adidas", "puma", "red bull")
+    assert dataset.paths == tuple(str(tmp_path / name) for name in ("shop window/photo 1.jpg", "b.jpg", "c.jpg"))
+    assert dataset.labels.tolist() == [1, 0, 2]
+
+
+def test_paths_are_relative_to_the_list_and_absolute_ones_stay(tmp_path):
+    photo = write(tmp_path / "elsewhere" / "a.png")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "all.txt").write_text(f"../elsewhere/a.png puma\n{photo} puma\n")
+    dataset = load("list", tmp_path / "lists" / "all.txt")
+    # The same photograph twice is one photograph.
+    assert dataset.paths == (str(photo),)
+    assert dataset.photograph(0).shape == (40, 60, 3)
+
+
+def test_integer_labels_are_sorted_as_numbers(tmp_path):
+    (tmp_path / "list.txt").write_text("a.jpg 10\nb.jpg 9\nc.jpg -1\n")
+    dataset = load("list", tmp_path / "list.txt")
+    assert dataset.class_names == ("9", "10")
+    assert dataset.labels.tolist() == [1, 0]
+
+
+def test_splits_are_lists_of_the_folder_and_their_classes_agree(tmp_path):
+    (tmp_path / "train.txt").write_text("a.jpg puma\nb.jpg nike\n")
+    (tmp_path / "test.txt").write_text("c.jpg adidas\nd.jpg none\n")
+    train, test = load("list", tmp_path, "train"), load("list", tmp_path, "test")
+    assert train.class_names == test.class_names == ("adidas", "nike", "puma")
+    assert train.labels.tolist() == [2, 1]
+    assert test.labels.tolist() == [0, -1]
+    assert load("list", tmp_path).labels.tolist() == [0, 2, 1]
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+def test_byte_order_marks_and_windows_line_ends_are_tolerated(tmp_path, mark):
+    encoding = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}[mark]
+    (tmp_path / "list.txt").write_bytes(mark + "café.jpg puma\r\nb.jpg nike\r\n".encode(encoding))
+    dataset = load("list", tmp_path / "list.txt")
+    assert dataset.paths == (str(tmp_path / "café.jpg"), str(tmp_path / "b.jpg"))
+    assert dataset.class_names == ("nike", "puma")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"a.jpg puma\n\nb.jpg\n", r"list\.txt:3: expected a path and a label, got 'b\.jpg'"),
+        (b"a.jpg puma\nb\xff.jpg nike\n", r"list\.txt:2: not text in UTF-8"),
+        (b"a.jpg puma\na.jpg nike\n", r"list\.txt:2: .*a\.jpg has label 'nike' here and 'puma' before"),
+        (b"\n\n", r"no labelled photographs in .*list\.txt"),
+    ],
+)
+def test_errors_name_the_file_and_the_line(tmp_path, text, message):
+    (tmp_path / "list.txt").write_bytes(text)
+    with pytest.raises(ValueError, match=message):
+        load("list", tmp_path / "list.txt")
+
+
+def test_a_missing_list_is_answered_with_what_there_is(tmp_path):
+    (tmp_path / "train.txt").write_text("a.jpg puma\n")
+    with pytest.raises(FileNotFoundError, match=r"no list validation\.txt; .* holds train\.txt"):
+        load("list", tmp_path, "validation")
+    with pytest.raises(FileNotFoundError, match="there is no list or folder"):
+        load("list", tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="leave out split='train'"):
+        load("list", tmp_path / "train.txt", "train")
+
+
+def test_a_folder_without_lists_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"it has no \*\.txt"):
+        load("list", tmp_path)

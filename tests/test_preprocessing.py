@@ -1,0 +1,231 @@
+"""Whatever a photograph file holds becomes upright 8-bit RGB, or an error with a reason."""
+
+import pickle
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from photographs import encode, flat_jpeg, scene, with_orientation
+
+from logo_keras import preprocessing
+from logo_keras.preprocessing import UnreadablePhotograph, check, decode, prepare, read, resize
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff"])
+def test_lossless_formats_give_the_pixels_that_were_written(suffix):
+    np.testing.assert_array_equal(decode(encode(scene(), suffix)), scene())
+
+
+def test_jpeg_and_webp_give_about_the_pixels_that_were_written():
+    for suffix in (".jpg", ".webp"):
+        assert np.abs(decode(encode(scene(), suffix)).astype(int) - scene()).mean() < 4
+
+
+def test_colours_come_as_red_green_blue():
+    assert decode(encode(np.full((4, 4, 3), (250, 20, 10), np.uint8), ".png"))[0, 0].tolist() == [250, 20, 10]
+
+
+def test_grey_becomes_three_equal_channels():
+    grey = scene()[..., 0]
+    np.testing.assert_array_equal(decode(encode(grey, ".png")), np.repeat(grey[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_sixteen_bits_become_the_upper_eight(suffix):
+    photo = decode(encode(scene().astype(np.uint16) * 256 + 128, suffix))
+    # OpenCV cuts the lower bits of a PNG off and rounds those of a TIFF.
+    assert np.abs(photo.astype(int) - scene()).max() <= 1
+
+
+def test_alpha_is_left_out():
+    rgba = np.dstack([scene(), np.full((40, 60), 7, np.uint8)])
+    np.testing.assert_array_equal(decode(encode(rgba, ".png")), scene())
+
+
+def test_cmyk_becomes_rgb():
+    # Adobe stores CMYK inverted: 255 is no ink. So R = C K / 255 and so on.
+    photo = decode(flat_jpeg(200, 100, 50, 255))
+    assert photo.shape == (8, 8, 3)
+    assert np.abs(photo.reshape(-1, 3).astype(int) - (200, 100, 50)).max() <= 2
+
+
+def test_a_jpeg_in_rgb_keeps_its_colours():
+    assert np.abs(decode(flat_jpeg(200, 100, 50)).astype(int) - (200, 100, 50)).max() <= 1
+
+
+@pytest.mark.skipif(not hasattr(cv2, "imencodeanimation"), reason="needs OpenCV 4.11 or later to write animations")
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
+def test_an_animation_gives_its_first_frame(suffix):
+    animation = cv2.Animation()
+    animation.frames = [np.full((20, 30, 4), (level, level, level, 255), np.uint8) for level in (51, 153, 255)]
+    animation.durations = np.array([100, 100, 100])
+    _, data = cv2.imencodeanimation(suffix, animation)
+    photo = decode(data.tobytes())
+    assert photo.shape == (20, 30, 3)
+    assert abs(photo.mean() - 51) <= 4
+
+
+# What has to be done to the stored picture, from the EXIF standard (CIPA DC-008, tag 0x0112).
+UPRIGHT = {
+    1: lambda stored: stored,
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.transpose(1, 0, 2),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: stored[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda stored: np.rot90(stored, 1),
+}
+
+
+@pytest.mark.parametrize("order", [">", "<"])
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_exif_orientation_is_applied(orientation, order):
+    jpeg = encode(scene(40, 60))
+    stored = decode(jpeg)
+    np.testing.assert_array_equal(decode(with_orientation(jpeg, orientation, order)), UPRIGHT[orientation](stored))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif", ".bmp", ".tiff"])
+def test_a_truncated_file_of_any_format_is_unreadable(suffix):
+    data = encode(scene(), suffix)
+    for share in (0.4, 0.9):
+        with pytest.raises(UnreadablePhotograph, match="truncated|corrupt"):
+            decode(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(b"", "empty"), (b"hello", "not an image"), (encode(scene())[:20] + bytes(500), "truncated")],
+)
+def test_what_cannot_be_read_is_named_with_its_reason(data, reason):
+    with pytest.raises(UnreadablePhotograph, match=reason) as caught:
+        decode(data, name="shop/7.jpg")
+    assert caught.value.name == "shop/7.jpg"
+    assert reason in caught.value.reason
+    assert str(caught.value) == f"shop/7.jpg: {caught.value.reason}"
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_a_gigantic_photograph_is_refused_before_it_is_decoded(monkeypatch):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 40_000, 30_000, 8, 2, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(UnreadablePhotograph, match="too large: 40000 x 30000 px, at most 200 million"):
+        decode(b"\x89PNG\r\n\x1a\n" + chunks)
+
+
+def test_an_error_of_the_decoder_is_an_unreadable_photograph(monkeypatch):
+    def fail(*_):
+        raise cv2.error("no memory")
+
+    monkeypatch.setattr(cv2, "imdecode", fail)
+    with pytest.raises(UnreadablePhotograph, match="the PNG decoder gave up"):
+        decode(encode(scene(), ".png"))
+
+
+def test_a_missing_file_and_a_folder_are_unreadable(tmp_path):
+    with pytest.raises(UnreadablePhotograph, match="gone.jpg: no such file"):
+        read(tmp_path / "gone.jpg")
+    with pytest.raises(UnreadablePhotograph, match="cannot be opened"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif", ".bmp", ".tiff"])
+def test_check_finds_what_read_finds(tmp_path, suffix):
+    data = encode(scene(80, 90), suffix)
+    noise = np.random.default_rng(0)
+    variants = [data, data[:40], data[: len(data) // 2], data[:-3], b"", encode(scene(1, 1), suffix)]
+    for _ in range(20):
+        at = int(noise.integers(len(data) - 16))
+        variants.append(data[:at] + noise.bytes(16) + data[at + 16 :])
+    for variant in variants:
+        path = tmp_path / f"photo{suffix}"
+        path.write_bytes(variant)
+        reasons = []
+        for function in (read, check):
+            try:
+                function(path)
+                reasons.append(None)
+            except UnreadablePhotograph as error:
+                reasons.append(str(error))
+        assert reasons[0] == reasons[1]
+
+
+def test_resize_averages_where_both_axes_shrink():
+    photo = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3) * 4
+    means = photo.reshape(2, 2, 2, 2, 3).mean(axis=(1, 3))
+    assert np.abs(resize(photo, 2) - means).max() <= 0.5
+
+
+def test_resize_treats_each_axis_on_its_own():
+    # Rows 0, 0, 100, 100 shrink to 0, 100 by averages; columns 40, 80 grow to four by interpolation between centres.
+    rows = np.repeat(np.array([[0, 0], [0, 0], [100, 100], [100, 100]], np.uint8)[..., None], 3, axis=2)
+    assert resize(rows, 2)[:, 0, 0].tolist() == [0, 100]
+    tall = np.repeat(np.array([[40, 80]] * 8, np.uint8)[..., None], 3, axis=2)
+    assert resize(tall, 4)[0, :, 0].tolist() == [40, 50, 70, 80]
+
+
+def test_resize_does_not_alias_stripes_that_are_finer_than_the_result():
+    stripes = np.zeros((64, 8, 3), np.uint8)
+    stripes[::2] = 200
+    # Eight rows an average of 100; interpolation alone would keep the stripes. The columns do not change.
+    np.testing.assert_array_equal(resize(stripes, 8), 100)
+
+
+def test_resize_stretches_and_keeps_a_photograph_of_the_right_size():
+    assert resize(scene(40, 60), 32).shape == (32, 32, 3)
+    np.testing.assert_array_equal(resize(scene(32, 32), 32), scene(32, 32))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (3, 2000)])
+def test_resize_takes_any_shape(shape):
+    np.testing.assert_array_equal(resize(np.full((*shape, 3), 77, np.uint8), 16), 77)
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [*(np.zeros(shape, np.uint8) for shape in ((4, 4), (4, 4, 4), (0, 4, 3))), np.zeros((4, 4, 3)), [1]],
+)
+def test_resize_refuses_other_arrays_and_says_what_came(photo):
+    with pytest.raises(ValueError, match=r"uint8 RGB array \[H, W, 3\], got"):
+        resize(photo, 8)
+
+
+@pytest.mark.parametrize("size", [0, -1, 8.0, True])
+def test_resize_refuses_a_size_that_is_no_positive_integer(size):
+    with pytest.raises(ValueError, match="size must be a positive integer, got"):
+        resize(scene(), size)
+
+
+def test_prepare_gives_the_same_for_a_path_its_bytes_and_its_pixels(tmp_path):
+    data = with_orientation(encode(scene()), 6)
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(data)
+    prepared = prepare(path, 32)
+    assert prepared.dtype == np.float32 and prepared.shape == (32, 32, 3)
+    for photo in (str(path), data, bytearray(data), decode(data)):
+        np.testing.assert_array_equal(prepare(photo, 32), prepared)
+
+
+def test_prepare_refuses_other_types():
+    with pytest.raises(ValueError, match="a path, bytes or a uint8 RGB array, got int"):
+        prepare(3, 32)
+
+
+def test_every_photograph_of_the_real_sets_is_readable(shared):
+    paths = sorted((shared / "data" / "toplogo10" / "jpg").rglob("*.jpg"))[::20]
+    paths += sorted((shared / "data" / "flickrlogos27" / "flickr_logos_27_dataset_images").glob("*.jpg"))[::30]
+    assert len(paths) > 60
+    for path in paths:
+        assert read(path).ndim == 3
+
+
+def test_the_name_of_the_preprocessing_is_fixed():
+    # Model files that exist carry it.
+    assert preprocessing.PREPROCESSING == "stretch"
