@@ -1,0 +1,123 @@
+"""The Backbone value: a network, how pixels become its input, and its maps by stride."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("logo_keras")
+class Normalize(keras.layers.Layer):
+    """Pixels 0..255 to the numbers a network was trained on: `(x - mean) / std`, channel by channel.
+
+    Args:
+        mean: float or three floats, in grey levels 0..255, in the order of the network's channels.
+        std: float or three floats, likewise.
+        reverse_channels: bool, whether the network wants BGR.
+    """
+
+    def __init__(self, mean=0.0, std=1.0, reverse_channels=False, **kwargs):
+        super().__init__(**kwargs)
+        self.mean = mean
+        self.std = std
+        self.reverse_channels = reverse_channels
+        self.built = True
+
+    def call(self, images):
+        if self.reverse_channels:
+            images = images[..., ::-1]
+        mean, std = (ops.convert_to_tensor(value, dtype=images.dtype) for value in (self.mean, self.std))
+        return (images - mean) / std
+
+    def get_config(self):
+        return super().get_config() | {"mean": self.mean, "std": self.std, "reverse_channels": self.reverse_channels}
+
+
+@keras.saving.register_keras_serializable("logo_keras")
+@dataclasses.dataclass(frozen=True, eq=False)
+class Backbone:
+    """A feature extractor as a value; every model of this package takes one, or the name of one.
+
+    Attributes:
+        model: keras.Model on normalised images `[B, H, W, 3]`.
+        preprocessing: a Keras layer (or a callable registered with `keras.saving`) that turns float RGB pixels
+            0..255 `[B, H, W, 3]` into such images. `None` if the model takes pixels.
+        levels: its maps by stride in px: a mapping from 16, 32, ... to a tensor of `model`, or to the name of
+            the layer that gives it. Stride 32 is required. Grids are `ceil(size / stride)`.
+        blocks: names of the layers that end the stem and each block, in order; what `frozen_blocks` counts.
+
+    Raises:
+        ValueError: without a map of stride 32, or with a level or block that the model does not have.
+    """
+
+    model: keras.Model
+    preprocessing: Callable | None
+    levels: Mapping
+    blocks: tuple = ()
+
+    def __post_init__(self):
+        if 32 not in self.levels:
+            raise ValueError(f"levels must have a map of stride 32, got strides {sorted(self.levels)}.")
+        tensors = {int(stride): self._tensor(level) for stride, level in sorted(self.levels.items())}
+        for block in self.blocks:
+            self._tensor(block)
+        object.__setattr__(self, "levels", tensors)
+        object.__setattr__(self, "blocks", tuple(self.blocks))
+
+    def _tensor(self, level):
+        if not isinstance(level, str):
+            return level
+        names = [layer.name for layer in self.model.layers]
+        if level not in names:
+            raise ValueError(f"the backbone {self.model.name!r} has no layer {level!r}. Its layers: {', '.join(names)}.")
+        return self.model.get_layer(level).output
+
+    def channels(self, stride):
+        """Channels of the map at `stride` px."""
+        return self.levels[stride].shape[-1]
+
+    def extractor(self):
+        """A Keras model from normalised images to a dict of maps, keyed by the stride as a string."""
+        return keras.Model(self.model.inputs, {str(stride): tensor for stride, tensor in self.levels.items()}, name="backbone")
+
+    def frozen_layers(self, count):
+        """The layers of the stem and the first `count` blocks.
+
+        Raises:
+            ValueError: if the backbone does not have so many blocks.
+        """
+        if count == 0:
+            return []
+        if not 0 < count < len(self.blocks):
+            raise ValueError(
+                f"frozen_blocks must lie between 0 and {max(len(self.blocks) - 1, 0)} for {self.model.name!r}, got {count}."
+            )
+        return keras.Model(self.model.inputs[0], self._tensor(self.blocks[count])).layers
+
+    def get_config(self):
+        """What `from_config` needs to build the same backbone, without its weights."""
+        layers = {layer.name: stride for stride, layer in self._level_layers().items()}
+        return {
+            "model": keras.saving.serialize_keras_object(self.model),
+            "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
+            "levels": {str(stride): name for name, stride in layers.items()},
+            "blocks": list(self.blocks),
+        }
+
+    def _level_layers(self):
+        layers = {stride: tensor._keras_history.operation for stride, tensor in self.levels.items()}
+        for stride, layer in layers.items():
+            if len(layer._inbound_nodes) > 1:
+                raise ValueError(f"the map of stride {stride} comes from {layer.name!r}, which the backbone calls twice.")
+        return layers
+
+    @classmethod
+    def from_config(cls, config):
+        model = keras.saving.deserialize_keras_object(config["model"])
+        return cls(
+            model,
+            keras.saving.deserialize_keras_object(config["preprocessing"]),
+            {int(stride): name for stride, name in config["levels"].items()},
+            tuple(config["blocks"]),
+        )

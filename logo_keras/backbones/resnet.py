@@ -1,0 +1,76 @@
+"""ResNet in torchvision's layout: the stride of a block sits in its 3 x 3 convolution, padding is explicit.
+
+Source: He et al. 2016, arXiv:1512.03385, table 1; torchvision/models/resnet.py.
+"""
+
+import keras
+
+from logo_keras.backbones.backbone import Backbone, Normalize
+
+# ImageNet statistics as torchvision uses them, in grey levels.
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+
+
+def _conv_norm(x, filters, kernel, stride, name, relu=True):
+    if kernel > 1:  # PyTorch pads both sides alike; Keras's "same" pads one side at stride 2.
+        x = keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
+    x = keras.layers.Conv2D(
+        filters,
+        kernel,
+        stride,
+        use_bias=False,
+        # torchvision's kaiming_normal_(mode="fan_out").
+        kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+        name=f"{name}_conv",
+    )(x)
+    # PyTorch's momentum 0.1 is 0.9 here; its epsilon is 1e-5.
+    x = keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name=f"{name}_bn")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def _bottleneck(x, filters, stride, name):
+    shortcut = x
+    x = _conv_norm(x, filters, 1, 1, f"{name}_1")
+    x = _conv_norm(x, filters, 3, stride, f"{name}_2")
+    x = _conv_norm(x, 4 * filters, 1, 1, f"{name}_3", relu=False)
+    if shortcut.shape[-1] != 4 * filters or stride > 1:
+        shortcut = _conv_norm(shortcut, 4 * filters, 1, stride, f"{name}_downsample", relu=False)
+    x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _resnet(name, repeats, weights):
+    if weights is not None:
+        raise ValueError(
+            f"backbone {name!r} has no weights to load yet, got weights={weights!r}: pass weights=None to start from its "
+            'published initialiser, or use "efficientnet_lite0", which has ImageNet weights.'
+        )
+    images = keras.Input((None, None, 3), name="normalized_images")
+    x = _conv_norm(images, 64, 7, 2, "stem")
+    # Zeros are as good as PyTorch's minus infinity here: what they pad has passed a ReLU.
+    x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
+    x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)
+    blocks, levels = ["stem_pool"], {}
+    for stage, count in enumerate(repeats):
+        for repeat in range(count):
+            x = _bottleneck(x, 64 * 2**stage, 2 if stage > 0 and repeat == 0 else 1, f"layer{stage + 1}_{repeat}")
+            blocks.append(x._keras_history.operation.name)
+        levels[4 * 2**stage] = x
+    model = keras.Model(images, x, name=name)
+    return Backbone(model, Normalize(IMAGENET_MEAN, IMAGENET_STD), {s: levels[s] for s in (16, 32)}, tuple(blocks))
+
+
+def resnet50(weights=None):
+    """ResNet-50: 23.5 M parameters, maps of 1,024 channels at stride 16 and 2,048 at stride 32.
+
+    Args:
+        weights: `None`, the published initialiser. Its trained weights cannot be imported yet.
+
+    Returns:
+        Backbone on torchvision's normalisation.
+
+    Raises:
+        ValueError: if `weights` is not `None`.
+    """
+    return _resnet("resnet50", (3, 4, 6, 3), weights)

@@ -1,0 +1,51 @@
+"""The teacher: what each region looks like by itself."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("logo_keras")
+class Teacher(keras.layers.Layer):
+    """Classifies every region from its pooled feature.
+
+    Args:
+        num_classes: int N.
+
+    Call arguments:
+        features: float `[B, M, C]`, the shared backbone's pooled features of the M crops.
+
+    Returns:
+        Logits, float `[B, M, N]`.
+
+    Source:
+        Yang et al. 2018, arXiv:1809.00287, section 3.3; Wang et al. 2020, arXiv:1911.07924, section 3.2.
+    """
+
+    def __init__(self, num_classes, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.classifier = keras.layers.Dense(num_classes, name="classifier")
+
+    def build(self, input_shape):
+        """Creates the variables; `input_shape` is that of the features."""
+        self.classifier.build(input_shape)
+
+    def call(self, features):
+        return self.classifier(features)
+
+    @staticmethod
+    def confidence(logits, labels):
+        """C(R): the probability of the true class, without label smoothing.
+
+        Args:
+            logits: float `[B, M, N]`.
+            labels: int `[B]`.
+
+        Returns:
+            float `[B, M]`, in 0..1.
+        """
+        labels = ops.broadcast_to(ops.cast(labels, "int32")[:, None, None], (*ops.shape(logits)[:2], 1))
+        return ops.take_along_axis(ops.softmax(logits), labels, axis=-1)[..., 0]
+
+    def get_config(self):
+        return super().get_config() | {"num_classes": self.num_classes}

@@ -1,0 +1,48 @@
+"""The losses of DRNA-Net and NTS-Net that Keras does not have."""
+
+from keras import ops
+
+
+def cross_entropy(labels, logits, label_smoothing=0.0):
+    """Cross-entropy of each prediction.
+
+    Args:
+        labels: int `[...]`.
+        logits: float `[..., N]`.
+        label_smoothing: float in [0, 1); this share of the target is spread over all classes.
+
+    Returns:
+        float `[...]`, nats.
+    """
+    log_probabilities = ops.log_softmax(logits, axis=-1)
+    picked = ops.take_along_axis(log_probabilities, ops.cast(labels, "int32")[..., None], axis=-1)[..., 0]
+    if label_smoothing == 0:
+        return -picked
+    return -((1 - label_smoothing) * picked + label_smoothing * ops.mean(log_probabilities, axis=-1))
+
+
+def weighted_mean(values, sample_weight=None):
+    """Mean of `values [B]`, each times its weight `[B]` where there are weights."""
+    return ops.mean(values if sample_weight is None else values * ops.cast(sample_weight, values.dtype))
+
+
+def ranking_loss(scores, region_losses, sample_weight=None):
+    """Makes the navigator's order follow the teacher's.
+
+    For each pair of regions of an image of which region i has the lower loss, so the higher confidence, a hinge asks that
+    it scores higher by 1: `relu(1 - (I_i - I_j))`.
+
+    Args:
+        scores: float `[B, M]`, informativeness I.
+        region_losses: float `[B, M]`, the teacher's cross-entropy of each region. No gradient reaches them.
+        sample_weight: float `[B]` or None.
+
+    Returns:
+        float scalar: the sum over the pairs of an image, averaged over the images.
+
+    Source:
+        Yang et al. 2018, arXiv:1809.00287, equation 1; Wang et al. 2020, arXiv:1911.07924, section 3.2.
+    """
+    better = region_losses[:, :, None] < region_losses[:, None, :]
+    hinge = ops.relu(1 - (scores[:, :, None] - scores[:, None, :]))
+    return weighted_mean(ops.sum(ops.where(better, hinge, 0.0), axis=(1, 2)), sample_weight)

@@ -1,0 +1,52 @@
+"""The plain classifier: the whole photograph, one backbone, one head."""
+
+import keras
+from keras import ops
+
+from logo_keras.models.logo_model import LogoModel
+
+
+@keras.saving.register_keras_serializable("logo_keras")
+class Classifier(LogoModel):
+    """Classifies photographs as a whole; what region networks must beat.
+
+    Args:
+        num_classes: int N; or
+        class_names: N different names. `num_classes` alone names them "0", "1", ...
+        backbone: a name (`"efficientnet_lite0"`, `"resnet50"`, `"keras/NAME"`) or an `lk.Backbone`.
+        image_size: int S, px, a multiple of 32.
+        weights: `"imagenet"` or None, what the backbone starts from.
+        dropout: float in [0, 1), on the pooled feature, in training only.
+        batch_norm: `"batch"` uses batch statistics in training, `"frozen"` the running ones.
+        frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing.
+
+    Call arguments:
+        images: float RGB `[B, S, S, 3]`, 0..255.
+
+    Returns:
+        dict of `probabilities [B, N]` and `whole_logits [B, N]`.
+
+    Raises:
+        ValueError: for bad values, each saying what was expected.
+    """
+
+    def __init__(
+        self,
+        num_classes=None,
+        class_names=None,
+        backbone="efficientnet_lite0",
+        image_size=224,
+        weights="imagenet",
+        dropout=0.2,
+        batch_norm="batch",
+        frozen_blocks=0,
+        **kwargs,
+    ):
+        super().__init__(num_classes, class_names, backbone, image_size, weights, dropout, batch_norm, frozen_blocks, **kwargs)
+        self._finish()
+
+    def call(self, images, training=None, all_regions=False):
+        # all_regions asks nothing of a model without regions; evaluation passes it to every model.
+        _, feature = self.features(self.normalize(images), training)
+        logits = self.whole_classifier(feature)
+        return {"probabilities": ops.softmax(logits), "whole_logits": logits}

@@ -1,0 +1,32 @@
+"""Opens model files of this package."""
+
+from pathlib import Path
+
+import keras
+
+from logo_keras.models.logo_model import LogoModel
+
+
+def load(path):
+    """Loads a model that was saved as a `.keras` file, compiled as it was.
+
+    Args:
+        path: str or Path.
+
+    Returns:
+        Classifier, NTSNet or DRNANet.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: naming the file, if it is no `.keras` file or holds no model of this package.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist.")
+    try:
+        model = keras.saving.load_model(path)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} is not a model file of logo_keras, or it is damaged: {error}") from error
+    if not isinstance(model, LogoModel):
+        raise ValueError(f"{path} holds a {type(model).__name__}, not a model of logo_keras.")
+    return model

@@ -1,0 +1,60 @@
+"""NTS-Net: a navigator proposes regions, a teacher judges them, a fused classifier decides."""
+
+import keras
+
+from logo_keras.models.region_network import RegionNetwork
+from logo_keras.regions import crop_regions
+from logo_keras.resampling import shrink
+
+
+@keras.saving.register_keras_serializable("logo_keras")
+class NTSNet(RegionNetwork):
+    """NTS-Net (Yang et al. 2018, arXiv:1809.00287), the ancestor of DRNA-Net.
+
+    Args:
+        num_classes: int N; or
+        class_names: N different names. `num_classes` alone names them "0", "1", ...
+        backbone: a name (`"efficientnet_lite0"`, `"resnet50"`, `"keras/NAME"`) or an `lk.Backbone`.
+        image_size: int S, px, a multiple of 32: regions are cut from images of this size.
+        whole_size: int, px, a multiple of 32 of at most S: the whole-image pass sees the image shrunk to this size.
+            S by default, as in the papers.
+        region_size: int R, px, at least 32: side of the crops.
+        num_proposals: int M, regions that the teacher judges.
+        num_regions: int K, at most M, regions that are fused.
+        navigator_stride: 32, as in the papers, or 16; see `lk.layers.Navigator`.
+        decision: `"fused"`, as in the papers, or `"mean"`: the mean of the probabilities of whole, fused and the first K
+            regions.
+        dropout: float in [0, 1), on pooled features, in training only.
+        antialias: bool, whether regions that shrink are smoothed first.
+        batch_norm: `"batch"` uses batch statistics in training, `"frozen"` the running ones.
+        frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing.
+        weights: `"imagenet"` or None, what the backbone starts from.
+
+    Call arguments:
+        images: float RGB `[B, S, S, 3]`, 0..255.
+        all_regions: bool, return all M regions and their logits too; training always does.
+
+    Returns:
+        dict of `probabilities [B, N]` (the decision), `fused_logits [B, N]`, `whole_logits [B, N]`, `region_scores [B, K]`
+        and `region_boxes [B, K, 4]`, `(y0, x0, y1, x1)` px of the S px image. With `all_regions`: `region_scores` and
+        `region_boxes` of M rows, `region_logits [B, M, N]`, `region_index [B, M]` (anchor numbers) and `scores [B, A]`.
+
+    Raises:
+        ValueError: for bad values, each saying what was expected.
+    """
+
+    def __init__(self, num_classes=None, class_names=None, **kwargs):
+        super().__init__(num_classes, class_names, **kwargs)
+        self._build_fused_classifier()
+        self._finish()
+
+    def call(self, images, training=None, all_regions=None):
+        all_regions = self.wants_all_regions(training, all_regions)
+        images = self.normalize(images)
+        maps, whole_feature = self.features(shrink(images, self.whole_size), training)
+        whole_logits = self.whole_classifier(whole_feature)
+        scores, index, boxes = self.navigate(maps, self.num_proposals if all_regions else self.num_regions)
+        regions = crop_regions(images, boxes, self.region_size, self.antialias, self.largest)
+        _, region_features = self.region_features(regions, training)
+        fused_logits = self.fused_classifier(region_features[:, : self.num_regions], whole_feature)
+        return self.outputs(whole_logits, fused_logits, region_features, scores, index, boxes, all_regions)

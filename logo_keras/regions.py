@@ -1,0 +1,142 @@
+"""Picks regions by greedy non-maximum suppression and cuts them out, in static shapes and builtin operators."""
+
+import math
+
+import numpy as np
+from keras import ops
+
+from logo_keras.anchors import truncate
+
+_LOWEST = float(np.finfo(np.float32).min)
+
+
+def select_regions(scores, anchors, num_proposals, iou_threshold=0.25):
+    """Greedy non-maximum suppression of the whole batch at once.
+
+    Best first; a tie goes to the lowest anchor number. A box is suppressed when its IoU with a picked one reaches the
+    threshold, measured on boxes truncated to whole px and not clipped to the image. When fewer than `num_proposals`
+    survive, the suppressed ones follow by score, each once.
+
+    Args:
+        scores: float `[B, A]`.
+        anchors: float numpy array `[A, 4]`, `(y0, x0, y1, x1)` px.
+        num_proposals: int M, at most A.
+        iou_threshold: float in (0, 1).
+
+    Returns:
+        int32 `[B, M]`, anchor numbers.
+
+    Raises:
+        ValueError: if `num_proposals` is not in 1..A or the threshold not in (0, 1).
+
+    Source:
+        Yang et al. 2018, arXiv:1809.00287, section 3.2, and its public code.
+    """
+    boxes = truncate(anchors)
+    if not 1 <= num_proposals <= len(boxes):
+        raise ValueError(f"num_proposals must lie in 1..{len(boxes)}, the number of anchors, got {num_proposals}.")
+    if not 0 < iou_threshold < 1:
+        raise ValueError(f"iou_threshold must lie in (0, 1), got {iou_threshold!r}.")
+    scores = ops.stop_gradient(ops.maximum(ops.convert_to_tensor(scores, dtype="float32"), _LOWEST))
+    numbers = ops.arange(len(boxes), dtype="int32")
+    picked = ops.zeros_like(scores, dtype="bool")
+    suppressed = ops.zeros_like(scores, dtype="bool")
+    indices = []
+    for _ in range(num_proposals):
+        alive = ops.where(suppressed, -math.inf, scores)
+        rest = ops.where(picked, -math.inf, scores)
+        some_alive = ops.max(alive, axis=-1, keepdims=True) > -math.inf
+        # Not ops.argmax: in Keras 3.15 it adds BitwiseAnd, which LiteRT cannot run.
+        index = ops.top_k(ops.where(some_alive, alive, rest), k=1)[1]
+        index = ops.cast(index, "int32")
+        indices.append(index)
+        picked = ops.logical_or(picked, ops.equal(numbers, index))
+        suppressed = ops.logical_or(suppressed, _overlaps(boxes, ops.squeeze(index, -1), iou_threshold))
+    return ops.concatenate(indices, axis=-1)
+
+
+def _overlaps(boxes, index, threshold):
+    """Whether the IoU of every box with the box `index [B]` reaches the threshold: bool `[B, A]`."""
+    y0, x0, y1, x1 = (ops.convert_to_tensor(corner) for corner in boxes.T)
+    box = ops.take(ops.convert_to_tensor(boxes), index, axis=0)
+    top, left, bottom, right = (box[:, corner : corner + 1] for corner in range(4))
+    height = ops.relu(ops.minimum(y1, bottom) - ops.maximum(y0, top))
+    width = ops.relu(ops.minimum(x1, right) - ops.maximum(x0, left))
+    common = height * width
+    union = (y1 - y0) * (x1 - x0) + (bottom - top) * (right - left) - common
+    # A product instead of a quotient: whole px are exact in float32, and an empty union needs no guard.
+    return common >= threshold * union
+
+
+def crop_regions(images, boxes, size, antialias=False, largest=None):
+    """Cuts boxes out of images and resamples each to a square.
+
+    Bilinear with aligned corners: sample i lies at `y0 + i (y1 - y0 - 1) / (size - 1)`; 0 outside the image.
+
+    Args:
+        images: float `[B, H, W, C]`, normalised. H, W and C must be known when the graph is built.
+        boxes: float `[B, K, 4]`, `(y0, x0, y1, x1)` in px of `images`.
+        size: int, px. Side of each crop.
+        antialias: bool. Where a box is larger than `size`, widen the filter (a triangle) by the same factor.
+        largest: float, px, the largest side of a box that `antialias` is prepared for; larger ones are cut correctly but
+            less smoothly. The side of the image by default. It sets the number of px that make a sample, and so the cost.
+
+    Returns:
+        float `[B, K, size, size, C]`, in the range of `images`. No gradient reaches the boxes.
+
+    Raises:
+        ValueError: if the shape of an image is unknown, or `size` is below 2.
+
+    Source:
+        Yang et al. 2018, arXiv:1809.00287, section 3.3.
+    """
+    height, width, channels = images.shape[1:]
+    if None in (height, width, channels):
+        raise ValueError(f"crop_regions needs images of known height, width and channels, got {tuple(images.shape)}.")
+    if size < 2:
+        raise ValueError(f"size must be at least 2 px, got {size}.")
+    boxes = ops.cast(ops.stop_gradient(boxes), images.dtype)
+    reach = math.ceil(((largest or max(height, width)) - 1) / (size - 1)) if antialias else 1
+    count = boxes.shape[1]
+    x = _sample_rows(ops.reshape(images, (-1, width * channels)), boxes[..., 0], boxes[..., 2], size, height, 1, max(reach, 1))
+    # The resampling is separable: once the rows are done, columns become rows.
+    x = ops.transpose(ops.reshape(x, (-1, count, size, width, channels)), (0, 1, 3, 2, 4))
+    x = _sample_rows(ops.reshape(x, (-1, size * channels)), boxes[..., 1], boxes[..., 3], size, width, count, max(reach, 1))
+    return ops.transpose(ops.reshape(x, (-1, count, size, size, channels)), (0, 1, 3, 2, 4))
+
+
+def _sample_rows(rows, start, stop, size, length, per_image, reach):
+    """Resamples stacks of rows from `start` to `stop`.
+
+    Gathered rows, not a product with a matrix of weights: two to four times as fast in TensorFlow and in LiteRT
+    (benchmarks/crop.py).
+
+    Args:
+        rows: float `[stacks * length, row]`; the stacks of an image follow each other.
+        start, stop: float `[B, K]`, px.
+        size: int, samples a box.
+        length: int, rows a stack.
+        per_image: int, 1 if the K boxes of an image share a stack, K if each has its own.
+        reach: int, the half-width of the widest filter in px.
+
+    Returns:
+        float `[B, K, size, row]`.
+    """
+    count, last = start.shape[1], size - 1
+    # Positions in px times `last`: whole numbers for boxes of whole px, so that float32 holds them exactly.
+    extent = stop - start - 1
+    samples = start[..., None] * last + ops.arange(size, dtype=start.dtype) * extent[..., None]
+    half_width = ops.clip(extent / last, 1.0, float(reach))[..., None]
+    stack = ops.reshape(ops.arange(ops.shape(start)[0] * per_image, dtype="int32") * length, (-1, per_image, 1))
+    first = ops.floor(samples / last - half_width) + 1
+    indices = [first + tap for tap in range(2 * reach)]
+    weights = [ops.relu(1 - ops.abs(samples - index * last) / (last * half_width)) for index in indices]
+    # Divided by the sum over all px, also those outside the image, which then count as 0.
+    total = sum(weights)
+    result = 0.0
+    for index, weight in zip(indices, weights, strict=True):
+        inside = ops.logical_and(index >= 0, index <= length - 1)
+        weight = ops.where(inside, weight / total, 0.0)
+        place = ops.cast(ops.clip(index, 0, length - 1), "int32") + stack
+        result = result + ops.reshape(ops.take(rows, place, axis=0), (-1, count, size, rows.shape[-1])) * weight[..., None]
+    return result

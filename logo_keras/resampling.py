@@ -1,0 +1,61 @@
+"""Shrinks images inside the graph, smoothly and with builtin operators."""
+
+import numpy as np
+from keras import ops
+
+
+def shrink(images, size):
+    """Shrinks square images with a triangle filter as wide as the step (bilinear, half-pixel centres, anti-aliased).
+
+    Equal to `keras.ops.image.resize(..., antialias=True)`, whose operator TFLite lacks.
+
+    Args:
+        images: float `[B, S, S, C]`; S and C must be known when the graph is built.
+        size: int, px, at most S.
+
+    Returns:
+        float `[B, size, size, C]`.
+
+    Raises:
+        ValueError: if `size` is larger than S, or the images are not square.
+    """
+    rows, columns, channels = images.shape[1:]
+    if rows is None or rows != columns or size > rows:
+        raise ValueError(f"shrink makes square images smaller, got {tuple(images.shape)} and a size of {size} px.")
+    if size == rows:
+        return images
+    weights = _triangle(rows, size)
+    if rows % size == 0:
+        return _strided(images, weights, rows // size, size)
+    weights = ops.convert_to_tensor(weights)
+    x = ops.matmul(weights, ops.reshape(images, (-1, rows, columns * channels)))
+    x = ops.transpose(ops.reshape(x, (-1, size, columns, channels)), (0, 2, 1, 3))
+    x = ops.matmul(weights, ops.reshape(x, (-1, columns, size * channels)))
+    return ops.transpose(ops.reshape(x, (-1, size, size, channels)), (0, 2, 1, 3))
+
+
+def _triangle(length, size):
+    """How much each of `length` px counts in each of `size` samples: float32 `[size, length]`, rows sum to 1."""
+    step = length / size
+    samples = (np.arange(size) + 0.5) * step - 0.5
+    weights = np.maximum(0, 1 - np.abs(samples[:, None] - np.arange(length)) / step)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _strided(images, weights, factor, size):
+    """The same for a whole factor, as a depthwise convolution: a fiftieth of the multiplications at 448 to 224 px."""
+    rows, channels = images.shape[1], images.shape[3]
+    pad = factor // 2
+    # A triangle of half-width `factor` about a centre between or on px covers 2 factor px, one less if factor is odd.
+    width = 2 * factor - factor % 2
+    centre = (np.arange(width) - (width - 1) / 2) / factor
+    line = np.maximum(0, 1 - np.abs(centre))
+    line /= line.sum()
+    kernel = np.tile(np.outer(line, line)[:, :, None, None], (1, 1, channels, 1)).astype(np.float32)
+    # Zeros beyond the border take weight away; what the triangle has inside the image gives it back.
+    starts = np.arange(size) * factor - pad
+    inside = [1 / line[max(0, -start) : width - max(0, start + width - rows)].sum() for start in starts]
+    border = np.outer(inside, inside)[None, :, :, None].astype(np.float32)
+    x = ops.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    x = ops.depthwise_conv(x, ops.convert_to_tensor(kernel), strides=factor, padding="valid")
+    return x * ops.convert_to_tensor(border)

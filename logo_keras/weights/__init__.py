@@ -1,0 +1,1 @@
+"""Weights from elsewhere: reading checkpoint files without the framework that wrote them."""

@@ -1,0 +1,54 @@
+import golden
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from logo_keras.losses import cross_entropy, ranking_loss, weighted_mean
+
+NAVIGATION = golden.load("navigation")
+
+
+def test_region_loss_equals_the_public_code():
+    labels = np.repeat([[3], [1], [4], [1]], 6, axis=1)
+    loss = cross_entropy(labels, golden.normal(3, (4, 6, 10), 2))
+    np.testing.assert_allclose(loss, NAVIGATION["region_loss"], atol=2e-6)
+
+
+def test_ranking_loss_and_its_gradient_equal_the_public_code():
+    scores = tf.Variable(golden.normal(4, (4, 6)))
+    with tf.GradientTape() as tape:
+        loss = ranking_loss(scores, NAVIGATION["region_loss"])
+    np.testing.assert_allclose(loss, NAVIGATION["ranking_loss"][0], rtol=1e-6)
+    np.testing.assert_allclose(tape.gradient(loss, scores), NAVIGATION["ranking_grad"], atol=1e-6)
+
+
+def test_ranking_loss_is_zero_when_scores_follow_confidence():
+    assert float(ranking_loss(np.float32([[3, 2, 1, -5]]), np.float32([[0.1, 0.2, 0.3, 0.4]]))) == 0
+
+
+def test_ranking_loss_counts_each_pair_in_the_wrong_order_by_hand():
+    # Region 1 is better than region 0 by loss and lower by score: hinge 1 - (1 - 3).
+    assert float(ranking_loss(np.float32([[3, 1]]), np.float32([[2, 1]]))) == pytest.approx(3)
+
+
+def test_regions_of_equal_loss_are_not_ranked():
+    assert float(ranking_loss(np.float32([[3, 1]]), np.float32([[1, 1]]))) == 0
+
+
+def test_no_gradient_reaches_the_teacher_through_the_ranking():
+    losses = tf.Variable([[2.0, 1.0]])
+    with tf.GradientTape() as tape:
+        loss = ranking_loss(tf.constant([[3.0, 1.0]]), losses)
+    assert tape.gradient(loss, losses) is None
+
+
+def test_label_smoothing_equals_keras():
+    import keras
+
+    logits, labels = golden.normal(3, (5, 4)), np.array([0, 1, 2, 3, 0])
+    wanted = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1, reduction=None)
+    np.testing.assert_allclose(cross_entropy(labels, logits, 0.1), wanted(np.eye(4)[labels], logits), atol=1e-6)
+
+
+def test_sample_weights_multiply_before_the_mean():
+    assert float(weighted_mean(np.float32([1, 2]), np.float32([2, 0]))) == 1

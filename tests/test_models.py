@@ -1,0 +1,296 @@
+"""What every model does; one row a model."""
+
+import subprocess
+import sys
+
+import cv2
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny import tiny_backbone
+
+import logo_keras as lk
+
+NAMES = ("Aral", "Esso", "Shell")
+REGIONS = {"image_size": 96, "region_size": 32, "num_proposals": 3, "num_regions": 2}
+MODELS = {
+    "classifier": (lk.Classifier, {"image_size": 64}),
+    "nts_net": (lk.NTSNet, REGIONS),
+    "nts_net_mean": (lk.NTSNet, REGIONS | {"decision": "mean", "navigator_stride": 16, "whole_size": 64, "antialias": True}),
+    "drna_net": (lk.DRNANet, REGIONS),
+    "drna_net_auxiliary": (lk.DRNANet, REGIONS | {"views": ("region",), "auxiliary_views": ("crop", "drop")}),
+}
+
+
+def make(name, **options):
+    cls, defaults = MODELS[name]
+    return cls(**({"class_names": NAMES, "backbone": tiny_backbone(), "weights": None} | defaults | options))
+
+
+def photographs(count, size, seed=0):
+    """Images of a brand each: a bright square whose colour is the class. float32, labels int."""
+    random = np.random.RandomState(seed)
+    images, labels = random.uniform(0, 100, (count, size, size, 3)), np.arange(count) % 3
+    for image, label in zip(images, labels, strict=True):
+        y, x = random.randint(0, size - 24, 2)
+        image[y : y + 24, x : x + 24, label] = 255
+    return images.astype(np.float32), labels
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def trained(request):
+    """A model of each kind after one epoch, its data, and what fit and evaluate said."""
+    keras.utils.set_random_seed(0)
+    model = make(request.param)
+    images, labels = photographs(6, model.image_size)
+    model.compile()
+    history = model.fit(images, labels, batch_size=3, epochs=1, verbose=0).history
+    return model, images, labels, history, model.evaluate(images, labels, batch_size=3, verbose=0, return_dict=True)
+
+
+def test_every_loss_and_accuracy_is_tracked_by_its_name(trained):
+    model, _, _, history, results = trained
+    names = {f"{name}_loss" for name in model.loss_names} | set(model.metrics_by_name) | {"loss"}
+    assert set(history) == set(results) == names
+
+
+def test_the_loss_is_the_sum_of_the_losses(trained):
+    model, _, _, _, results = trained
+    assert results["loss"] == pytest.approx(sum(results[f"{name}_loss"] for name in model.loss_names), rel=1e-4)
+
+
+def test_accuracy_is_that_of_the_probabilities(trained):
+    model, images, labels, _, results = trained
+    probabilities = model.predict(images, verbose=0)["probabilities"]
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1, atol=1e-5)
+    assert results["top1"] == pytest.approx((probabilities.argmax(axis=-1) == labels).mean())
+
+
+def test_a_saved_model_answers_and_goes_on_as_before(trained, tmp_path):
+    model, images, labels, _, results = trained
+    model.save(tmp_path / "model.keras")
+    copy = lk.load(tmp_path / "model.keras")
+    given = copy.predict(images, verbose=0)
+    for name, wanted in model.predict(images, verbose=0).items():
+        np.testing.assert_allclose(given[name], wanted, atol=1e-6, err_msg=name)
+    assert copy.class_names == model.class_names
+    configs = [{key: value for key, value in m.get_config().items() if key != "backbone"} for m in (copy, model)]
+    assert configs[0] == configs[1]
+    again = copy.evaluate(images, labels, batch_size=3, verbose=0, return_dict=True)
+    assert again == pytest.approx(results, abs=1e-5)
+    steps = int(copy.optimizer.iterations)
+    copy.fit(images, labels, batch_size=3, epochs=1, verbose=0)
+    assert int(copy.optimizer.iterations) == steps + 2
+
+
+def test_constructor_arguments_are_attributes(trained):
+    model, *_ = trained
+    config = model.get_config()
+    for name in config.keys() - {"name", "preprocessing", "weights", "backbone"}:
+        value = getattr(model, name)
+        assert (list(value) if isinstance(value, tuple) else value) == config[name], name
+
+
+def test_permuting_the_batch_permutes_the_output(trained):
+    model, images, *_ = trained
+    straight, turned = model.predict(images, verbose=0), model.predict(images[::-1].copy(), verbose=0)
+    for name, value in straight.items():
+        np.testing.assert_allclose(turned[name][::-1], value, atol=1e-4, err_msg=name)
+
+
+def test_a_batch_of_one_and_constant_images_are_answered(trained):
+    model, images, *_ = trained
+    for image in (images[:1], np.zeros_like(images[:1]), np.full_like(images[:1], 255)):
+        assert all(np.isfinite(value).all() for value in model.predict(image, verbose=0).values())
+
+
+def test_recognize_agrees_with_predict(trained):
+    model, images, *_ = trained
+    photo = images[0].astype(np.uint8)
+    answer = model.recognize(photo, top=2)
+    wanted = model.predict(photo[None].astype(np.float32), verbose=0)
+    best = wanted["probabilities"][0].argsort()[::-1][:2]
+    assert answer.labels == tuple(NAMES[place] for place in best)
+    np.testing.assert_allclose(answer.probabilities, wanted["probabilities"][0][best], atol=1e-6)
+    if "region_boxes" in wanted:
+        np.testing.assert_allclose(answer.region_boxes, wanted["region_boxes"][0], atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_run():
+    runs = []
+    for _ in range(2):
+        keras.utils.set_random_seed(3)
+        model = make("classifier")
+        model.compile()
+        images, labels = photographs(6, 64)
+        runs.append(model.fit(images, labels, batch_size=3, epochs=2, verbose=0).history)
+    assert runs[0] == runs[1]
+
+
+def test_a_model_in_a_fresh_process_gives_the_same(tmp_path):
+    model = make("classifier")
+    images, _ = photographs(2, 64)
+    np.save(tmp_path / "images.npy", images)
+    np.save(tmp_path / "wanted.npy", model.predict(images, verbose=0)["probabilities"])
+    model.save(tmp_path / "model.keras")
+    code = (
+        "import numpy as np, keras, logo_keras as lk; lk.Classifier; "
+        "model = keras.saving.load_model('model.keras'); "
+        "given = model.predict(np.load('images.npy'), verbose=0)['probabilities']; "
+        "np.testing.assert_allclose(given, np.load('wanted.npy'), atol=1e-6)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_weights_and_classes_weigh_the_loss():
+    model = make("classifier")
+    images, labels = photographs(3, 64)
+    model.compile()
+    single = model.evaluate(images[:1], labels[:1], verbose=0, return_dict=True)["loss"]
+    weighted = model.evaluate(images, labels, sample_weight=np.float32([3, 0, 0]), verbose=0, return_dict=True)["loss"]
+    assert weighted == pytest.approx(single, rel=1e-4)
+    model.fit(images, labels, class_weight={0: 1.0, 1: 0.0, 2: 2.0}, validation_data=(images, labels), verbose=0)
+
+
+def test_loss_weights_and_smoothing_change_the_loss():
+    model = make("nts_net")
+    images, labels = photographs(3, 96)
+    model.compile(loss_weights={"ranking": 0.0, "region": 2.0}, label_smoothing=0.2)
+    results = model.evaluate(images, labels, verbose=0, return_dict=True)
+    wanted = results["whole_loss"] + 2 * results["region_loss"] + results["fused_loss"]
+    assert results["loss"] == pytest.approx(wanted, rel=1e-5)
+    logits = tf.nn.log_softmax(model.predict(images, verbose=0)["whole_logits"]).numpy()
+    smoothed = -(0.8 * logits[np.arange(3), labels] + 0.2 * logits.mean(axis=-1)).mean()
+    assert results["whole_loss"] == pytest.approx(smoothed, rel=1e-4)
+
+
+def test_many_steps_in_one_execution_train_alike():
+    runs = []
+    for steps in (1, 2):
+        keras.utils.set_random_seed(0)
+        model = make("classifier")
+        model.compile(steps_per_execution=steps)
+        images, labels = photographs(8, 64)
+        model.fit(tf.data.Dataset.from_tensor_slices((images, labels)).batch(4), epochs=1, verbose=0)
+        runs.append(model.get_weights())
+    for once, twice in zip(*runs, strict=True):
+        np.testing.assert_allclose(once, twice, atol=1e-5)
+
+
+def test_a_loss_that_is_no_number_stops_and_is_named():
+    model = make("nts_net")
+    images, labels = photographs(3, 96)
+    model.compile()
+    images[1] = np.nan
+    with pytest.raises(FloatingPointError, match=r"\w+_loss is nan at step 1"):
+        model.fit(images, labels, verbose=0)
+
+
+def test_a_loss_in_compile_is_refused():
+    with pytest.raises(ValueError, match="has its own losses"):
+        make("classifier").compile(loss="mse")
+
+
+@pytest.mark.parametrize("options", [{"loss_weights": {"crop": 1.0}}, {"label_smoothing": 1.0}])
+def test_bad_compile_arguments_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        make("classifier").compile(**options)
+
+
+@pytest.mark.parametrize(
+    "name, options, message",
+    [
+        ("classifier", {"class_names": None}, "one of num_classes and class_names"),
+        ("classifier", {"class_names": []}, "at least one class"),
+        ("classifier", {"class_names": ("a", "a")}, "differ"),
+        ("classifier", {"num_classes": 4}, "must agree"),
+        ("classifier", {"backbone": "lenet"}, "unknown backbone"),
+        ("classifier", {"image_size": 100}, "image_size must be a multiple of 32"),
+        ("classifier", {"dropout": 1.0}, "dropout"),
+        ("classifier", {"batch_norm": "off"}, "batch_norm"),
+        ("classifier", {"frozen_blocks": 7}, "frozen_blocks"),
+        ("nts_net", {"num_regions": 4}, "num_proposals"),
+        ("nts_net", {"num_regions": 0}, "num_regions"),
+        ("nts_net", {"num_proposals": 10**4}, "anchors"),
+        ("nts_net", {"whole_size": 128}, "whole_size must be at most"),
+        ("nts_net", {"region_size": 16}, "region_size"),
+        ("nts_net", {"decision": "whole"}, "decision"),
+        ("nts_net", {"navigator_stride": 8}, "navigator_stride"),
+        ("drna_net", {"crop_threshold": 1.0}, "crop_threshold"),
+        ("drna_net", {"drop_threshold": 0.0}, "drop_threshold"),
+        ("drna_net", {"views": ()}, "views"),
+        ("drna_net", {"views": ("zoom",)}, "views"),
+        ("drna_net", {"auxiliary_views": ("crop",)}, "auxiliary_views"),
+    ],
+)
+def test_bad_values_are_refused(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(name, **options)
+
+
+def test_classes_without_names_are_numbered():
+    assert make("classifier", class_names=None, num_classes=3).class_names == ("0", "1", "2")
+
+
+def test_frozen_blocks_and_batch_norm_do_not_move():
+    for options, frozen in (({"frozen_blocks": 1}, ("conv0", "conv1", "norm1")), ({"batch_norm": "frozen"}, ("norm0", "norm4"))):
+        model = make("classifier", **options)
+        layers = {layer.name: layer for layer in model.extractor.layers}
+        before = {name: layers[name].get_weights() for name in (*frozen, "conv4")}
+        images, labels = photographs(4, 64)
+        model.compile(optimizer="sgd")
+        model.fit(images, labels, verbose=0)
+        for name in frozen:
+            keras.tree.map_structure(np.testing.assert_array_equal, layers[name].get_weights(), before[name])
+        assert not np.array_equal(layers["conv4"].get_weights()[0], before["conv4"][0])
+
+
+@pytest.mark.parametrize("name", ["missing.keras", "text.keras"])
+def test_a_file_that_is_no_model_is_named(tmp_path, name):
+    (tmp_path / "text.keras").write_text("no model")
+    with pytest.raises((FileNotFoundError, ValueError), match=name):
+        lk.load(tmp_path / name)
+
+
+def test_another_keras_model_is_refused_by_name(tmp_path):
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match="other.keras holds a Sequential"):
+        lk.load(tmp_path / "other.keras")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two photographs of each brand, in a folder of its own."""
+    images, labels = photographs(6, 64)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        path = tmp_path / NAMES[label] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(path), image[..., ::-1].astype(np.uint8))
+    return tmp_path
+
+
+def test_a_data_set_is_fitted_evaluated_and_predicted(folder):
+    dataset = lk.datasets.load("folder", folder)
+    model = make("classifier")
+    model.compile()
+    model.fit(dataset, batch_size=4, epochs=1, validation_data=dataset, verbose=0)
+    results = model.evaluate(dataset, verbose=0, return_dict=True)
+    probabilities = model.predict(dataset, verbose=0)["probabilities"]
+    assert results["top1"] == pytest.approx((probabilities.argmax(-1) == dataset.labels).mean())
+
+
+def test_a_data_set_of_other_classes_is_refused(folder):
+    model = make("classifier", class_names=("Aral", "Esso", "Total"))
+    model.compile()
+    with pytest.raises(ValueError, match="Shell, Total"):
+        model.fit(lk.datasets.load("folder", folder), verbose=0)
+
+
+def test_photographs_without_a_brand_are_refused(folder):
+    dataset = lk.datasets.load("folder", folder)
+    unlabelled = type(dataset)(dataset.paths, [-1] * len(dataset), dataset.class_names)
+    model = make("classifier")
+    model.compile()
+    with pytest.raises(ValueError, match="label -1"):
+        model.fit(unlabelled, verbose=0)

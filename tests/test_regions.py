@@ -1,0 +1,151 @@
+import golden
+import numpy as np
+import pytest
+from keras import ops
+
+from logo_keras.anchors import make_anchors, truncate
+from logo_keras.regions import crop_regions, select_regions
+
+NAVIGATION = golden.load("navigation")
+
+
+def pick(scores, anchors, count, **options):
+    return ops.convert_to_numpy(select_regions(np.asarray(scores, np.float32), np.asarray(anchors, np.float32), count, **options))
+
+
+def cut(images, boxes, size, **options):
+    return ops.convert_to_numpy(crop_regions(np.asarray(images, np.float32), np.asarray(boxes, np.float32), size, **options))
+
+
+def hills():
+    """The scores of suppression.npz: hills of six summits and some noise, so that neighbours compete."""
+    anchors = make_anchors(448).astype(np.float64)
+    centres = (anchors[:, :2] + anchors[:, 2:]) / 2
+    rows = []
+    for row in range(256):
+        random = np.random.RandomState(5000 + row)
+        tops, heights = random.uniform(0, 448, (6, 2)), random.uniform(1, 2, 6)
+        distances = ((centres[None] - tops[:, None]) ** 2).sum(-1)
+        values = (heights[:, None] * np.exp(-distances / (2 * 60**2))).max(0)
+        rows.append((values + 0.05 * random.standard_normal(1614)).astype(np.float32))
+    return np.array(rows)
+
+
+def test_picks_equal_the_public_code():
+    index = pick(NAVIGATION["scores"], make_anchors(448), 6)
+    np.testing.assert_array_equal(index, NAVIGATION["top_index"])
+    np.testing.assert_array_equal(truncate(make_anchors(448))[index], NAVIGATION["top_boxes"])
+
+
+def test_picks_equal_the_public_code_where_neighbours_compete():
+    np.testing.assert_array_equal(pick(hills(), make_anchors(448), 6), golden.load("suppression")["top_index"])
+
+
+@pytest.mark.parametrize("threshold", [0.24, 0.26])
+def test_another_threshold_picks_differently(threshold):
+    index = pick(hills(), make_anchors(448), 6, iou_threshold=threshold)
+    assert (index != golden.load("suppression")["top_index"]).any(axis=1).sum() > 10
+
+
+def test_a_tie_goes_to_the_lowest_number():
+    apart = [[0, 0, 4, 4], [10, 10, 14, 14], [20, 20, 24, 24]]
+    np.testing.assert_array_equal(pick([[1, 1, 1], [0, 2, 2]], apart, 3), [[0, 1, 2], [1, 2, 0]])
+
+
+def test_the_suppressed_follow_by_score_each_once():
+    same = [[0, 0, 4, 4]] * 3 + [[10, 10, 14, 14]]
+    np.testing.assert_array_equal(pick([[1, 3, 2, 0]], same, 4), [[1, 3, 2, 0]])
+
+
+def test_scores_of_minus_infinity_are_picked_last_and_once():
+    apart = [[0, 0, 4, 4], [10, 10, 14, 14], [20, 20, 24, 24]]
+    np.testing.assert_array_equal(np.sort(pick([[-np.inf, 1, -np.inf]], apart, 3)), [[0, 1, 2]])
+
+
+def test_all_anchors_can_be_picked():
+    anchors = make_anchors(32)
+    index = pick(np.random.RandomState(0).standard_normal((2, len(anchors))), anchors, len(anchors))
+    np.testing.assert_array_equal(np.sort(index), [np.arange(len(anchors))] * 2)
+
+
+def test_boxes_are_suppressed_at_the_threshold_itself():
+    # Two boxes of 4 x 5 px that share 4 x 2: IoU 8 / 32 = 0.25.
+    boxes = [[0, 0, 4, 5], [0, 3, 4, 8], [50, 50, 54, 55]]
+    np.testing.assert_array_equal(pick([[3, 2, 1]], boxes, 2), [[0, 2]])
+
+
+def test_overlap_is_measured_on_whole_px():
+    # Untruncated the boxes share less than a quarter.
+    boxes = [[0, 0, 4, 5.9], [0, 3.9, 4, 8.9], [50, 50, 54, 55]]
+    np.testing.assert_array_equal(pick([[3, 2, 1]], boxes, 2), [[0, 2]])
+
+
+def test_permuting_the_batch_permutes_the_picks():
+    scores = hills()[:8]
+    np.testing.assert_array_equal(pick(scores[::-1], make_anchors(448), 6), pick(scores, make_anchors(448), 6)[::-1])
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_more_proposals_than_anchors_are_refused(count):
+    with pytest.raises(ValueError, match="num_proposals"):
+        pick(np.zeros((1, 4)), np.zeros((4, 4)), count)
+
+
+@pytest.mark.parametrize("threshold", [0, 1])
+def test_a_threshold_outside_0_to_1_is_refused(threshold):
+    with pytest.raises(ValueError, match="iou_threshold"):
+        pick(np.zeros((1, 4)), np.zeros((4, 4)), 1, iou_threshold=threshold)
+
+
+def test_crops_equal_the_public_code():
+    crops = cut(golden.image(), NAVIGATION["top_boxes"], 224)
+    np.testing.assert_allclose(crops.mean(axis=(2, 3)), NAVIGATION["crop_mean"], atol=1e-5)
+    np.testing.assert_allclose(crops.ravel()[::997], NAVIGATION["crop_samples"], atol=1e-5)
+
+
+def test_a_box_of_the_crops_size_is_cut_px_by_px():
+    image = np.random.RandomState(0).uniform(size=(1, 8, 9, 3))
+    np.testing.assert_allclose(cut(image, [[[2, 3, 6, 7]]], 4)[0, 0], image[0, 2:6, 3:7], atol=1e-6)
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+def test_outside_the_image_is_zero(antialias):
+    crop = cut(
+        np.ones((1, 8, 8, 1)),
+        [
+            [[-20, -20, -10, -10]],
+        ],
+        4,
+        antialias=antialias,
+    )
+    assert np.abs(crop).max() == 0
+
+
+def test_corners_lie_on_the_corner_px():
+    ramp = np.arange(16.0)[None, :, None, None] * np.ones((1, 16, 16, 1))
+    rows = cut(ramp, [[[4, 4, 12, 12]]], 4)[0, 0, :, 1, 0]
+    np.testing.assert_allclose(rows, 4 + np.arange(4) * 7 / 3, atol=1e-5)
+
+
+def test_antialiasing_averages_a_checkerboard():
+    board = (np.indices((64, 64)).sum(0) % 2)[None, :, :, None]
+    plain, smooth = (cut(board, [[[8, 8, 56, 56]]], 8, antialias=antialias) for antialias in (False, True))
+    assert np.abs(smooth - 0.5).max() < 0.01 < np.abs(plain - 0.5).max()
+
+
+def test_antialiasing_keeps_a_constant_image():
+    crop = cut(np.ones((1, 64, 64, 2)), [[[10, 12, 50, 53]]], 9, antialias=True)
+    np.testing.assert_allclose(crop, 1, atol=1e-6)
+
+
+def test_antialiasing_changes_nothing_where_nothing_shrinks():
+    image = np.random.RandomState(0).uniform(size=(1, 32, 32, 3))
+    boxes = [[[3, 4, 11, 12]]]
+    np.testing.assert_allclose(cut(image, boxes, 16, antialias=True), cut(image, boxes, 16), atol=1e-6)
+
+
+def test_images_of_unknown_size_are_refused():
+    import keras
+
+    with pytest.raises(ValueError, match="known height"):
+        crop_regions(keras.KerasTensor((1, None, None, 3)), keras.KerasTensor((1, 2, 4)), 8)
