@@ -67,7 +67,7 @@ def _last_maps(model):
 
 def _shapes(model, size):
     """Rows and columns of every layer's output for a photograph of `size` px."""
-    probe = keras.Model(model.inputs, {layer.name: layer.output for layer in model.layers if _is_map(layer)})
+    probe = keras.Model(model.inputs[0], {layer.name: layer.output for layer in model.layers if _is_map(layer)})
     return {name: spec.shape[1:3] for name, spec in probe.compute_output_spec(keras.KerasTensor((1, size, size, 3))).items()}
 
 

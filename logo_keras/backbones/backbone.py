@@ -79,7 +79,7 @@ class Backbone:
 
     def extractor(self):
         """A Keras model from normalised images to a dict of maps, keyed by the stride as a string."""
-        return keras.Model(self.model.inputs, {str(stride): tensor for stride, tensor in self.levels.items()}, name="backbone")
+        return keras.Model(self.model.inputs[0], {str(stride): tensor for stride, tensor in self.levels.items()}, name="backbone")
 
     def frozen_layers(self, count):
         """The layers of the stem and the first `count` blocks.

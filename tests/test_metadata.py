@@ -1,0 +1,113 @@
+"""What a model file says of itself."""
+
+import dataclasses
+import zipfile
+
+import pytest
+
+from logo_keras import metadata
+from logo_keras.metadata import Metadata
+
+FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 10
+METADATA = Metadata(("Adidas", "H&M", "Löwenbräu"), 96, "stretch", "DRNANet", "fused", "0.1.0")
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(FLATBUFFER)
+    return path
+
+
+def test_json_and_back_is_the_same():
+    assert Metadata.from_json(METADATA.to_json()) == METADATA
+
+
+def test_file_and_back_is_the_same(model_file):
+    metadata.append(model_file, METADATA)
+    assert metadata.read(model_file) == METADATA
+
+
+def test_the_model_before_the_metadata_is_untouched(model_file):
+    metadata.append(model_file, METADATA)
+    assert model_file.read_bytes().startswith(FLATBUFFER)
+
+
+def test_labels_are_a_text_file_that_any_zip_tool_reads(model_file):
+    metadata.append(model_file, METADATA)
+    with zipfile.ZipFile(model_file) as archive:
+        assert archive.testzip() is None
+        assert archive.read("labels.txt").decode() == "Adidas\nH&M\nLöwenbräu\n"
+
+
+def test_a_line_break_in_a_class_name_does_not_shift_the_labels(model_file):
+    metadata.append(model_file, dataclasses.replace(METADATA, class_names=("a\nb", "c")))
+    with zipfile.ZipFile(model_file) as archive:
+        assert archive.read("labels.txt") == b"a b\nc\n"
+    assert metadata.read(model_file).class_names == ("a\nb", "c")
+
+
+def test_the_same_metadata_give_the_same_bytes_at_another_time(model_file, tmp_path, monkeypatch):
+    other = tmp_path / "other.tflite"
+    other.write_bytes(FLATBUFFER)
+    metadata.append(model_file, METADATA)
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    metadata.append(other, METADATA)
+    assert other.read_bytes() == model_file.read_bytes()
+
+
+def test_metadata_are_appended_once(model_file):
+    metadata.append(model_file, METADATA)
+    with pytest.raises(ValueError, match="model.tflite: already carries metadata"):
+        metadata.append(model_file, METADATA)
+
+
+@pytest.mark.parametrize("cut", [1, 100, len(FLATBUFFER) // 2])
+def test_a_file_that_was_cut_short_is_named(model_file, cut):
+    metadata.append(model_file, METADATA)
+    model_file.write_bytes(model_file.read_bytes()[:-cut])
+    with pytest.raises(ValueError, match="model.tflite: no metadata .* cut short"):
+        metadata.read(model_file)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(b"", "empty"), (b"\x89PNG\r\n\x1a\n" + bytes(100), "not a TFLite file"), (FLATBUFFER, "no metadata")],
+)
+def test_a_file_without_metadata_is_named(tmp_path, content, complaint):
+    path = tmp_path / "some.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"some.tflite: .*{complaint}"):
+        metadata.read(path)
+
+
+def test_a_damaged_entry_is_named(model_file):
+    metadata.append(model_file, METADATA)
+    data = model_file.read_bytes()
+    model_file.write_bytes(data.replace(b'"image_size": 96', b'"image_size": 97'))
+    with pytest.raises(ValueError, match="model.tflite: .* metadata"):
+        metadata.read(model_file)
+
+
+def test_metadata_of_another_zip_are_not_taken_for_ours(model_file):
+    with zipfile.ZipFile(model_file, "a") as archive:
+        archive.writestr("labels.txt", "a\nb\n")
+    with pytest.raises(ValueError, match="no metadata of logo_keras"):
+        metadata.read(model_file)
+
+
+def test_entries_of_a_later_version_are_passed_over():
+    text = METADATA.to_json().replace('"version"', '"calibration": 1.5,\n  "version"')
+    assert Metadata.from_json(text) == METADATA
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"class_names": ["a"]}', "no json"])
+def test_incomplete_json_is_refused(text):
+    with pytest.raises(ValueError):
+        Metadata.from_json(text)
+
+
+@pytest.mark.parametrize("change", [{"class_names": ()}, {"class_names": (1, 2)}, {"image_size": 0}, {"image_size": "96"}])
+def test_bad_values_are_refused(change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        dataclasses.replace(METADATA, **change)

@@ -1,0 +1,92 @@
+"""From a model's outputs to an answer in the photograph's own px."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from logo_keras.preprocessing import UnreadablePhotograph, prepare
+from logo_keras.recognition import recognize
+
+NAMES = ("red", "green", "blue", "grey")
+PHOTO = np.random.default_rng(0).integers(0, 256, (40, 80, 3), np.uint8)
+
+
+def plain(images):
+    return {"probabilities": np.array([[0.2, 0.1, 0.4, 0.3]], np.float32)}
+
+
+def with_regions(images):
+    boxes = np.array([[[0, 0, 16, 32], [-8, 4, 8, 40]]], np.float32)
+    return plain(images) | {"region_boxes": boxes, "region_scores": np.array([[2.5, -1]], np.float32)}
+
+
+def test_labels_come_best_first():
+    recognition = recognize(plain, PHOTO, NAMES, 32, top=3)
+    assert recognition.labels == ("blue", "grey", "red")
+    assert recognition.probabilities == pytest.approx((0.4, 0.3, 0.2))
+
+
+def test_equal_probabilities_keep_the_order_of_the_classes():
+    recognition = recognize(lambda images: {"probabilities": np.full((1, 4), 0.25)}, PHOTO, NAMES, 32, top=4)
+    assert recognition.labels == NAMES
+
+
+def test_more_labels_than_classes_are_all_classes():
+    assert len(recognize(plain, PHOTO, NAMES, 32, top=9).labels) == 4
+
+
+@pytest.mark.parametrize("top", [0, -1])
+def test_no_labels_are_refused(top):
+    with pytest.raises(ValueError, match="top must be at least 1"):
+        recognize(plain, PHOTO, NAMES, 32, top)
+
+
+def test_boxes_are_stretched_to_the_photograph_axis_by_axis():
+    recognition = recognize(with_regions, PHOTO, NAMES, 32, top=1)
+    # 32 px stand for 40 rows and for 80 columns.
+    np.testing.assert_allclose(recognition.region_boxes, [[0, 0, 20, 80], [-10, 10, 10, 100]])
+    np.testing.assert_array_equal(recognition.region_scores, np.float32([2.5, -1]))
+
+
+def test_a_plain_classifier_gives_no_boxes():
+    recognition = recognize(plain, PHOTO, NAMES, 32, top=1)
+    assert recognition.region_boxes.shape == (0, 4) and recognition.region_scores.shape == (0,)
+
+
+def test_the_model_sees_what_prepare_makes():
+    seen = []
+    recognize(lambda images: seen.append(images) or plain(images), PHOTO, NAMES, 32, top=1)
+    np.testing.assert_array_equal(seen[0], prepare(PHOTO, 32)[None])
+
+
+def test_path_bytes_and_array_are_the_same_photograph(tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(cv2.imencode(".png", PHOTO[..., ::-1])[1].tobytes())
+
+    def brightness(images):
+        return with_regions(images) | {"probabilities": images[:, ::8, 0].mean(-1) / 255}
+
+    photos = (path, str(path), path.read_bytes(), PHOTO)
+    answers = [recognize(brightness, photo, NAMES, 32, top=4).to_dict() for photo in photos]
+    assert answers[:3] == answers[3:] * 3
+
+
+def test_an_answer_becomes_json():
+    answer = recognize(with_regions, PHOTO, NAMES, 32, top=2).to_dict()
+    assert json.loads(json.dumps(answer)) == answer
+    assert answer["region_boxes"][0] == [0, 0, 20, 80]
+
+
+def test_an_unreadable_photograph_is_named(tmp_path):
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(b"")
+    with pytest.raises(UnreadablePhotograph, match="broken.jpg"):
+        recognize(plain, path, NAMES, 32, top=1)
+
+
+@pytest.mark.parametrize("photo", [None, 7, np.zeros((4, 4)), np.zeros((4, 4, 3), np.float32)])
+def test_what_is_no_photograph_is_refused(photo):
+    with pytest.raises(ValueError, match="photo must be"):
+        recognize(plain, photo, NAMES, 32, top=1)

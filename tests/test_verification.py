@@ -1,0 +1,168 @@
+"""Which differences from Keras an exported file may have: the bound, and the rule for ties. No TensorFlow needed."""
+
+import numpy as np
+import pytest
+
+from logo_keras.export import verification
+from logo_keras.export.photographs import find, spread
+from logo_keras.export.verification import compare
+
+SIZE = 4
+# One photograph each, told apart by its brightness.
+PHOTOS = [np.full((SIZE, SIZE, 3), number, np.uint8) for number in range(40)]
+
+
+class Model:
+    """Answers as a model does: two classes, one region; near ties on the photographs named."""
+
+    image_size = SIZE
+    export_outputs = ("probabilities", "region_boxes", "region_scores")
+
+    def __init__(self, ties=()):
+        self.ties = ties
+
+    def __call__(self, images, training):
+        assert training is False
+        count = len(images)
+        return {
+            "probabilities": np.tile(np.float32([[0.9, 0.1]]), (count, 1)),
+            "region_boxes": np.zeros((count, 1, 4), np.float32),
+            "region_scores": np.zeros((count, 1), np.float32),
+            "whole_logits": np.zeros((count, 2), np.float32),
+        }
+
+    def near_ties(self, images, tolerance):
+        assert tolerance == verification.TIE
+        return np.array([int(image[0, 0, 0]) in self.ties for image in images])
+
+
+def file(probabilities=(), boxes=()):
+    """Returns a file's `infer`, off by the given differences on the photographs named."""
+
+    def infer(images):
+        number = int(images[0, 0, 0, 0])
+        answer = Model()(images, training=False)
+        del answer["whole_logits"]
+        difference = dict(probabilities).get(number, 0.0)
+        answer["probabilities"] = answer["probabilities"] + np.float32([[-difference, difference]])
+        answer["region_boxes"] = answer["region_boxes"] + np.float32(dict(boxes).get(number, 0.0))
+        return answer
+
+    return infer
+
+
+def test_a_file_that_answers_alike_passes():
+    report = compare(file(), Model(), PHOTOS)
+    assert report.failures == ()
+    assert (report.photographs, report.max_abs_diff, report.max_box_diff, report.max_score_diff) == (40, 0, 0, 0)
+    assert (report.top1_agreement, report.over, report.tied, report.moved) == (1, 0, 0, 0)
+
+
+def test_differences_within_the_bound_pass_and_the_largest_is_reported():
+    report = compare(file({3: 5e-5, 7: 8e-5}), Model(), PHOTOS)
+    assert report.failures == ()
+    assert report.max_abs_diff == pytest.approx(8e-5, rel=1e-3)
+
+
+def test_one_photograph_over_the_bound_fails():
+    report = compare(file({3: 2e-4}), Model(), PHOTOS)
+    assert report.over == 1
+    assert report.failures == ("1 of 40 photographs over the bound of 0.0001",)
+
+
+def test_an_answer_that_is_no_number_fails():
+    assert compare(file({3: np.nan}), Model(), PHOTOS).over == 1
+
+
+def test_a_tie_excuses_and_its_differences_are_left_out():
+    report = compare(file({3: 0.5, 7: 2e-5}, boxes={3: 20}), Model(ties={3}), PHOTOS)
+    assert report.failures == ()
+    assert (report.over, report.tied, report.moved) == (0, 1, 0)
+    assert report.max_abs_diff == pytest.approx(2e-5, rel=1e-2)
+    assert report.max_box_diff == 0
+
+
+def test_a_tie_elsewhere_excuses_nothing():
+    assert compare(file({3: 0.5}), Model(ties={4}), PHOTOS).failures
+
+
+def test_a_tie_within_the_bound_is_not_counted():
+    assert compare(file({3: 5e-5}), Model(ties=set(range(40))), PHOTOS).tied == 0
+
+
+@pytest.mark.parametrize(("tied", "passes"), [(2, True), (3, False)])
+def test_at_most_one_photograph_in_twenty_is_excused(tied, passes):
+    numbers = range(tied)
+    report = compare(file(dict.fromkeys(numbers, 0.01)), Model(ties=set(numbers)), PHOTOS)
+    assert report.tied == tied
+    assert (report.failures == ()) is passes
+
+
+def test_fewer_than_twenty_photographs_excuse_none():
+    assert compare(file({3: 0.01}), Model(ties={3}), PHOTOS[:19]).failures
+    assert not compare(file({3: 0.01}), Model(ties={3}), PHOTOS[:20]).failures
+
+
+def test_top1_agreement_counts_the_excused_too():
+    report = compare(file({3: 0.8}), Model(ties={3}), PHOTOS)
+    assert report.top1_agreement == pytest.approx(39 / 40)
+
+
+@pytest.mark.parametrize(("moved", "passes"), [(2, True), (3, False)])
+def test_regions_elsewhere_fail_even_where_probabilities_agree(moved, passes):
+    report = compare(file(boxes=dict.fromkeys(range(moved), 5.0)), Model(), PHOTOS)
+    assert (report.moved, report.max_box_diff) == (moved, 5)
+    assert (report.failures == ()) is passes
+
+
+def test_a_plain_classifier_has_no_figures_of_regions():
+    model = Model()
+    model.export_outputs = ("probabilities",)
+    report = compare(file(), model, PHOTOS)
+    assert report.max_box_diff is None and report.max_score_diff is None
+    assert "region" not in str(report)
+
+
+def test_unreadable_photographs_are_named_and_left_out(tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"")
+    report = compare(file(), Model(), [PHOTOS[0], broken, PHOTOS[1]])
+    assert report.photographs == 2 and list(report.unreadable) == [str(broken)]
+    assert "broken.jpg: " in str(report) and "2 (1 unreadable)" in str(report)
+
+
+def test_no_readable_photograph_is_an_error(tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"")
+    with pytest.raises(ValueError, match="none of the 1 photographs can be read .*broken.jpg"):
+        compare(file(), Model(), [broken])
+
+
+def test_folders_are_searched_to_the_bottom(tmp_path):
+    for name in ("b/deep/2.JPG", "a/1.png", "a/notes.txt", "a/.hidden.jpg", "b/._2.JPG", "3.webp"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert find(tmp_path) == [tmp_path / "3.webp", tmp_path / "a/1.png", tmp_path / "b/deep/2.JPG"]
+
+
+def test_a_list_of_files_names_photographs(tmp_path):
+    (tmp_path / "list.txt").write_text("/photos/a b.jpg\n\n/photos/c.jpg\n")
+    (tmp_path / "d.jpg").write_bytes(b"")
+    found = find([tmp_path / "list.txt", tmp_path / "d.jpg", tmp_path / "d.jpg"])
+    assert [path.name for path in found] == ["a b.jpg", "c.jpg", "d.jpg"]
+
+
+def test_nothing_found_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="no photographs in"):
+        find(tmp_path)
+    with pytest.raises(FileNotFoundError, match="nowhere: no such file or folder"):
+        find(tmp_path / "nowhere")
+
+
+def test_a_limit_takes_photographs_from_all_brands():
+    paths = [f"{brand}/{number}.jpg" for brand in "abcd" for number in range(10)]
+    assert spread(paths, 4) == ["a/0.jpg", "b/0.jpg", "c/0.jpg", "d/0.jpg"]
+    assert len(set(spread(paths, 7))) == 7
+    assert spread(paths, 100) == spread(paths) == paths
+    with pytest.raises(ValueError, match="limit must be at least 1"):
+        spread(paths, 0)
