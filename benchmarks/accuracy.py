@@ -1,0 +1,123 @@
+"""One model on one data set, from photographs to a verified file: train, evaluate, export, run the file.
+
+.venv/bin/python benchmarks/accuracy.py --data toplogo10 --root ../shared/data/toplogo10 --model nts
+
+The work is done by the commands themselves, with their defaults; everything behind `--` goes to logo-train. The table is
+printed and kept in benchmarks/results/accuracy-DATA-MODEL.md, the answers photograph by photograph (for paired tests:
+benchmarks/compare.py) beside it as JSON.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import machine
+
+RESULTS = Path(__file__).parent / "results"
+TEST_SPLITS = {"toplogo10": "test30", "flickrlogos27": "test", "synthetic": "test"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, choices=TEST_SPLITS)
+    parser.add_argument("--root", required=True)
+    parser.add_argument("--model", required=True, choices=("plain", "nts", "drna"))
+    parser.add_argument("--seed", default="0")
+    parser.add_argument("--name", help="what to call the row, where options behind -- differ from the defaults")
+    options, further = parser.parse_known_args()
+    further = [argument for argument in further if argument != "--"]
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(options, further, Path(folder))
+    command = f"python benchmarks/accuracy.py --data {options.data} --root ROOT --model {options.model} --seed {options.seed}"
+    command += f" --name {options.name}" if options.name else ""
+    command += f" -- {' '.join(further)}" if further else ""
+    name = f"accuracy-{options.data}-{options.name or options.model}-seed{options.seed}"
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps({"command": command} | figures, indent=1) + "\n")
+    text = "\n".join([f"# {name}", "", f"    {command}", "", *(f"- {line}" for line in machine.lines(machine.describe())), ""])
+    text += "\n" + table(figures) + "\n"
+    (RESULTS / f"{name}.md").write_text(text)
+    print(text)
+
+
+def measure(options, further, folder):
+    """Runs the four commands; returns their figures."""
+    data = ("--data", options.data, "--root", options.root)
+    seconds = {}
+
+    def command(stage, module, *arguments):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", module, *map(str, arguments)], check=True)
+        seconds[stage] = round(time.perf_counter() - start, 1)
+
+    model, file = folder / "run" / "model.keras", folder / "model.tflite"
+    run = ("--model", options.model, "--seed", options.seed, "--out", folder / "run")
+    command("train", "logo_keras.commands.train", *data, *run, *further)
+    split = TEST_SPLITS[options.data]
+    answers = {}
+    command("export", "logo_keras.export.tflite", "--model", model, "--out", file, "--photos", options.root, "--limit", 100)
+    for kind, path in (("keras", model), ("tflite", file)):
+        command(
+            f"evaluate_{kind}", "logo_keras.commands.evaluate", "--model", path, *data, "--split", split, "--json", folder / kind
+        )
+        answers[kind] = json.loads((folder / kind).read_text())
+    with open(folder / "run" / "history.csv", newline="") as history:
+        epochs = [float(row["seconds"]) for row in csv.DictReader(history)]
+    keras, tflite = answers["keras"], answers["tflite"]
+    root = Path(options.root).resolve()
+    kept = ("photographs", "top1", "top1_interval", "top5", "fused_top1", "whole_top1", "per_class")
+    kept += ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_chance", "region_area")
+    return {
+        "split": split,
+        "config": json.loads((folder / "run" / "config.json").read_text())["config"],
+        "epochs": len(epochs),
+        "training_seconds": round(sum(epochs), 1),
+        **{name: keras[name] for name in kept if name in keras},
+        "tflite_top1": tflite["top1"],
+        "tflite_agreement": agreement(keras["predictions"], tflite["predictions"]),
+        "tflite_bytes": file.stat().st_size,
+        "seconds": seconds,
+        # Names of files only: enough for paired tests, and nothing of the machine or of the photographs.
+        "answers": {
+            Path(row["path"]).relative_to(root).as_posix(): [row["brand"], row["labels"][0]] for row in keras["predictions"]
+        },
+    }
+
+
+def agreement(first, second):
+    """Share of the photographs to which two lists of predictions give the same first label."""
+    return sum(a["labels"][0] == b["labels"][0] for a, b in zip(first, second, strict=True)) / len(first)
+
+
+def table(figures):
+    """The figures as a Markdown table."""
+    low, high = figures["top1_interval"]
+    rows = [
+        ("top-1", f"{figures['top1']:.1%} (95 % interval {low:.1%} to {high:.1%}, {figures['photographs']} photographs)"),
+        ("top-5", f"{figures['top5']:.1%}"),
+        ("top-1 of the TFLite file", f"{figures['tflite_top1']:.1%}"),
+        ("file and Keras agree", f"{figures['tflite_agreement']:.1%}"),
+        ("size of the file", f"{figures['tflite_bytes'] / 1e6:.1f} MB"),
+        ("epochs", f"{figures['epochs']}, {figures['training_seconds']:.0f} s"),
+    ]
+    if "fused_top1" in figures:
+        rows[2:2] = [("top-1, fused alone; whole alone", f"{figures['fused_top1']:.1%}; {figures['whole_top1']:.1%}")]
+    if figures.get("region_hit_rate") is not None:
+        rows += [
+            (
+                "logo centre in the best region",
+                f"{figures['region_hit_rate']:.1%}, by chance {figures['region_hit_rate_chance']:.1%}",
+            ),
+            ("logo centre in any region", f"{figures['region_hit_rate_any']:.1%}"),
+            ("share of the photograph in the best region", f"{figures['region_area']:.1%}"),
+        ]
+    return "\n".join(["| figure | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Two results of benchmarks/accuracy.py on the same photographs: the difference in top-1 and its 95 % interval.
+
+.venv/bin/python benchmarks/compare.py benchmarks/results/accuracy-toplogo10-{nts,plain}-seed0.json
+
+Paired bootstrap over the photographs: what another choice of test photographs would do; what another seed would do to the
+training is not in it.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+RESAMPLES = 10_000
+
+
+def main(first, second):
+    answers = [json.loads(Path(path).read_text())["answers"] for path in (first, second)]
+    common = sorted(answers[0].keys() & answers[1].keys())
+    right = [np.array([brand == guess for brand, guess in (side[path] for path in common)], float) for side in answers]
+    difference = right[0] - right[1]
+    places = np.random.default_rng(0).integers(0, len(common), (RESAMPLES, len(common)))
+    low, high = np.quantile(difference[places].mean(axis=1), (0.025, 0.975))
+    names = (Path(path).stem.removeprefix("accuracy-") for path in (first, second))
+    print("| first | second | photographs | difference in top-1, points | 95 % interval |\n|---|---|---|---|---|")
+    print(f"| {' | '.join(names)} | {len(common)} | {100 * difference.mean():+.1f} | {100 * low:+.1f} to {100 * high:+.1f} |")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

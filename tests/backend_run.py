@@ -1,0 +1,42 @@
+"""Runs small models on the backend of KERAS_BACKEND and prints what they gave: python backend_run.py WEIGHTS_FOLDER.
+
+The first run, on TensorFlow, leaves its weights in the folder; the others start from them.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import logo_keras as lk
+from tiny import tiny_backbone
+
+REGIONS = {"region_size": 32, "num_proposals": 3, "num_regions": 2, "whole_size": 64, "antialias": True, "navigator_stride": 16}
+MODELS = {"classifier": (lk.Classifier, {}), "nts_net": (lk.NTSNet, REGIONS), "drna_net": (lk.DRNANet, REGIONS)}
+
+
+def main(folder):
+    keras.utils.set_random_seed(0)
+    images = np.random.RandomState(0).uniform(0, 255, (6, 96, 96, 3)).astype(np.float32)
+    labels = np.arange(6) % 3
+    found = {}
+    for name, (cls, options) in MODELS.items():
+        model = cls(num_classes=3, image_size=96, backbone=tiny_backbone(), weights=None, dropout=0.0, **options)
+        file = folder / f"{name}.weights.h5"
+        if file.exists():
+            model.load_weights(file)
+        else:
+            model.save_weights(file)
+        model.compile(optimizer=keras.optimizers.SGD(1e-3))
+        found[name] = {
+            "evaluate": model.evaluate(images, labels, batch_size=3, verbose=0, return_dict=True),
+            "probabilities": model.predict(images, verbose=0)["probabilities"].tolist(),
+            "fit": model.fit(images, labels, batch_size=3, epochs=2, shuffle=False, verbose=0).history,
+        }
+    print(json.dumps({"backend": keras.backend.backend(), "models": found}, default=float))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
