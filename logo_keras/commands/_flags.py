@@ -1,0 +1,115 @@
+"""How every command reads its flags, says what is wrong, and ends."""
+
+import os
+import sys
+import textwrap
+
+from absl import flags
+
+from logo_keras.datasets import LOADERS
+
+
+def command(argv, usage, description, define, work, required=()):
+    """Runs a command.
+
+    Flags live in a value of their own, not in absl's global one, so that a command can be run twice in a process, and
+    beside others that have flags of the same names.
+
+    Args:
+        argv: list of str, the program's name first.
+        usage: str, for instance "logo-predict --model FILE PHOTOGRAPH ...".
+        description: str, what `--help` says above the flags.
+        define: function that defines flags on an `absl.flags.FlagValues`.
+        work: function of these values and of the list of arguments that are no flags.
+        required: names of the flags that must be given.
+
+    Returns:
+        int, what the process ends with: 0, 1 after an error that the user can mend, 130 after Ctrl-C.
+    """
+    program = usage.split()[0]
+    # TensorFlow's start-up messages would bury the command's own.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    values = flags.FlagValues()
+    values.set_gnu_getopt(True)
+    define(values)
+    flags.DEFINE_boolean("help", False, "Shows this text.", flag_values=values)
+    try:
+        arguments = values(argv)[1:]
+        if values.help:
+            print(_help(values, usage, description, required))
+            return 0
+        missing = [f"--{name}" for name in required if values[name].value is None]
+        if missing:
+            raise ValueError(f"{' and '.join(missing)} must be given; {program} --help explains the flags.")
+        work(values, arguments)
+    except KeyboardInterrupt as error:
+        print(f"\n{program}: stopped. {error}".rstrip(), file=sys.stderr)
+        return 130
+    # What users can mend has these types; anything else is a fault of the program and keeps its traceback.
+    except (ValueError, OSError, ImportError, FloatingPointError, flags.Error) as error:
+        print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def no_arguments(arguments):
+    """Refuses arguments that are no flags.
+
+    Raises:
+        ValueError: naming them.
+    """
+    if arguments:
+        raise ValueError(f"unexpected: {' '.join(arguments)}. Flags begin with --, and --help explains them.")
+
+
+def define_data(values):
+    """Defines the flags that say which data set is meant."""
+    flags.DEFINE_enum(
+        "data",
+        None,
+        list(LOADERS),
+        "The kind of data set. folder: a folder per brand, ROOT/BRAND/* or ROOT/SPLIT/BRAND/*. list: text files with "
+        "'path label' lines. toplogo10, flickrlogos27: these two sets as their authors give them out. synthetic: "
+        "photographs drawn by this package.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("root", None, "The folder of the data set, or the text file of a list.", flag_values=values)
+
+
+def define_strict(values):
+    """Defines what is done about photographs that cannot be read."""
+    flags.DEFINE_boolean(
+        "strict",
+        False,
+        "Stop at the first photograph that cannot be read. Otherwise such photographs are left out, counted, and listed "
+        "with their reasons at the end.",
+        flag_values=values,
+    )
+
+
+def say_unreadable(unreadable):
+    """Lists on stderr the photographs that were left out.
+
+    Args:
+        unreadable: dict, path to reason.
+    """
+    if unreadable:
+        count = f"{len(unreadable)} photograph{'s' if len(unreadable) > 1 else ''}"
+        print(f"{count} could not be read and {'were' if len(unreadable) > 1 else 'was'} left out:", file=sys.stderr)
+        for path, reason in unreadable.items():
+            print(f"  {path}: {reason}", file=sys.stderr)
+
+
+def _help(values, usage, description, required):
+    lines = [f"Usage: {usage}", "", description.strip(), "", "Flags:"]
+    # absl's own list, without the flags that it defines for itself.
+    for name in sorted(values, key=lambda name: (name not in required, list(values).index(name))):
+        flag = values[name]
+        kind = f"--[no]{name}" if flag.boolean else f"--{name}=..."
+        text = flag.help
+        if name in required:
+            text += " (must be given)"
+        elif flag.default not in (None, False, True):
+            text += f" (default {flag.default})"
+        lines += [f"  {kind}", textwrap.indent(textwrap.fill(text, 100), " " * 6)]
+    return "\n".join(lines)

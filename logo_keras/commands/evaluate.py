@@ -1,0 +1,99 @@
+"""logo-evaluate: how often a model is right on the photographs of a data set."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from logo_keras import datasets
+from logo_keras.commands import _flags
+from logo_keras.commands.model_file import open_model
+from logo_keras.evaluation import evaluate
+from logo_keras.files import replacing
+
+USAGE = "logo-evaluate --model FILE --data KIND --root FOLDER [--split NAME]"
+DESCRIPTION = """Asks a model about every photograph of a data set and prints how often it is right.
+
+For instance, on the official test photographs of TopLogo-10:
+  logo-evaluate --model run/model.keras --data toplogo10 --root photographs/toplogo10 --split test30
+
+top1 is the share of photographs whose likeliest brand is the right one, top5 that whose right brand is among the five
+likeliest. The interval says how far chance alone may have moved top1 with so few photographs."""
+
+
+def main(argv):
+    """Runs the command; returns its exit code."""
+    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=("model", "data", "root"))
+
+
+def run():
+    """The console script."""
+    sys.exit(main(sys.argv))
+
+
+def define(values):
+    """Defines the flags."""
+    flags.DEFINE_string(
+        "model",
+        None,
+        "The model: a .keras file from logo-train, or a .tflite file from logo-export-tflite, which is run without TensorFlow.",
+        flag_values=values,
+    )
+    _flags.define_data(values)
+    flags.DEFINE_string(
+        "split",
+        None,
+        "The part of the data set, for instance test30 of toplogo10, or test of flickrlogos27 and synthetic. "
+        "Without it all labelled photographs are taken, those for training too.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("batch_size", 16, "Photographs at once; more need more memory.", lower_bound=1, flag_values=values)
+    flags.DEFINE_string("json", None, "Also write all figures and every answer to this file.", flag_values=values)
+    _flags.define_strict(values)
+
+
+def table(evaluation):
+    """The figures of an Evaluation as text."""
+    count, (low, high) = len(evaluation.paths), evaluation.top1_interval
+    figures = evaluation.to_dict(top=1)
+    lines = [
+        f"{count} photographs, {len(evaluation.class_names)} classes",
+        "",
+        f"top1         {evaluation.top1:6.1%}   95 % interval {low:.1%} to {high:.1%}",
+        f"top5         {evaluation.top5:6.1%}",
+    ]
+    lines += [f"{f'{name}_top1':12} {figures[f'{name}_top1']:6.1%}" for name in evaluation.heads]
+    if evaluation.region_area is not None:
+        lines += ["", f"The best region covers {evaluation.region_area:.1%} of the photograph on average."]
+    if evaluation.region_hit_rate is not None:
+        chance = evaluation.region_hit_rate_chance
+        dealt = "" if chance is None else f" (regions of other photographs: {chance:.1%})"
+        lines += [
+            f"The centre of a logo lies in it on {evaluation.region_hit_rate:.1%} of the photographs{dealt},",
+            f"in one of {evaluation.region_boxes.shape[1]} regions on {evaluation.region_hit_rate_any:.1%}.",
+        ]
+    counts, width = evaluation.confusion, max(5, *map(len, evaluation.class_names))
+    lines += ["", f"{'class':{width}}  photographs   right  mostly taken for"]
+    for number, (name, share) in enumerate(evaluation.per_class.items()):
+        wrong = counts[number] * (np.arange(len(counts)) != number)
+        other = f"  {evaluation.class_names[wrong.argmax()]} ({wrong.max()})" if wrong.any() else ""
+        right = "     -" if share is None else f"{share:6.1%}"
+        lines.append(f"{name:{width}}  {counts[number].sum():11}  {right}{other}")
+    return "\n".join(lines)
+
+
+def _work(values, arguments):
+    _flags.no_arguments(arguments)
+    model = open_model(values.model)
+    dataset = datasets.load(values.data, values.root, split=values.split)
+    evaluation = evaluate(model, dataset, values.batch_size, values.strict)
+    print(table(evaluation))
+    _flags.say_unreadable(evaluation.unreadable)
+    if values.json:
+        with replacing(Path(values.json)) as temporary:
+            temporary.write_text(evaluation.to_json(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,126 @@
+"""logo-predict: which brands a model sees on photographs."""
+
+import json
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from logo_keras import preprocessing
+from logo_keras.commands import _flags
+from logo_keras.commands.model_file import open_model
+from logo_keras.export.photographs import find
+from logo_keras.extras import cv2
+from logo_keras.files import replacing
+
+USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
+DESCRIPTION = """Names the likeliest brands on photographs.
+
+For instance:
+  logo-predict --model run/model.keras holiday.jpg
+  logo-predict --model run/model.tflite --pictures drawn photographs/
+
+Folders are searched to the bottom. Every photograph gets some brand of the model's list, also one without a logo: a low
+probability is a hint, no proof."""
+
+
+def main(argv):
+    """Runs the command; returns its exit code."""
+    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=("model",))
+
+
+def run():
+    """The console script."""
+    sys.exit(main(sys.argv))
+
+
+def define(values):
+    """Defines the flags."""
+    flags.DEFINE_string(
+        "model",
+        None,
+        "The model: a .keras file from logo-train, or a .tflite file from logo-export-tflite, which is run without TensorFlow.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("top", 3, "How many brands to name for a photograph.", lower_bound=1, flag_values=values)
+    flags.DEFINE_string("json", None, "Also write the answers to this file.", flag_values=values)
+    flags.DEFINE_string(
+        "pictures",
+        None,
+        "Also draw every photograph, with its regions, brands and probabilities, into this folder.",
+        flag_values=values,
+    )
+    _flags.define_strict(values)
+
+
+def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print):
+    """Recognizes photographs one after the other.
+
+    Args:
+        model: a model of this package, or an `lk.edge.Recognizer`.
+        paths: paths of photographs.
+        top: int, classes to name.
+        strict: bool, stop at the first unreadable photograph.
+        pictures: Path of a folder to draw into, or None.
+        report: function that takes a line of text, one a photograph.
+
+    Returns:
+        dict from path to Recognition, and dict from path to reason of the photographs that were left out.
+
+    Raises:
+        UnreadablePhotograph: with `strict`.
+        OSError: if a picture cannot be written.
+    """
+    answers, unreadable, taken = {}, {}, set()
+    for path in map(str, paths):
+        try:
+            photo = preprocessing.read(path)
+        except preprocessing.UnreadablePhotograph as error:
+            if strict:
+                raise
+            unreadable[path] = error.reason
+            continue
+        answers[path] = answer = model.recognize(photo, top=top)
+        named = zip(answer.labels, answer.probabilities, strict=True)
+        report(f"{path}: {', '.join(f'{label} {probability:.1%}' for label, probability in named)}")
+        if pictures is not None:
+            _draw(photo, answer, Path(pictures) / f"{_unused(Path(path).stem, taken)}.jpg")
+    return answers, unreadable
+
+
+def _unused(stem, taken):
+    """`stem`, with a number where a photograph of another folder has taken that name."""
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    taken.add(name)
+    return name
+
+
+def _draw(photo, answer, path):
+    from logo_keras.visualize import draw_recognition
+
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(draw_recognition(photo, answer), cv2.COLOR_RGB2BGR))
+    with replacing(path) as temporary:
+        temporary.write_bytes(data.tobytes())
+
+
+def _work(values, arguments):
+    if not arguments:
+        raise ValueError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
+    paths = find(arguments)
+    model = open_model(values.model)
+    answers, unreadable = recognize_all(model, paths, values.top, values.strict, values.pictures)
+    _flags.say_unreadable(unreadable)
+    if values.json:
+        rows = [{"photograph": path, **answer.to_dict()} for path, answer in answers.items()]
+        text = json.dumps({"photographs": rows, "unreadable": unreadable}, indent=1, ensure_ascii=False)
+        with replacing(Path(values.json)) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+    if not answers:
+        raise ValueError("none of the photographs could be read.")
+
+
+if __name__ == "__main__":
+    run()

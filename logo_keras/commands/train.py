@@ -1,0 +1,203 @@
+"""logo-train: a model from photographs."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from logo_keras import datasets
+from logo_keras.commands import _flags
+from logo_keras.extras import naming_extras
+from logo_keras.training.config import DEFAULTS, KEPT
+
+USAGE = "logo-train --data KIND --root FOLDER --out FOLDER [--model plain|nts|drna]"
+DESCRIPTION = """Trains a model that names the brand on a photograph.
+
+A first try, on photographs that are drawn for it:
+  logo-train --data synthetic --out run
+Your own photographs, sorted into one folder per brand:
+  logo-train --data folder --root photographs --validation 0.1 --out run
+
+The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
+--resume goes on after the last whole epoch. Flags left out take the values that were measured to work (docs/training.md);
+they differ from model to model."""
+
+# The parts for training and for testing of each kind of data set; the others are asked for folders called train and test.
+_TRAIN_SPLITS = {"toplogo10": "train40", "flickrlogos27": "train", "synthetic": "train"}
+_TEST_SPLITS = {"toplogo10": "test30", "flickrlogos27": "test", "synthetic": "test"}
+
+# Arguments of the models: how each flag is defined, and what it says.
+_ARGUMENTS = {
+    "backbone": (flags.DEFINE_string, "The network that sees: efficientnet_lite0, resnet50, or keras/NAME for one of Keras's."),
+    "image_size": (flags.DEFINE_integer, "Side in px to which photographs are stretched, a multiple of 32."),
+    "whole_size": (flags.DEFINE_integer, "Side in px at which the photograph as a whole is looked at (nts, drna)."),
+    "region_size": (flags.DEFINE_integer, "Side in px to which regions are resampled (nts, drna)."),
+    "num_proposals": (flags.DEFINE_integer, "Regions that are looked at in training (nts, drna)."),
+    "num_regions": (flags.DEFINE_integer, "Regions that decide together with the whole photograph (nts, drna)."),
+    "navigator_stride": (flags.DEFINE_integer, "16 also proposes small regions, 32 is the paper's (nts, drna)."),
+    "decision": (flags.DEFINE_string, "fused, as in the papers, or mean, over all classifiers (nts, drna)."),
+    "antialias": (flags.DEFINE_boolean, "Smooth regions that are made smaller (nts, drna)."),
+    "views": (flags.DEFINE_list, "What decides of a region, with commas: region, crop, drop (drna)."),
+    "auxiliary_views": (flags.DEFINE_list, "Views that only help in training: crop, drop (drna)."),
+    "crop_threshold": (flags.DEFINE_float, "In (0, 1): the crop keeps what lies above it (drna)."),
+    "drop_threshold": (flags.DEFINE_float, "In (0, 1): the drop blacks out what lies above it (drna)."),
+    "weights": (flags.DEFINE_string, "What the backbone starts from: imagenet, or none for random weights."),
+    "batch_norm": (flags.DEFINE_string, "batch, or frozen, which keeps the statistics of the pretrained backbone."),
+    "frozen_blocks": (flags.DEFINE_integer, "Blocks of the backbone, from the first, that are not trained."),
+    "dropout": (flags.DEFINE_float, "Share of the features that is left out at random in training."),
+}
+
+
+def main(argv):
+    """Runs the command; returns its exit code."""
+    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=("data", "out"))
+
+
+def run():
+    """The console script."""
+    sys.exit(main(sys.argv))
+
+
+def define(values):
+    """Defines the flags."""
+    _flags.define_data(values)
+    flags.DEFINE_string(
+        "train_split",
+        None,
+        "The part of the data set to learn from. By default train40 of toplogo10, train of the others, and all of a "
+        "folder or list that has no such part.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "validation",
+        None,
+        "Photographs that are scored after every epoch and not learnt from: the name of a part, a share of the training "
+        "part between 0 and 1, or none. By default the part validation where there is one, else none.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("out", None, "The folder to write to.", flag_values=values)
+    flags.DEFINE_enum(
+        "model",
+        "drna",
+        list(DEFAULTS),
+        "plain sees the photograph as a whole; nts also sees regions that it chooses; drna looks at each region again.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("epochs", None, f"Times to see every photograph{_defaults('epochs')}.", flag_values=values)
+    flags.DEFINE_integer("batch_size", None, f"Photographs a step{_defaults('batch_size')}.", flag_values=values)
+    flags.DEFINE_integer("seed", 0, "Another seed gives another run; the same seed the same.", flag_values=values)
+    flags.DEFINE_float("learning_rate", None, f"The highest learning rate{_defaults('learning_rate')}.", flag_values=values)
+    flags.DEFINE_float(
+        "label_smoothing", None, f"Share of the target spread over all brands{_defaults('label_smoothing')}.", flag_values=values
+    )
+    flags.DEFINE_enum(
+        "keep", "last", KEPT, "Keep the model of the last epoch, or the best on the validation photographs.", flag_values=values
+    )
+    flags.DEFINE_boolean("resume", False, "Go on with a run that was stopped, or start if there is none.", flag_values=values)
+    _flags.define_strict(values)
+    for name, (define_flag, text) in _ARGUMENTS.items():
+        define_flag(name, None, f"{text.rstrip('.')}{_defaults(name)}.", flag_values=values)
+
+
+def config_from(values):
+    """The Config that the flags ask for.
+
+    Raises:
+        ValueError: for a value out of range, or a flag that the model does not know.
+    """
+    config = DEFAULTS[values.model]
+    given = {name: values[name].value for name in _ARGUMENTS if values[name].value is not None}
+    strange = [f"--{name}" for name in given if name not in config.arguments]
+    if strange:
+        raise ValueError(f"--model {values.model} knows no {', '.join(strange)}; --help says which flags are for which model.")
+    if given.get("weights") == "none":
+        given["weights"] = None
+    if given.get("backbone", config.arguments["backbone"]) != config.arguments["backbone"]:
+        # Blocks are counted per backbone: five of EfficientNet-Lite0 say nothing about another one.
+        given.setdefault("frozen_blocks", 0)
+    names = ("epochs", "batch_size", "seed", "learning_rate", "label_smoothing", "keep")
+    changes = {name: values[name].value for name in names if values[name].value is not None}
+    return dataclasses.replace(config, arguments=config.arguments | given, **changes)
+
+
+def photographs(data, root, train_split=None, validation=None, seed=0):
+    """The photographs to learn from and those to score.
+
+    Args:
+        data: str, kind of data set.
+        root: path of it.
+        train_split: str, or None for the part that is meant for training.
+        validation: None for the part validation where there is one, the name of a part, a share as text, or "none".
+        seed: int, of the split by share.
+
+    Returns:
+        Two Datasets, the second one or None.
+
+    Raises:
+        ValueError: for an unknown part or a share outside (0, 1).
+        FileNotFoundError: if the data set is missing.
+    """
+    if train_split is None:
+        train_split = _TRAIN_SPLITS.get(data, "train" if _has_part(root, "train") else None)
+    training = datasets.load(data, root, split=train_split)
+    if validation is None and (data == "synthetic" or _has_part(root, "validation")):
+        validation = "validation"
+    if validation in (None, "", "none", "0"):
+        return training, None
+    try:
+        share = float(validation)
+    except ValueError:
+        return training, datasets.load(data, root, split=validation)
+    scored, learnt = training.split(share, seed)
+    return learnt, scored
+
+
+def _has_part(root, name):
+    """Whether a folder or list has a part of this name."""
+    folder = Path(root, name)
+    return (folder.is_dir() and any(entry.is_dir() for entry in folder.iterdir())) or Path(root, f"{name}.txt").is_file()
+
+
+def _defaults(name):
+    """What a flag is by default, as its help text says it."""
+    found = {}
+    for model, config in DEFAULTS.items():
+        if name in config.arguments or hasattr(config, name):
+            value = config.arguments.get(name, getattr(config, name, None))
+            shown = ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+            found.setdefault(shown, []).append(model)
+    if len(found) == 1:
+        return f" (default {next(iter(found))})"
+    each = [f"{value} for {' and '.join(models)}" for value, models in found.items()]
+    return f" (default {', '.join(each)})"
+
+
+def _work(values, arguments):
+    _flags.no_arguments(arguments)
+    config = config_from(values)
+    root = values.root
+    if root is None:
+        if values.data != "synthetic":
+            raise ValueError(f"--data {values.data} needs --root, the folder where it lies.")
+        root = datasets.synthesize(Path(values.out) / "synthetic")
+    training, validation = photographs(values.data, root, values.train_split, values.validation, config.seed)
+    with naming_extras():
+        from logo_keras.training.run import train
+    scored = "" if validation is None else f", {len(validation)} to score after every epoch"
+    print(f"{len(training)} photographs of {len(training.class_names)} brands{scored}")
+    about = {"data": {"kind": values.data, "root": str(root), "train_split": values.train_split, "validation": values.validation}}
+    try:
+        result = train(config, training, values.out, validation, values.resume, values.strict, about=about)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
+    _flags.say_unreadable(result.unreadable)
+    print(f"The model: {result.path}")
+    split = _TEST_SPLITS.get(values.data, "test" if _has_part(root, "test") else None)
+    if split:
+        print("How good is it on photographs that it has not seen?")
+        print(f"  logo-evaluate --model {result.path} --data {values.data} --root {root} --split {split}")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,160 @@
+"""What is kept of a run while it lasts, so that it can go on after it was killed."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+from logo_keras.files import replacing
+
+_STATE = "state.json"
+
+
+class Unfinished:
+    """The folder `OUT/unfinished`: the model after the last whole epoch, and `state.json`, which names it.
+
+    A new model is written beside the old one; `state.json`, renamed into place, is the moment from which the new one
+    counts. Only then is the old one removed. So there is a whole model at every moment from the first epoch on.
+
+    Args:
+        out: path of the run's folder.
+        identity: dict for JSON: what must be the same for the run to go on.
+        resume: bool, whether to go on with what the folder holds.
+
+    Attributes:
+        history: list of dict, a row an epoch.
+        unreadable: dict, path to reason.
+
+    Raises:
+        ValueError: if the folder holds a run and `resume` is False, or one of another identity.
+    """
+
+    def __init__(self, out, identity, resume):
+        self.out = Path(out)
+        self.folder = self.out / "unfinished"
+        self.identity = identity
+        self.history, self.unreadable, self._last, self._best, self._best_score = [], {}, None, None, None
+        state = self._read()
+        if state is not None:
+            self._check(state, resume)
+            self.history, self.unreadable = state["history"], state["unreadable"]
+            self._last, self._best, self._best_score = state["last"], state["best"], state["best_score"]
+        self._sweep()
+
+    @property
+    def epochs(self):
+        """int, whole epochs so far."""
+        return len(self.history)
+
+    @property
+    def last(self):
+        """Path of the model after the last whole epoch, or None."""
+        return None if self._last is None else self.folder / self._last
+
+    @property
+    def best(self):
+        """Path of the best model so far, or None where nothing says which is best."""
+        return None if self._best is None else self.folder / self._best
+
+    def commit(self, model, row, score, unreadable):
+        """Keeps the model of an epoch.
+
+        Args:
+            model: what to save.
+            row: dict of floats, what is known of the epoch.
+            score: tuple, higher is better; None if nothing says how good the model is.
+            unreadable: dict, path to reason.
+
+        Raises:
+            OSError: if it cannot be saved, for instance on a full disk; says which model is intact.
+        """
+        number = self.epochs + 1
+        name = f"epoch-{number:04d}.keras"
+        better = score is not None and (self._best_score is None or list(score) > list(self._best_score))
+        state = {
+            "identity": self.identity,
+            "last": name,
+            "best": name if better else self._best,
+            "best_score": list(score) if better else self._best_score,
+            "history": [*self.history, row],
+            "unreadable": dict(unreadable),
+        }
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            model.save(self.folder / name)
+            with replacing(self.folder / _STATE) as temporary:
+                temporary.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+        # HDF5 raises RuntimeError where a write fails late.
+        except (OSError, RuntimeError) as error:
+            reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+            raise OSError(f"the model of epoch {number} cannot be saved in {self.folder}: {reason}. {self.intact()}") from error
+        self.history, self.unreadable = state["history"], state["unreadable"]
+        self._last, self._best, self._best_score = state["last"], state["best"], state["best_score"]
+        self._sweep()
+
+    def intact(self):
+        """A sentence that says which model is left when a run breaks off."""
+        if self._last is None:
+            return "No epoch had been saved yet."
+        return f"The model of epoch {self.epochs} is intact: {self.last}"
+
+    def remove(self):
+        """Removes the folder, once nothing in it is needed any more."""
+        # First, so that a folder that is half removed counts as none.
+        (self.folder / _STATE).unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _read(self):
+        try:
+            return json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise ValueError(f"{self.folder / _STATE} is damaged ({error}); remove {self.folder} to start anew.") from None
+
+    def _check(self, state, resume):
+        done, total = len(state["history"]), state["identity"]["config"]["epochs"]
+        what = f"{self.out} holds an unfinished run ({done} of {total} epochs)"
+        if not resume:
+            raise ValueError(f"{what}: go on with --resume (resume=True), choose another folder, or remove {self.folder}.")
+        differences = differing(state["identity"], self.identity)
+        if differences:
+            raise ValueError(f"{what} of other settings, which cannot go on with these: {differences}.")
+
+    def _sweep(self):
+        """Removes the models that no longer count, and what a killed process left behind."""
+        if self.folder.is_dir():
+            for path in self.folder.iterdir():
+                if path.name not in (_STATE, self._last, self._best):
+                    path.unlink(missing_ok=True)
+
+
+def differing(before, now):
+    """Names the entries in which two nested dicts differ: str, empty where they are equal."""
+    names = []
+    for name in dict.fromkeys([*before, *now]):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            names.append(differing(old, new))
+        elif old != new:
+            names.append(f"{name} was {_short(old)} and is {_short(new)}")
+    return "; ".join(filter(None, names))
+
+
+def write_history(path, rows):
+    """Writes rows of figures as CSV, in the columns of the first row that has them.
+
+    Args:
+        path: path of the file, which appears when it is complete.
+        rows: list of dict.
+    """
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _short(value, most=60):
+    text = json.dumps(value)
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -1,0 +1,307 @@
+"""The commands as a user runs them: files they leave, exit codes, errors of one line."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import photographs
+import pytest
+
+from logo_keras.commands import evaluate, predict, train
+
+COMMANDS = {"logo-train": train, "logo-evaluate": evaluate, "logo-predict": predict}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Photographs of two brands, in the parts train and test."""
+    root = tmp_path_factory.mktemp("brands")
+    for part, number in (("train", 4), ("test", 2)):
+        for brand, first in (("acme", 0), ("globex", 10)):
+            for seed in range(first, first + number):
+                photographs.write(root / part / brand / f"{seed}.png", seed=seed)
+    return root
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """The backbone name "tiny", for the time of these tests."""
+    from tiny import tiny_backbone
+
+    from logo_keras import backbones
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(backbones._BUILDERS, "tiny", lambda weights: tiny_backbone())
+        yield "tiny"
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tiny, tmp_path_factory):
+    """The folder that logo-train left: a plain classifier."""
+    out = tmp_path_factory.mktemp("run")
+    assert command(train, "--model=plain", f"--root={folder}", f"--out={out}", "--image_size=64", *TINY) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def exported(trained, folder, tmp_path_factory):
+    """The same model as a TFLite file."""
+    from logo_keras.export.tflite import export
+
+    path = tmp_path_factory.mktemp("exported") / "model.tflite"
+    export(trained / "model.keras", path, photos=folder / "test")
+    return path
+
+
+TINY = ("--data=folder", "--backbone=tiny", "--epochs=1", "--batch_size=4", "--weights=none")
+
+
+def command(module, *arguments):
+    return module.main(["program", *map(str, arguments)])
+
+
+def error(capsys):
+    """What was said on stderr: the one line that it must be."""
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_how_to_begin_and_what_each_flag_is(name, capsys):
+    assert command(COMMANDS[name], "--help") == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"Usage: {name} ")
+    assert "For instance" in text or "A first try" in text
+    assert "--model" in text and "None" not in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_unknown_flag_is_one_line(name, capsys):
+    assert command(COMMANDS[name], "--modle=plain") == 1
+    assert error(capsys).startswith(f"{name}: Unknown command line flag 'modle'. Did you mean: model ?")
+
+
+def test_help_comes_without_tensorflow():
+    blocked = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None"
+    code = "from logo_keras.commands import evaluate, predict, train; train.main(['logo-train', '--help'])"
+    process = subprocess.run([sys.executable, "-c", f"{blocked}; {code}"], capture_output=True, text=True, timeout=60)
+    assert process.returncode == 0, process.stderr
+
+
+def test_train_leaves_its_files(trained):
+    assert sorted(path.name for path in trained.iterdir()) == ["config.json", "history.csv", "model.keras"]
+    config = json.loads((trained / "config.json").read_text())
+    assert config["config"]["arguments"]["image_size"] == 64
+    # A set with parts is learnt from its part train, not from its test photographs.
+    assert config["training"]["photographs"] == 8
+    assert config["validation"] is None
+
+
+def test_train_says_that_a_run_has_ended(trained, folder, tiny, capsys):
+    assert command(train, "--model=plain", f"--root={folder}", f"--out={trained}", "--image_size=64", "--resume", *TINY) == 0
+    assert "nothing to do" in capsys.readouterr().out
+
+
+def test_train_names_the_part_that_tells_how_good_the_model_is(trained, folder, tiny, capsys):
+    command(train, "--model=plain", f"--root={folder}", f"--out={trained}", "--image_size=64", "--resume", *TINY)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"  logo-evaluate --model {trained / 'model.keras'} --data folder --root {folder} --split test"
+
+
+def test_ctrl_c_says_how_to_go_on(folder, tiny, tmp_path, monkeypatch, capsys):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("logo_keras.training.run.train", interrupted)
+    assert command(train, "--model=plain", f"--root={folder}", f"--out={tmp_path}", *TINY) == 130
+    assert error(capsys) == "logo-train: stopped. The same command with --resume goes on after the last whole epoch."
+
+
+def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):
+    sizes = ("--image_size=64", "--whole_size=32", "--region_size=32", "--num_proposals=2", "--views=region,drop")
+    assert command(train, f"--root={folder}", f"--out={tmp_path / 'run'}", "--validation=0.5", *sizes, *TINY) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("4 photographs of 2 brands, 4 to score after every epoch\n")
+    assert "val_top1" in said
+    capsys.readouterr()
+    assert (
+        command(evaluate, f"--model={tmp_path / 'run' / 'model.keras'}", f"--root={folder}", "--split=test", "--data=folder") == 0
+    )
+    said = capsys.readouterr().out
+    assert "whole_top1" in said and "The best region covers" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data=folder"], "--out must be given"),
+        (["--out=x"], "--data must be given"),
+        (["--data=folder", "--out=x"], "--data folder needs --root"),
+        (["--data=folder", "--out=x", "--root=nowhere"], "there is no folder nowhere"),
+        (["--data=folder", "--out=x", "--root=ROOT", "--train_split=trian"], "has no split 'trian'"),
+        (["--data=folder", "--out=x", "--root=ROOT", "--validation=1.5"], "fraction must lie in (0, 1), got 1.5"),
+        (["--data=folder", "--out=x", "--root=ROOT", "--model=plain", "--views=crop"], "--model plain knows no --views"),
+        (["--data=folder", "--out=x", "--root=ROOT", "--backbone=vgg99"], "unknown backbone 'vgg99'"),
+        (["--data=folder", "--out=x", "--root=ROOT", "--epochs=0"], "epochs must be an integer of at least 1, got 0"),
+        (["--data=folder", "--out=x", "--root=ROOT", "--image_size=100"], "image_size must be a multiple of 32"),
+        (["--data=folder", "--out=x", "--root=ROOT", "photo.jpg"], "unexpected: photo.jpg"),
+        (["--data=folder", "--out=x", "--root=ROOT", "--keep=best"], "needs validation photographs"),
+    ],
+)
+def test_train_explains_what_is_wrong_in_one_line(arguments, message, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert command(train, *(argument.replace("ROOT", str(folder)) for argument in arguments)) == 1
+    said = error(capsys)
+    assert said.startswith("logo-train: ") and message in said
+
+
+def test_train_lists_what_could_not_be_read(tiny, tmp_path, capsys):
+    for seed in range(4):
+        photographs.write(tmp_path / "brands" / ("acme", "globex")[seed % 2] / f"{seed}.png", seed=seed)
+    (tmp_path / "brands" / "acme" / "0.png").write_bytes(b"no image")
+    flags = ("--model=plain", f"--root={tmp_path / 'brands'}", f"--out={tmp_path / 'run'}", "--image_size=64", *TINY)
+    assert command(train, *flags) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("1 photograph could not be read and was left out:\n")
+    assert "acme/0.png: not an image" in said
+    assert command(train, *flags, "--strict") == 1
+    assert "acme/0.png: not an image" in error(capsys)
+
+
+def test_without_root_the_synthetic_set_is_made(tmp_path, monkeypatch, capsys):
+    made = []
+    monkeypatch.setattr("logo_keras.datasets.synthesize", lambda root: made.append(root) or root, raising=False)
+    assert command(train, "--data=synthetic", f"--out={tmp_path}") == 1
+    assert made == [tmp_path / "synthetic"]
+    assert "synthetic is no synthetic set" in error(capsys)
+
+
+def test_evaluate_prints_a_table_and_writes_json(trained, folder, tmp_path, capsys):
+    flags = (f"--model={trained / 'model.keras'}", "--data=folder", f"--root={folder}", "--split=test")
+    assert command(evaluate, *flags, f"--json={tmp_path / 'out.json'}") == 0
+    said = capsys.readouterr().out
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert said.startswith("4 photographs, 2 classes\n")
+    low, high = found["top1_interval"]
+    assert f"{found['top1']:6.1%}   95 % interval {low:.1%} to {high:.1%}" in said
+    assert len(found["predictions"]) == 4
+
+
+def test_evaluate_asks_the_exported_file_too(trained, exported, folder, tmp_path):
+    found = {}
+    for model in (trained / "model.keras", exported):
+        flags = (f"--model={model}", "--data=folder", f"--root={folder}", "--split=test", f"--json={tmp_path / 'out.json'}")
+        assert command(evaluate, *flags) == 0
+        found[model.suffix] = json.loads((tmp_path / "out.json").read_text())
+    assert found[".keras"]["confusion"] == found[".tflite"]["confusion"]
+    pairs = zip(found[".keras"]["predictions"], found[".tflite"]["predictions"], strict=True)
+    assert all(one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-4) for one, other in pairs)
+
+
+def test_evaluate_refuses_other_class_names(trained, tmp_path, capsys):
+    for brand in ("acme", "initech"):
+        photographs.write(tmp_path / brand / "0.png")
+    assert command(evaluate, f"--model={trained / 'model.keras'}", "--data=folder", f"--root={tmp_path}") == 1
+    assert "not in both: globex, initech" in error(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data=folder", "--root=ROOT"], "--model must be given"),
+        (["--data=folder", "--root=ROOT", "--model=none.keras"], "there is no model none.keras"),
+        (["--data=folder", "--root=ROOT", "--model=model.h5"], "must be a .keras or a .tflite file, got model.h5"),
+        (["--data=folder", "--root=ROOT", "--model=MODEL", "--split=tset"], "has no split 'tset'"),
+        (["--data=logos", "--root=ROOT", "--model=MODEL"], "value should be one of <folder|list|"),
+        (["--data=toplogo10", "--root=ROOT", "--model=MODEL"], "is no TopLogo-10"),
+    ],
+)
+def test_evaluate_explains_what_is_wrong_in_one_line(arguments, message, folder, trained, capsys):
+    values = {"ROOT": str(folder), "MODEL": str(trained / "model.keras")}
+    for name, value in values.items():
+        arguments = [argument.replace(name, value) for argument in arguments]
+    capsys.readouterr()
+    assert command(evaluate, *arguments) == 1
+    said = error(capsys)
+    assert said.startswith("logo-evaluate: ") and message in said
+
+
+def test_predict_names_brands_writes_json_and_draws(trained, folder, tmp_path, capsys):
+    photo = folder / "test" / "acme" / "0.png"
+    same_name = photographs.write(tmp_path / "other" / "0.png", seed=5)
+    flags = (
+        f"--model={trained / 'model.keras'}",
+        "--top=1",
+        f"--json={tmp_path / 'out.json'}",
+        f"--pictures={tmp_path / 'drawn'}",
+    )
+    assert command(predict, *flags, photo, tmp_path / "other") == 0
+    lines = capsys.readouterr().out.splitlines()
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert [row["photograph"] for row in found["photographs"]] == [str(photo), str(same_name)]
+    first = found["photographs"][0]
+    assert lines[0] == f"{photo}: {first['labels'][0]} {first['probabilities'][0]:.1%}"
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["0-2.jpg", "0.jpg"]
+    assert cv2.imread(str(tmp_path / "drawn" / "0.jpg")) is not None
+
+
+def test_predict_runs_an_exported_file_without_tensorflow(trained, exported, folder, tmp_path, capsys):
+    blocked = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = sys.modules['matplotlib'] = None"
+    code = "from logo_keras.commands import predict; sys.exit(predict.main(sys.argv))"
+    flags = [f"--model={exported}", f"--json={tmp_path / 'edge.json'}", f"--pictures={tmp_path}", str(folder / "test")]
+    process = subprocess.run([sys.executable, "-c", f"{blocked}; {code}", *flags], capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
+    assert command(predict, f"--model={trained / 'model.keras'}", f"--json={tmp_path / 'keras.json'}", folder / "test") == 0
+    edge, keras = (json.loads((tmp_path / f"{name}.json").read_text())["photographs"] for name in ("edge", "keras"))
+    assert len(edge) == 4
+    for one, other in zip(edge, keras, strict=True):
+        assert one["labels"] == other["labels"]
+        assert np.allclose(one["probabilities"], other["probabilities"], atol=1e-4)
+
+
+def test_predict_lists_what_could_not_be_read(trained, folder, tmp_path, capsys):
+    empty = tmp_path / "empty.jpg"
+    empty.write_bytes(b"")
+    model = f"--model={trained / 'model.keras'}"
+    assert command(predict, model, folder / "test" / "acme" / "0.png", empty) == 0
+    assert f"1 photograph could not be read and was left out:\n  {empty}: the file is empty\n" in capsys.readouterr().err
+    assert command(predict, model, "--strict", empty) == 1
+    assert error(capsys) == f"logo-predict: {empty}: the file is empty"
+    assert command(predict, model, empty) == 1
+    assert capsys.readouterr().err.endswith("logo-predict: none of the photographs could be read.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model=MODEL"], "name at least one photograph or folder"),
+        (["--model=MODEL", "nowhere"], "nowhere: no such file or folder"),
+        (["--model=MODEL", "EMPTY"], "no photographs in"),
+        (["--model=none.tflite", "PHOTO"], "there is no model none.tflite"),
+        (["--model=PHOTO", "PHOTO"], "must be a .keras or a .tflite file"),
+        (["--model=MODEL", "--top=0", "PHOTO"], "flag --top=0"),
+    ],
+)
+def test_predict_explains_what_is_wrong_in_one_line(arguments, message, folder, trained, tmp_path, capsys):
+    (tmp_path / "nothing").mkdir()
+    values = {
+        "MODEL": trained / "model.keras",
+        "PHOTO": folder / "test" / "acme" / "0.png",
+        "EMPTY": tmp_path / "nothing",
+    }
+    for name, value in values.items():
+        arguments = [argument.replace(name, str(value)) for argument in arguments]
+    capsys.readouterr()
+    assert command(predict, *arguments) == 1
+    said = error(capsys)
+    assert said.startswith("logo-predict: ") and message in said
+
+
+def test_a_damaged_model_is_one_line(tmp_path, folder, capsys):
+    for suffix in (".keras", ".tflite"):
+        (tmp_path / f"model{suffix}").write_bytes(b"no model")
+        assert command(predict, f"--model={tmp_path / f'model{suffix}'}", folder / "test") == 1
+        assert str(tmp_path / f"model{suffix}") in error(capsys)

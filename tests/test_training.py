@@ -1,0 +1,259 @@
+"""Training runs: what they leave, and what is left when they are killed, diverge, or find the disk full."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import photographs
+import pytest
+
+from logo_keras import datasets
+from logo_keras.preprocessing import UnreadablePhotograph
+from logo_keras.training import DEFAULTS, Config, train
+
+EPOCHS = 3
+
+
+def config(**changes):
+    """Three epochs of a tiny classifier with dropout and augmentation."""
+    import keras
+    from tiny import tiny_backbone
+
+    # A backbone that is passed as a value has its weights already.
+    keras.utils.set_random_seed(0)
+    arguments = {"backbone": tiny_backbone(), "image_size": 32, "dropout": 0.5}
+    return dataclasses.replace(Config("plain", arguments, EPOCHS, batch_size=4, seed=3), **changes)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Six photographs of each of two brands."""
+    root = tmp_path_factory.mktemp("photographs")
+    for number in range(12):
+        photographs.write(root / ("acme", "globex")[number % 2] / f"{number}.png", seed=number)
+    return root
+
+
+@pytest.fixture(scope="module")
+def dataset(folder):
+    return datasets.load("folder", folder)
+
+
+@pytest.fixture(scope="module")
+def finished(dataset, tmp_path_factory):
+    """A run that nothing disturbed."""
+    return train(config(), dataset, tmp_path_factory.mktemp("finished"), validation=dataset, report=lambda line: None)
+
+
+def largest_difference(one, other):
+    return max(np.abs(a - b).max() for a, b in zip(one.get_weights(), other.get_weights(), strict=True))
+
+
+def test_a_run_leaves_model_history_and_configuration_and_nothing_else(finished):
+    assert sorted(os.listdir(finished.path.parent)) == ["config.json", "history.csv", "model.keras"]
+    assert [row["epoch"] for row in finished.history] == [1, 2, 3]
+    assert {"loss", "top1", "val_loss", "val_top1", "seconds"} <= set(finished.history[0])
+    written = json.loads((finished.path.parent / "config.json").read_text())
+    assert written["config"]["seed"] == 3
+    assert written["training"]["class_names"] == ["acme", "globex"]
+
+
+def test_the_model_file_gives_the_answers_of_the_model(finished):
+    from logo_keras.models import load
+
+    images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3)).astype(np.float32)
+    answers = finished.model.predict(images, verbose=0), load(finished.path).predict(images, verbose=0)
+    np.testing.assert_allclose(answers[0]["probabilities"], answers[1]["probabilities"], atol=1e-6)
+
+
+@pytest.mark.parametrize("killed_in", [0, 2])
+def test_a_killed_run_goes_on_to_the_same_weights(killed_in, folder, dataset, tmp_path, undisturbed):
+    command = [sys.executable, os.path.join(os.path.dirname(__file__), "killed_run.py"), folder, tmp_path, killed_in]
+    process = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    assert not (tmp_path / "model.keras").exists()
+    said = []
+    result = train(config(), dataset, tmp_path, resume=True, report=said.append)
+    assert len([line for line in said if line.startswith("epoch ")]) == EPOCHS - killed_in
+    assert [row["epoch"] for row in result.history] == [1, 2, 3]
+    # The same order, augmentation, dropout, optimizer state and learning rate; only threads may sum in another order.
+    assert largest_difference(result.model, undisturbed.model) < 1e-5
+
+
+@pytest.fixture(scope="module")
+def undisturbed(dataset, tmp_path_factory):
+    return train(config(), dataset, tmp_path_factory.mktemp("undisturbed"), report=lambda line: None)
+
+
+def test_other_seeds_give_other_weights(dataset, undisturbed, tmp_path):
+    # So that the tests above compare something.
+    other = train(config(seed=4), dataset, tmp_path, report=lambda line: None)
+    assert largest_difference(other.model, undisturbed.model) > 1e-3
+
+
+def test_what_a_killed_process_left_half_written_is_swept_away(dataset, tmp_path):
+    partial = tmp_path / "unfinished" / ".partial-12345678-epoch-0001.keras"
+    partial.parent.mkdir()
+    partial.write_bytes(b"half")
+    train(config(epochs=1), dataset, tmp_path, resume=True, report=lambda line: None)
+    assert sorted(os.listdir(tmp_path)) == ["config.json", "history.csv", "model.keras"]
+
+
+@pytest.fixture
+def stopped(dataset, tmp_path):
+    """The folder of a run that was stopped in its second epoch."""
+    import keras
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config(), dataset, tmp_path, callbacks=[Stop()], report=lambda line: None)
+    return tmp_path
+
+
+def test_an_unfinished_run_is_not_written_over(stopped, dataset):
+    with pytest.raises(ValueError, match=r"unfinished run \(1 of 3 epochs\): go on with --resume"):
+        train(config(), dataset, stopped)
+    with pytest.raises(ValueError, match="other settings.*: batch_size was 4 and is 2$|batch_size was 4 and is 2"):
+        train(config(batch_size=2), dataset, stopped, resume=True)
+    with pytest.raises(ValueError, match="photographs was 12 and is 5"):
+        train(config(), dataset.subset(range(5)), stopped, resume=True)
+
+
+def test_a_run_that_has_ended_is_not_repeated(finished, dataset):
+    said = []
+    again = train(config(), dataset, finished.path.parent, validation=dataset, resume=True, report=said.append)
+    assert len(said) == 1 and "nothing to do" in said[0]
+    assert again.history == finished.history
+    assert largest_difference(again.model, finished.model) == 0
+
+
+def test_a_full_disk_leaves_the_last_model_and_says_where(dataset, tmp_path):
+    resource = pytest.importorskip("resource", reason="limits on file sizes are Unix's")
+    import keras
+
+    class Fill(keras.callbacks.Callback):
+        """From the second epoch on no file may grow beyond a kilobyte: writing fails as on a full disk."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(OSError, match="epoch 2 cannot be saved .* The model of epoch 1 is intact: ") as caught:
+            train(config(), dataset, tmp_path, callbacks=[Fill()], report=lambda line: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "\n" not in str(caught.value)
+    assert sorted(os.listdir(tmp_path / "unfinished")) == ["epoch-0001.keras", "state.json"]
+    result = train(config(), dataset, tmp_path, resume=True, report=lambda line: None)
+    assert len(result.history) == EPOCHS
+
+
+def test_a_loss_that_is_no_number_leaves_the_last_model(dataset, tmp_path):
+    import keras
+
+    class Break(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                weight = self.model.trainable_variables[0]
+                weight.assign(weight * np.nan)
+
+    with pytest.raises(FloatingPointError, match="whole_loss is nan at step 4 .* The model of epoch 1 is intact: "):
+        train(config(), dataset, tmp_path, callbacks=[Break()], report=lambda line: None)
+    assert sorted(os.listdir(tmp_path / "unfinished")) == ["epoch-0001.keras", "state.json"]
+
+
+@pytest.fixture
+def broken(folder, tmp_path):
+    """The photographs with an empty file among them; the set and the path of that file."""
+    import shutil
+
+    root = tmp_path / "photographs"
+    shutil.copytree(folder, root)
+    empty = root / "acme" / "2.png"
+    empty.write_bytes(b"")
+    return datasets.load("folder", root), str(empty)
+
+
+def test_an_unreadable_photograph_is_named_and_left_out(broken, tmp_path):
+    dataset, path = broken
+    said = []
+    result = train(config(epochs=1), dataset, tmp_path / "run", report=said.append)
+    assert said[0] == f"left out: {path}: the file is empty"
+    assert result.unreadable == {path: "the file is empty"}
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["unreadable"] == result.unreadable
+
+
+def test_strict_stops_at_an_unreadable_photograph(broken, tmp_path):
+    dataset, path = broken
+    with pytest.raises(UnreadablePhotograph, match="acme/2.png: the file is empty"):
+        train(config(epochs=1), dataset, tmp_path / "run", strict=True)
+
+
+def test_no_readable_photograph_is_an_error(broken, tmp_path):
+    dataset, path = broken
+    with pytest.raises(ValueError, match="none of the 1 photographs can be read, for instance .*acme/2.png"):
+        train(config(epochs=1), dataset.subset([dataset.paths.index(path)]), tmp_path / "run")
+
+
+def test_best_keeps_the_epoch_with_the_highest_validation_top1(dataset, tmp_path):
+    import keras
+
+    class Spoil(keras.callbacks.Callback):
+        """Makes the model useless before its last epoch is scored."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.spoil = epoch == EPOCHS - 1
+
+        def on_test_begin(self, logs=None):
+            if self.spoil:
+                bias = self.model.whole_classifier.bias
+                bias.assign([100.0, -100.0])
+
+    result = train(
+        config(keep="best"), dataset, tmp_path, validation=dataset.subset([0, 11, 10]), callbacks=[Spoil()],
+        report=lambda line: None,
+    )  # fmt: skip
+    assert len(result.history) == EPOCHS
+    assert np.abs(result.model.whole_classifier.get_weights()[1]).max() < 1
+
+
+def test_best_needs_validation(dataset, tmp_path):
+    with pytest.raises(ValueError, match="keep=.best. needs validation"):
+        train(config(keep="best"), dataset, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "vgg"}, "model must be one of plain, nts, drna, got 'vgg'"),
+        ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number above 0, got nan"),
+        ({"label_smoothing": 1}, r"label_smoothing must lie in \[0, 1\), got 1"),
+        ({"keep": "first"}, "keep must be one of last, best, got 'first'"),
+        ({"seed": 2**32}, "seed must be below"),
+    ],
+)
+def test_bad_configurations_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(DEFAULTS["plain"], **changes)
+
+
+@pytest.mark.parametrize("model", ["plain", "nts", "drna"])
+def test_defaults_are_arguments_that_the_model_takes(model):
+    from tiny import tiny_backbone
+
+    arguments = DEFAULTS[model].arguments | {"backbone": tiny_backbone(), "frozen_blocks": 2}
+    built = dataclasses.replace(DEFAULTS[model], arguments=arguments).build(["acme", "globex"])
+    kept = built.get_config()
+    for name in set(arguments) - {"backbone"}:
+        assert np.array_equal(kept[name], arguments[name] or kept[name]), name
