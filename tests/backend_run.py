@@ -9,9 +9,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from tiny import tiny_backbone
 
 import logo_keras as lk
-from tiny import tiny_backbone
 
 REGIONS = {"region_size": 32, "num_proposals": 3, "num_regions": 2, "whole_size": 64, "antialias": True, "navigator_stride": 16}
 MODELS = {"classifier": (lk.Classifier, {}), "nts_net": (lk.NTSNet, REGIONS), "drna_net": (lk.DRNANet, REGIONS)}

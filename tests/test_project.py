@@ -39,6 +39,7 @@ LEVELS = {
     "logo_keras.training": 4,
     "logo_keras.visualize": 4,
     "logo_keras.commands": 5,
+    "logo_keras.demo": 5,
     "logo_keras.export": 5,
 }
 # What the edge runtime may not import.
