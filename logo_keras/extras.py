@@ -35,9 +35,7 @@ def require(module, extra):
     except ModuleNotFoundError as error:
         raise _missing(error.name or module, extra) from error
     except ImportError as error:
-        raise ImportError(
-            f"this part of logo_keras needs {module}, which is installed but does not load: {error}"
-        ) from error
+        raise ImportError(f"this part of logo_keras needs {module}, which is installed but does not load: {error}") from error
 
 
 @contextlib.contextmanager

@@ -11,9 +11,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def printed(root):
-    return subprocess.run(
-        [sys.executable, "benchmarks/machine.py"], cwd=root, capture_output=True, text=True, check=True
-    ).stdout
+    return subprocess.run([sys.executable, "benchmarks/machine.py"], cwd=root, capture_output=True, text=True, check=True).stdout
 
 
 def test_machine_names_processor_versions_and_date(printed):

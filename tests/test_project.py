@@ -278,7 +278,5 @@ def test_missing_opencv_is_named_with_both_packages():
 
 
 def test_an_error_of_this_package_is_not_taken_for_a_missing_extra():
-    process = python(
-        "from logo_keras.extras import naming_extras\nwith naming_extras():\n    import logo_keras.no_such_module"
-    )
+    process = python("from logo_keras.extras import naming_extras\nwith naming_extras():\n    import logo_keras.no_such_module")
     assert "ModuleNotFoundError: No module named 'logo_keras.no_such_module'" in process.stderr

@@ -153,9 +153,7 @@ def test_a_cover_hides_no_more_than_it_may(seed):
 def test_covers_hide_something_most_of_the_time():
     coverage = np.ones((60, 60), np.float32)
     cloth = np.zeros((60, 60, 3), np.float32)
-    shares = [
-        compositing.cover(cloth.copy(), coverage, cloth, np.random.default_rng(seed), 0.25).mean() for seed in range(30)
-    ]
+    shares = [compositing.cover(cloth.copy(), coverage, cloth, np.random.default_rng(seed), 0.25).mean() for seed in range(30)]
     assert np.mean(np.array(shares) < 0.99) > 0.7
 
 
@@ -209,9 +207,7 @@ def test_the_folders_read_as_brands_agree_with_the_set(made):
     for split in ("train", "validation", "test", "none", None):
         folders, whole = load("folder", made, split=split), load("synthetic", made, split=split)
         assert folders.class_names == whole.class_names
-        assert sorted(zip(folders.paths, folders.labels, strict=True)) == sorted(
-            zip(whole.paths, whole.labels, strict=True)
-        )
+        assert sorted(zip(folders.paths, folders.labels, strict=True)) == sorted(zip(whole.paths, whole.labels, strict=True))
 
 
 def test_a_split_without_photographs_is_empty(tmp_path):

@@ -51,8 +51,7 @@ class Dataset:
             raise ValueError(f"there must be one label a sample, got {len(labels)} labels and {len(paths)} paths.")
         if labels.size and not -1 <= labels.min() <= labels.max() < len(names):
             raise ValueError(
-                f"labels of {len(names)} classes must lie between -1 and {len(names) - 1}, "
-                f"got {labels.min()} to {labels.max()}."
+                f"labels of {len(names)} classes must lie between -1 and {len(names) - 1}, got {labels.min()} to {labels.max()}."
             )
         boxes = ((),) * len(paths) if self.boxes is None else self.boxes
         boxes = tuple(_constant(np.array(each, np.float32).reshape(-1, 4)) for each in boxes)
@@ -68,9 +67,7 @@ class Dataset:
             windows = _constant(np.array(windows, np.float32).reshape(-1, 4))
             if len(windows) != len(paths):
                 raise ValueError(f"there must be one window a sample, got {len(windows)} for {len(paths)} paths.")
-        values = dict(
-            paths=paths, labels=_constant(labels.astype(np.int64)), class_names=names, boxes=boxes, windows=windows
-        )
+        values = dict(paths=paths, labels=_constant(labels.astype(np.int64)), class_names=names, boxes=boxes, windows=windows)
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -190,9 +187,7 @@ class Dataset:
             raise ValueError("cut needs boxes, and this data set has none.")
         boxes = np.concatenate(self.boxes)
         sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
-        return replace(
-            self.subset(owners), boxes=boxes[:, None], windows=boxes + margin * sides * np.float32([-1, -1, 1, 1])
-        )
+        return replace(self.subset(owners), boxes=boxes[:, None], windows=boxes + margin * sides * np.float32([-1, -1, 1, 1]))
 
     def photograph(self, index):
         """Reads the photograph of a sample, or the part of it that the sample shows.

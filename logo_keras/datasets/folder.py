@@ -71,9 +71,7 @@ def load(root, split=None):
 
 def _folders(folder):
     """The folders inside one, sorted, without hidden ones and `none`."""
-    return sorted(
-        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".") and entry.name != NONE
-    )
+    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".") and entry.name != NONE)
 
 
 def _photographs(folder):

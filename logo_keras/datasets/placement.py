@@ -76,8 +76,5 @@ def extent(matrix, points):
 def overlap(first, second, gap=0.0):
     """Whether two boxes `(y0, x0, y1, x1)` come closer than `gap` px."""
     return bool(
-        first[0] < second[2] + gap
-        and second[0] < first[2] + gap
-        and first[1] < second[3] + gap
-        and second[1] < first[3] + gap
+        first[0] < second[2] + gap and second[0] < first[2] + gap and first[1] < second[3] + gap and second[1] < first[3] + gap
     )

@@ -1,0 +1,154 @@
+"""What a demo found out, and the figures of report.json."""
+
+import dataclasses
+import platform
+from importlib import metadata
+
+import numpy as np
+
+from logo_keras.demo.config import DemoConfig
+from logo_keras.demo.photographs import Photographs
+from logo_keras.evaluation import Comparison, Evaluation, compare, wilson_interval
+from logo_keras.export.verification import Report
+from logo_keras.models.logo_model import LogoModel
+from logo_keras.training import Config
+
+_PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "opencv-python", "ai-edge-litert", "logo_keras")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trained:
+    """A model and how it came about.
+
+    Attributes:
+        model: the model.
+        config: training.Config, with the epochs that were trained.
+        history: list of dict, a row an epoch, as `training.train` gives it.
+        ends: list of float, seconds of training alone at the end of each epoch.
+    """
+
+    model: LogoModel
+    config: Config
+    history: list
+    ends: list
+
+    @property
+    def seconds(self):
+        """float, seconds of training alone, without validation and saving."""
+        return self.ends[-1]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Findings:
+    """All that the report tells.
+
+    Attributes:
+        config: DemoConfig.
+        photographs: Photographs.
+        drna: Trained, DRNA-Net.
+        plain: Trained, the plain classifier.
+        drna_test: Evaluation of DRNA-Net on the test photographs.
+        plain_test: Evaluation of the plain classifier.
+        file_test: Evaluation of the exported file, run without TensorFlow.
+        verification: the export's Report: how far the file lies from Keras on the test photographs.
+        keras_milliseconds: float, median time of Keras for one photograph, decoding left out.
+        sizes: dict, name of a written file to its bytes.
+        seconds: dict, name of a stage to its seconds.
+    """
+
+    config: DemoConfig
+    photographs: Photographs
+    drna: Trained
+    plain: Trained
+    drna_test: Evaluation
+    plain_test: Evaluation
+    file_test: Evaluation
+    verification: Report
+    keras_milliseconds: float
+    sizes: dict
+    seconds: dict
+
+    @property
+    def comparison(self) -> Comparison:
+        """How much more often DRNA-Net is right than the plain classifier."""
+        return compare(self.drna_test, self.plain_test)
+
+    @property
+    def unreadable(self):
+        """dict, path to reason, of the photographs that were left out of training or tests."""
+        return self.photographs.unreadable | self.drna_test.unreadable
+
+    def intervals(self):
+        """95 % intervals: dict from the name of a figure to its two ends; None where there is no figure."""
+        boxed = len(self.logo_sides())
+        comparison = self.comparison
+        return {
+            "top1": self.drna_test.top1_interval,
+            "top5": _interval(self.drna_test.top5, len(self.drna_test.paths)),
+            "plain_top1": self.plain_test.top1_interval,
+            "top1_minus_plain_top1": comparison.interval,
+            "tflite_top1": self.file_test.top1_interval,
+            "region_hit_rate": _interval(self.drna_test.region_hit_rate, boxed),
+            "region_hit_rate_any": _interval(self.drna_test.region_hit_rate_any, boxed),
+        }
+
+    def logo_sides(self):
+        """dict from the place of a test photograph in `drna_test` to the side of its largest logo: the root of the share
+        of the photograph that it covers. Photographs without known boxes are left out."""
+        test, places = self.photographs.test, self.places()
+        sides = {}
+        for number, path in enumerate(self.drna_test.paths):
+            if len(test.boxes[places[path]]):
+                # px of an image of one px are shares of the photograph.
+                boxes = test.sample(places[path], 1)[1]
+                sides[number] = float(np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1).max()))
+        return sides
+
+    def places(self):
+        """dict from the path of a test photograph to its place in the test set."""
+        return {path: place for place, path in enumerate(self.photographs.test.paths)}
+
+    def to_dict(self):
+        """What report.json holds: shares are fractions 0..1, times seconds; None for what these photographs cannot tell."""
+        test = self.drna_test
+        return {
+            "top1": test.top1,
+            "top5": test.top5,
+            "plain_top1": self.plain_test.top1,
+            "tflite_top1": self.file_test.top1,
+            "tflite_max_abs_diff": self.verification.max_abs_diff,
+            "tflite_tied": self.verification.tied,
+            "region_hit_rate": test.region_hit_rate,
+            "region_hit_rate_any": test.region_hit_rate_any,
+            "region_hit_rate_chance": test.region_hit_rate_chance,
+            "region_area": test.region_area,
+            "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
+            "intervals": {name: ends and list(ends) for name, ends in self.intervals().items()},
+            "settings": {
+                "data": self.photographs.name,
+                "split": self.photographs.split,
+                "brands": len(test.class_names),
+                "training": len(self.photographs.training.readable()),
+                "test": len(test.paths),
+                "unreadable": len(self.unreadable),
+                "drna": self.drna.config.to_dict(),
+                "plain": self.plain.config.to_dict(),
+                "demo": self.config.to_dict(),
+            },
+            "versions": versions(),
+        }
+
+
+def versions():
+    """dict from what runs here to its version."""
+    found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _interval(share, total):
+    return None if share is None else wilson_interval(round(share * total), total)

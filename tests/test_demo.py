@@ -1,0 +1,254 @@
+"""The demo with little of everything: its stages, what it leaves behind, how it reads folders and flags."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from photographs import write
+from test_report import Checked
+from tiny import tiny_backbone
+
+import logo_keras as lk
+from logo_keras.commands import demo as command
+from logo_keras.demo import DemoConfig, pace, photographs, quick, run, stages
+
+KEYS = {
+    "top1", "top5", "plain_top1", "tflite_top1", "tflite_max_abs_diff", "tflite_tied", "region_hit_rate",
+    "region_hit_rate_any", "region_hit_rate_chance", "region_area", "seconds", "intervals", "settings", "versions",
+}  # fmt: skip
+ARTIFACTS = {stages.MODEL, stages.FILE, stages.HTML, stages.JSON, stages.OVERVIEW}
+
+
+def with_tiny_backbone(config):
+    arguments = {**config.arguments, "backbone": tiny_backbone(), "frozen_blocks": 1}
+    return dataclasses.replace(config, arguments=arguments)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A demo of a tiny backbone that has ended: its folder, its figures, the lines it said."""
+    out, lines = tmp_path_factory.mktemp("demo"), []
+    (out / ".partial-0badcafe-model.keras").write_bytes(b"what a killed demo left")
+    config = quick()
+    config = dataclasses.replace(config, drna=with_tiny_backbone(config.drna), plain=with_tiny_backbone(config.plain))
+    return out, run(out, config=config, say=lines.append), lines
+
+
+def test_the_demo_leaves_its_files_and_no_half_ones(demo):
+    out, _, _ = demo
+    names = {path.name for path in out.iterdir()}
+    assert names - ARTIFACTS == {"synthetic-demo-4-6-2-3-0-seed0-recipe1"}
+    assert ARTIFACTS <= names
+
+
+def test_the_figures_are_those_of_the_file(demo):
+    out, figures, _ = demo
+    assert set(figures) == KEYS
+    assert json.loads((out / stages.JSON).read_text(encoding="utf-8")) == figures
+
+
+def test_shares_are_fractions_and_lie_in_their_intervals(demo):
+    _, figures, _ = demo
+    for name in ("top1", "top5", "plain_top1", "tflite_top1", "region_hit_rate", "region_hit_rate_any"):
+        low, high = figures["intervals"][name]
+        assert 0 <= low <= figures[name] <= high <= 1
+    low, high = figures["intervals"]["top1_minus_plain_top1"]
+    assert low <= figures["top1"] - figures["plain_top1"] <= high
+    assert 0 < figures["region_area"] < 1
+
+
+def test_the_model_that_is_left_scores_what_the_report_says(demo):
+    out, figures, _ = demo
+    test = lk.datasets.load("synthetic", out / "synthetic-demo-4-6-2-3-0-seed0-recipe1", "test")
+    assert lk.evaluation.evaluate(lk.load(out / stages.MODEL), test).top1 == figures["top1"]
+    assert lk.evaluation.evaluate(lk.edge.Recognizer(out / stages.FILE), test).top1 == figures["tflite_top1"]
+    assert figures["tflite_max_abs_diff"] < 1e-4
+
+
+def test_every_stage_is_said_and_measured(demo):
+    _, figures, lines = demo
+    seconds = figures["seconds"]
+    assert {"photographs", "train_drna", "train_plain", "test", "export", "run_file", "total"} <= set(seconds)
+    assert seconds["train_drna_steps"] <= seconds["train_drna"] < seconds["total"]
+    assert sum(" == " in line for line in lines) == 8
+    assert any("epoch 1 of 1" in line for line in lines)
+
+
+def test_the_report_is_complete_in_itself_and_tells_the_figures(demo):
+    out, figures, _ = demo
+    page = Checked((out / stages.HTML).read_text(encoding="utf-8"))
+    # The overview, and of three wrong and three right answers as many as there are.
+    right = round(12 * figures["top1"])
+    assert len(page.addresses) == 1 + min(3, right) + min(3, 12 - right)
+    assert all(address.startswith("data:image/jpeg;base64,") for address in page.addresses)
+    text = "".join(page.words)
+    assert f"{100 * figures['top1']:.1f}\u00a0%" in text and f"{100 * figures['plain_top1']:.1f}\u00a0%" in text
+    assert "no evidence of how well the network does on real photographs" in text
+    assert page.tags.count("svg") == 3
+
+
+def test_folders_are_recognized_by_their_layout(tmp_path):
+    for name in ("ImageSets", "jpg", "masks"):
+        (tmp_path / "top" / name).mkdir(parents=True)
+    (tmp_path / "flickr" / "flickr_logos_27_dataset_images").mkdir(parents=True)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "synthetic.json").write_text("{}")
+    (tmp_path / "own").mkdir()
+    kinds = {name: photographs.kind(tmp_path / name) for name in ("top", "flickr", "made", "own")}
+    assert kinds == {"top": "toplogo10", "flickr": "flickrlogos27", "made": "synthetic", "own": "folder"}
+
+
+def test_the_official_splits_are_taken(shared):
+    toplogo10 = photographs.real(shared / "data" / "toplogo10", 0.3, 0)
+    assert (toplogo10.name, len(toplogo10.training), len(toplogo10.test)) == ("toplogo10", 400, 300)
+    assert toplogo10.validation is None
+    flickrlogos27 = photographs.real(shared / "data" / "flickrlogos27", 0.3, 0)
+    assert (flickrlogos27.name, len(flickrlogos27.training), len(flickrlogos27.test)) == ("flickrlogos27", 809, 135)
+
+
+def test_folders_named_train_and_test_are_the_split(tmp_path):
+    for number, split in enumerate(["train", "train", "validation", "test"]):
+        write(tmp_path / split / "adidas" / f"{number}.jpg", seed=number)
+    sets = photographs.real(tmp_path, 0.3, 0)
+    assert [len(part) for part in (sets.training, sets.validation, sets.test)] == [2, 1, 1]
+
+
+def test_folders_without_a_split_are_split_by_the_seed(tmp_path):
+    for number in range(20):
+        write(tmp_path / ("adidas", "puma")[number % 2] / f"{number}.jpg", seed=number)
+    sets, again, other = (photographs.real(tmp_path, 0.3, seed) for seed in (0, 0, 1))
+    assert (len(sets.training), sets.validation, len(sets.test)) == (14, None, 6)
+    assert sets.test.paths == again.test.paths != other.test.paths
+    assert not set(sets.training.paths) & set(sets.test.paths)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere"):
+        photographs.real(tmp_path / "nowhere", 0.3, 0)
+
+
+def test_only_what_a_killed_demo_left_is_swept_away(tmp_path):
+    mine = tmp_path / ".partial-0badcafe-notes.txt"
+    mine.write_text("mine")
+    (tmp_path / "report.json").write_text("{}")
+    (tmp_path / ".partial-0badcafe-report.json").write_text("{")
+    (tmp_path / ".partial-training-x1").mkdir()
+    (tmp_path / "synthetic-demo.partial-0badcafe").mkdir()
+    stages._sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {mine.name, "report.json"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 2, "seconds": 10.0}, "either epochs or seconds"),
+        ({"epochs": 0}, "epochs must be above 0, got 0"),
+        ({"seconds": -1.0}, "seconds must be above 0, got -1.0"),
+    ],
+)
+def test_bad_settings_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        DemoConfig(**changes)
+
+
+class Clockwork:
+    """A model whose steps take a known time: two seconds, the first one twelve."""
+
+    def __init__(self, monkeypatch):
+        self.now, self.traced = 0.0, False
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+
+    def build(self, class_names):
+        return self
+
+    batch_size, seed = 10, 0
+
+    def fit(self, dataset, epochs, steps_per_epoch, callbacks, batch_size=None, seed=0, verbose=0):
+        (callback,) = callbacks
+        callback.on_train_begin()
+        for epoch in range(epochs):
+            callback.on_epoch_begin(epoch)
+            for step in range(steps_per_epoch):
+                self.now += 2.0 if self.traced else 12.0
+                self.traced = True
+                callback.on_train_batch_end(step, {"loss": 1.0, "top1": 0.5})
+            self.now += 100.0  # validation and saving
+            callback.on_epoch_end(epoch)
+
+
+def dataset(count):
+    return lk.datasets.Dataset([f"{n}.jpg" for n in range(count)], np.zeros(count, int), ["adidas"])
+
+
+def test_the_clock_counts_training_without_what_comes_between_epochs(monkeypatch):
+    clock = pace.TrainingClock()
+    Clockwork(monkeypatch).fit(None, 3, 4, [clock])
+    assert clock.ends == [18.0, 26.0, 34.0]
+    assert clock.seconds == 34.0
+
+
+def test_the_clock_says_where_training_is_now_and_then(monkeypatch):
+    lines = []
+    Clockwork(monkeypatch).fit(None, 1, 8, [pace.TrainingClock(lines.append, pause=5.0)])
+    assert lines == [f"epoch 1, step {step}: loss 1.000, top1 0.500" for step in (1, 4, 7)]
+
+
+@pytest.mark.parametrize(("seconds", "epochs"), [(1.0, 1), (50.0, 1), (210.0, 5), (1000.0, 25)])
+def test_epochs_within_a_time_count_the_first_steps_tracing_once(monkeypatch, seconds, epochs):
+    # 20 steps of 2 s are 40 s an epoch, behind 10 s of tracing.
+    assert pace.epochs_within(seconds, Clockwork(monkeypatch), dataset(200)) == epochs
+
+
+def flags_of(*arguments):
+    values = command.flags.FlagValues()
+    command.define(values)
+    values(["demo", *arguments])
+    return values
+
+
+def test_flags_become_settings():
+    assert command.config_from(flags_of()) == DemoConfig()
+    assert command.config_from(flags_of("--seed=3", "--epochs=2")) == DemoConfig(seed=3, epochs=2)
+    assert command.config_from(flags_of("--seconds=60")) == DemoConfig(seconds=60.0)
+    assert command.config_from(flags_of("--quick", "--seed=3")) == dataclasses.replace(quick(), seed=3)
+
+
+def test_help_explains_the_flags(capsys):
+    assert command.main(["demo", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "report.html" in text and all(f"--{flag}" in text for flag in ("out", "data", "seed", "epochs", "seconds"))
+
+
+def test_what_the_user_can_mend_is_one_line(capsys, tmp_path):
+    assert command.main(["demo", f"--out={tmp_path}", f"--data={tmp_path / 'nowhere'}"]) == 1
+    assert capsys.readouterr().err == f"demo: there is no folder {tmp_path / 'nowhere'}.\n"
+    assert command.main(["demo", "--epochs=1", "--seconds=5", f"--out={tmp_path}"]) == 1
+    assert "either epochs or seconds may be given" in capsys.readouterr().err
+
+
+def quick_demo(out):
+    arguments = ["-m", "logo_keras.commands.demo", "--quick", f"--out={out}"]
+    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.slow
+def test_a_demo_that_is_stopped_leaves_no_half_files_and_can_be_run_again(tmp_path):
+    stopped = quick_demo(tmp_path)
+    for line in stopped.stdout:
+        if "== Training DRNA-Net" in line:
+            break
+    time.sleep(3)
+    stopped.send_signal(signal.SIGTERM)
+    stopped.communicate(timeout=120)
+    assert stopped.returncode == 143
+    assert [path.name for path in tmp_path.iterdir()] == ["synthetic-demo-4-6-2-3-0-seed0-recipe1"]
+    again = quick_demo(tmp_path)
+    said, _ = again.communicate(timeout=600)
+    assert again.returncode == 0, said
+    assert ARTIFACTS < {path.name for path in tmp_path.iterdir()}
