@@ -30,6 +30,7 @@ _MODULES = (
     "metadata",
     "models",
     "optimizers",
+    "optimizers",
     "preprocessing",
     "recognition",
     "regions",

@@ -20,7 +20,7 @@ from logo_keras.extras import cv2
 
 SPLITS = ("train", "validation", "test", "none")
 # Goes up whenever the same arguments give other photographs, so that an older set is not taken for a new one.
-RECIPE = 1
+RECIPE = 2
 ARGUMENTS = "synthetic.json"
 BOXES = "boxes.csv"
 # px, longer side of a photograph.
@@ -47,7 +47,7 @@ class Preset:
     plates: float = 0.5
     covered: float = 0.25
     hidden: float = 0.25
-    distractors: int = 3
+    distractors: int = 2
 
 
 PRESETS = {"demo": Preset(0.15, 0.5), "small": Preset(0.08, 0.4)}

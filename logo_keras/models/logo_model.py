@@ -159,7 +159,9 @@ class LogoModel(Steps, keras.Model):
             self._trackers[name].update_state(labels, y_pred[output], sample_weight)
         return super().compute_metrics(x, labels, y_pred["probabilities"], sample_weight)
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, callbacks=None, validation_data=None, seed=0, **kwargs):
+    def fit(
+        self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *, validation_data=None, seed=0, **kwargs
+    ):
         """`keras.Model.fit`, which also takes a `Dataset` of this package for `x` and `validation_data`.
 
         Args:
@@ -167,6 +169,7 @@ class LogoModel(Steps, keras.Model):
             y: int labels `[B]` where `x` is an array.
             batch_size: int; 16 for a Dataset by default.
             epochs: int.
+            verbose: as Keras has it.
             callbacks: Keras callbacks.
             validation_data: as `x`, or a tuple of arrays.
             seed: int; order and augmentation of a Dataset.
@@ -185,9 +188,7 @@ class LogoModel(Steps, keras.Model):
         if hasattr(x, "cardinality"):
             kwargs.setdefault("shuffle", False)  # tf.data shuffles itself; Keras warns of its own default.
         callbacks = [StopAtNaN(), *(callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else [])]
-        return super().fit(
-            x, y, batch_size=batch_size, epochs=epochs, callbacks=callbacks, validation_data=validation_data, **kwargs
-        )
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, validation_data=validation_data, **kwargs)
 
     def _span_schedule(self, steps, epochs, initial_epoch):
         schedule = getattr(self.optimizer, "_learning_rate", None) if self.optimizer else None
@@ -198,16 +199,16 @@ class LogoModel(Steps, keras.Model):
             # The schedule is a constant of the traced function.
             self.train_function = None
 
-    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", **kwargs):
         """`keras.Model.evaluate`, which also takes a `Dataset` of this package."""
         x, batch_size = self._batches(x, batch_size)
-        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
-    def predict(self, x, batch_size=None, **kwargs):
+    def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """`keras.Model.predict`, which also takes a `Dataset`, brand or not; returns a dict of arrays."""
         if hasattr(x, "class_names"):
             x, batch_size = x.batches(batch_size or 16, self.image_size), None
-        return super().predict(x, batch_size=batch_size, **kwargs)
+        return super().predict(x, batch_size, verbose, **kwargs)
 
     def _batches(self, data, batch_size, **options):
         """A Dataset as batches, which need no further batch size; anything else as it is."""
