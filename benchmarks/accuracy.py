@@ -10,6 +10,7 @@ benchmarks/compare.py) beside it as JSON.
 import argparse
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -69,10 +70,11 @@ def measure(options, further, folder):
     with open(folder / "run" / "history.csv", newline="") as history:
         epochs = [float(row["seconds"]) for row in csv.DictReader(history)]
     keras, tflite = answers["keras"], answers["tflite"]
-    root = Path(options.root).resolve()
+    root = Path(os.path.abspath(options.root))
     kept = ("photographs", "top1", "top1_interval", "top5", "fused_top1", "whole_top1", "per_class")
     kept += ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_chance", "region_area")
     return {
+        "data": options.data,
         "split": split,
         "config": json.loads((folder / "run" / "config.json").read_text())["config"],
         "epochs": len(epochs),

@@ -1,0 +1,34 @@
+"""All results of benchmarks/accuracy.py as one table, the one in the README.
+
+.venv/bin/python benchmarks/summary.py
+"""
+
+import json
+from pathlib import Path
+
+MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
+
+
+def main():
+    print("| data set | model | training | top-1 | 95 % interval | TFLite file: top-1, MB | logo in best region (by chance) |")
+    print("|---|---|---|---|---|---|---|")
+    rows = [json.loads(path.read_text()) for path in sorted((Path(__file__).parent / "results").glob("accuracy-*.json"))]
+    for row in sorted(rows, key=lambda row: (row["data"], list(MODELS).index(row["config"]["model"]))):
+        low, high = row["top1_interval"]
+        hits = "-"
+        if row.get("region_hit_rate") is not None:
+            hits = f"{row['region_hit_rate']:.1%} ({row['region_hit_rate_chance']:.1%})"
+        cells = [
+            f"{row['data']}, {row['split']}",
+            MODELS[row["config"]["model"]],
+            f"{row['epochs']} epochs, {row['training_seconds']:.0f} s",
+            f"{row['top1']:.1%}",
+            f"{low:.1%} to {high:.1%}",
+            f"{row['tflite_top1']:.1%}, {row['tflite_bytes'] / 1e6:.1f}",
+            hits,
+        ]
+        print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
