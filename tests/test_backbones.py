@@ -121,6 +121,12 @@ def test_a_backbone_survives_its_configuration():
     assert copy.blocks == original.blocks
 
 
+def test_a_lambda_as_preprocessing_cannot_be_saved_and_says_so():
+    network = tiny_backbone()
+    with pytest.raises(ValueError, match="lambda cannot be saved"):
+        Backbone(network.model, lambda pixels: pixels / 255, {32: "relu4"}).get_config()
+
+
 def test_a_backbone_needs_a_map_of_stride_32():
     network = tiny_backbone()
     with pytest.raises(ValueError, match="stride 32"):

@@ -23,8 +23,10 @@ def backbone(value, weights="imagenet"):
         Backbone.
 
     Raises:
-        ValueError: if the name is unknown.
+        ValueError: if the name is unknown, or `weights` is something else.
     """
+    if weights not in ("imagenet", None):
+        raise ValueError(f'weights must be "imagenet" or None, got {weights!r}.')
     if isinstance(value, Backbone):
         return value
     if isinstance(value, str) and value.startswith("keras/"):

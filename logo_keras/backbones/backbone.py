@@ -96,7 +96,16 @@ class Backbone:
         return keras.Model(self.model.inputs[0], self._tensor(self.blocks[count])).layers
 
     def get_config(self):
-        """What `from_config` needs to build the same backbone, without its weights."""
+        """What `from_config` needs to build the same backbone, without its weights.
+
+        Raises:
+            ValueError: if `preprocessing` is a lambda, which no file can hold.
+        """
+        if getattr(self.preprocessing, "__name__", None) == "<lambda>":
+            raise ValueError(
+                "a backbone whose preprocessing is a lambda cannot be saved: pass a Keras layer, such as lk.backbones.Normalize "
+                "or keras.layers.Rescaling, or a function registered with keras.saving.register_keras_serializable."
+            )
         layers = {layer.name: stride for stride, layer in self._level_layers().items()}
         return {
             "model": keras.saving.serialize_keras_object(self.model),

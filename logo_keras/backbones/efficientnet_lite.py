@@ -82,7 +82,6 @@ def efficientnet_lite0(weights="imagenet"):
 
     Raises:
         ImportError: if the package with the weights is not installed.
-        ValueError: for any other `weights`.
     """
     images = keras.Input((None, None, 3), name="normalized_images")
     x = _norm(_conv(images, _STEM, 3, 2, "stem"), "stem_bn")
@@ -98,8 +97,6 @@ def efficientnet_lite0(weights="imagenet"):
     model = keras.Model(images, x, name="efficientnet_lite0")
     if weights == "imagenet":
         _load(model, _checkpoint())
-    elif weights is not None:
-        raise ValueError(f'weights must be "imagenet" or None, got {weights!r}.')
     return Backbone(model, Normalize(127.0, 128.0), {16: level16, 32: x}, tuple(blocks))
 
 

@@ -6,7 +6,7 @@ from keras import ops
 from logo_keras.anchors import make_anchors, truncate
 from logo_keras.layers import FusedClassifier, Navigator, Teacher
 from logo_keras.losses import cross_entropy, ranking_loss
-from logo_keras.models.arguments import multiple_of_32
+from logo_keras.models.arguments import at_least_32, multiple_of_32
 from logo_keras.models.logo_model import LogoModel
 from logo_keras.regions import select_regions
 
@@ -46,9 +46,7 @@ class RegionNetwork(LogoModel):
         self.whole_size = self.image_size if whole_size is None else multiple_of_32("whole_size", whole_size)
         if self.whole_size > self.image_size:
             raise ValueError(f"whole_size must be at most image_size = {image_size} px, got {whole_size}.")
-        if int(region_size) != region_size or region_size < 32:
-            raise ValueError(f"region_size must be a whole number of at least 32 px, got {region_size!r}.")
-        self.region_size = int(region_size)
+        self.region_size = at_least_32("region_size", region_size)
         if decision not in ("fused", "mean"):
             raise ValueError(f'decision must be "fused" or "mean", got {decision!r}.')
         self.navigator = Navigator(navigator_stride, name="navigator")
