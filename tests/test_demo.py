@@ -44,7 +44,7 @@ def demo(tmp_path_factory):
 def test_the_demo_leaves_its_files_and_no_half_ones(demo):
     out, _, _ = demo
     names = {path.name for path in out.iterdir()}
-    assert names - ARTIFACTS == {f"synthetic-demo-4-6-2-3-0-seed0-recipe{RECIPE}"}
+    assert names - ARTIFACTS == {f"synthetic-demo-4-13-2-3-0-seed0-recipe{RECIPE}"}
     assert ARTIFACTS <= names
 
 
@@ -66,7 +66,7 @@ def test_shares_are_fractions_and_lie_in_their_intervals(demo):
 
 def test_the_model_that_is_left_scores_what_the_report_says(demo):
     out, figures, _ = demo
-    test = lk.datasets.load("synthetic", out / f"synthetic-demo-4-6-2-3-0-seed0-recipe{RECIPE}", "test")
+    test = lk.datasets.load("synthetic", out / f"synthetic-demo-4-13-2-3-0-seed0-recipe{RECIPE}", "test")
     assert lk.evaluation.evaluate(lk.load(out / stages.MODEL), test).top1 == figures["top1"]
     assert lk.evaluation.evaluate(lk.edge.Recognizer(out / stages.FILE), test).top1 == figures["tflite_top1"]
     assert figures["tflite_max_abs_diff"] < 1e-4
@@ -248,7 +248,7 @@ def test_a_demo_that_is_stopped_leaves_no_half_files_and_can_be_run_again(tmp_pa
     stopped.send_signal(signal.SIGTERM)
     stopped.communicate(timeout=120)
     assert stopped.returncode == 143
-    assert [path.name for path in tmp_path.iterdir()] == [f"synthetic-demo-4-6-2-3-0-seed0-recipe{RECIPE}"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"synthetic-demo-4-13-2-3-0-seed0-recipe{RECIPE}"]
     again = quick_demo(tmp_path)
     said, _ = again.communicate(timeout=600)
     assert again.returncode == 0, said

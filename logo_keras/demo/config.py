@@ -72,6 +72,6 @@ def quick():
         plain=dataclasses.replace(DEFAULTS["plain"], arguments={**DEFAULTS["plain"].arguments, "image_size": 64}, batch_size=8),
         epochs=1,
         plain_epochs=1,
-        photographs={"preset": "demo", "brands": 4, "train": 6, "validation": 2, "test": 3, "none": 0},
+        photographs={"preset": "demo", "brands": 4, "train": 13, "validation": 2, "test": 3, "none": 0},
         pictures=3,
     )
