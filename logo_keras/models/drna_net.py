@@ -20,15 +20,13 @@ class DRNANet(RegionNetwork):
     Args:
         num_classes: int N; or
         class_names: N different names. `num_classes` alone names them "0", "1", ...
+        backbone, ..., weights: the arguments of `lk.NTSNet`, with M = 4 and K = 2 by default.
         views: what the fused classifier sees of each region: any of `"region"`, `"crop"`, `"drop"`, in this order.
             `("region",)` alone is NTS-Net.
         auxiliary_views: views that only the augmented classifier sees, in training: the authors' code has
             `views=("region",), auxiliary_views=("crop", "drop")`.
         crop_threshold: float in (0, 1), theta_c.
         drop_threshold: float in (0, 1), theta_d.
-        num_proposals: int M, regions that the teacher judges.
-        num_regions: int K, at most M, regions that are fused.
-        **kwargs: the other arguments of `lk.NTSNet`.
 
     Call arguments:
         images: float RGB `[B, S, S, 3]`, 0..255.
@@ -47,15 +45,43 @@ class DRNANet(RegionNetwork):
         self,
         num_classes=None,
         class_names=None,
+        backbone="efficientnet_lite0",
+        image_size=448,
+        whole_size=None,
+        region_size=224,
+        num_proposals=4,
+        num_regions=2,
+        navigator_stride=32,
+        decision="fused",
+        dropout=0.5,
+        antialias=False,
+        batch_norm="batch",
+        frozen_blocks=0,
+        weights="imagenet",
         views=("crop", "drop"),
         auxiliary_views=(),
         crop_threshold=0.5,
         drop_threshold=0.5,
-        num_proposals=4,
-        num_regions=2,
         **kwargs,
     ):
-        super().__init__(num_classes, class_names, num_proposals=num_proposals, num_regions=num_regions, **kwargs)
+        super().__init__(
+            num_classes,
+            class_names,
+            backbone,
+            image_size,
+            whole_size,
+            region_size,
+            num_proposals,
+            num_regions,
+            navigator_stride,
+            decision,
+            dropout,
+            antialias,
+            batch_norm,
+            frozen_blocks,
+            weights,
+            **kwargs,
+        )
         self.views = _checked("views", views)
         self.auxiliary_views = _checked("auxiliary_views", auxiliary_views)
         if not self.views:

@@ -145,16 +145,16 @@ class LogoModel(Steps, keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The weighted sum of the losses, each of which is tracked by its name."""
-        labels = ops.reshape(ops.cast(y, "int32"), (-1,))
+        labels, sample_weight = ops.reshape(ops.cast(y, "int32"), (-1,)), _flat(sample_weight)
         total = sum(self.losses) if self.losses else 0.0
         for name, value in self.losses_by_name(labels, y_pred, sample_weight).items():
             self._trackers[f"{name}_loss"].update_state(value, sample_weight=ops.shape(labels)[0])
-            total = total + self.loss_weights[name] * value
+            total = total + self.loss_weights.get(name, 1.0) * value
         return total
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates the accuracies; returns all metrics so far."""
-        labels = ops.reshape(y, (-1,))
+        labels, sample_weight = ops.reshape(y, (-1,)), _flat(sample_weight)
         for name, output in self.metrics_by_name.items():
             self._trackers[name].update_state(labels, y_pred[output], sample_weight)
         return super().compute_metrics(x, labels, y_pred["probabilities"], sample_weight)
@@ -191,7 +191,7 @@ class LogoModel(Steps, keras.Model):
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, validation_data=validation_data, **kwargs)
 
     def _span_schedule(self, steps, epochs, initial_epoch):
-        schedule = getattr(self.optimizer, "_learning_rate", None) if self.optimizer else None
+        schedule = getattr(getattr(self, "optimizer", None), "_learning_rate", None)
         if isinstance(schedule, WarmupCosine):
             done = int(self.optimizer.iterations)
             start = done - initial_epoch * steps if steps else done
@@ -206,13 +206,14 @@ class LogoModel(Steps, keras.Model):
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """`keras.Model.predict`, which also takes a `Dataset`, brand or not; returns a dict of arrays."""
-        if hasattr(x, "class_names"):
+        if hasattr(x, "batches"):
             x, batch_size = x.batches(batch_size or 16, self.image_size), None
         return super().predict(x, batch_size, verbose, **kwargs)
 
     def _batches(self, data, batch_size, **options):
         """A Dataset as batches, which need no further batch size; anything else as it is."""
-        if not hasattr(data, "class_names"):
+        # Not class_names: Keras gives its own tf.data.Dataset from a folder an attribute of that name.
+        if not hasattr(data, "batches"):
             return data, batch_size
         if tuple(data.class_names) != self.class_names:
             other = sorted(set(data.class_names) ^ set(self.class_names))
@@ -284,6 +285,11 @@ class LogoModel(Steps, keras.Model):
         model = cls(**config, weights=None)
         model.initial_weights = initial_weights
         return model
+
+
+def _flat(sample_weight):
+    """Weights of shape `[B]`, where there are any; Keras also takes `[B, 1]`, which would broadcast."""
+    return None if sample_weight is None else ops.reshape(sample_weight, (-1,))
 
 
 def _steps(x, batch_size):

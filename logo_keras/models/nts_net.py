@@ -43,8 +43,43 @@ class NTSNet(RegionNetwork):
         ValueError: for bad values, each saying what was expected.
     """
 
-    def __init__(self, num_classes=None, class_names=None, **kwargs):
-        super().__init__(num_classes, class_names, **kwargs)
+    def __init__(
+        self,
+        num_classes=None,
+        class_names=None,
+        backbone="efficientnet_lite0",
+        image_size=448,
+        whole_size=None,
+        region_size=224,
+        num_proposals=6,
+        num_regions=4,
+        navigator_stride=32,
+        decision="fused",
+        dropout=0.5,
+        antialias=False,
+        batch_norm="batch",
+        frozen_blocks=0,
+        weights="imagenet",
+        **kwargs,
+    ):
+        super().__init__(
+            num_classes,
+            class_names,
+            backbone,
+            image_size,
+            whole_size,
+            region_size,
+            num_proposals,
+            num_regions,
+            navigator_stride,
+            decision,
+            dropout,
+            antialias,
+            batch_norm,
+            frozen_blocks,
+            weights,
+            **kwargs,
+        )
         self._build_fused_classifier()
         self._finish()
 
