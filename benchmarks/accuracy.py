@@ -1,6 +1,6 @@
 """One model on one data set, from photographs to a verified file: train, evaluate, export, run the file.
 
-.venv/bin/python benchmarks/accuracy.py --data toplogo10 --root ../shared/data/toplogo10 --model nts
+.venv/bin/python benchmarks/accuracy.py --data toplogo10 --root path/to/toplogo10 --model nts
 
 The work is done by the commands themselves, with their defaults; everything behind `--` goes to logo-train. The table is
 printed and kept in benchmarks/results/accuracy-DATA-MODEL.md, the answers photograph by photograph (for paired tests:

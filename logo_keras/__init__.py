@@ -30,7 +30,6 @@ _MODULES = (
     "metadata",
     "models",
     "optimizers",
-    "optimizers",
     "preprocessing",
     "recognition",
     "regions",

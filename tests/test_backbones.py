@@ -121,10 +121,27 @@ def test_a_backbone_survives_its_configuration():
     assert copy.blocks == original.blocks
 
 
-def test_a_lambda_as_preprocessing_cannot_be_saved_and_says_so():
-    network = tiny_backbone()
-    with pytest.raises(ValueError, match="lambda cannot be saved"):
-        Backbone(network.model, lambda pixels: pixels / 255, {32: "relu4"}).get_config()
+@pytest.mark.parametrize(
+    "preprocessing",
+    [lambda pixels: pixels / 127.5 - 1, keras.applications.mobilenet_v2.preprocess_input],
+    ids=["lambda", "preprocess_input"],
+)
+def test_a_plain_function_as_preprocessing_survives_its_configuration(preprocessing):
+    original = Backbone(tiny_backbone().model, preprocessing, {32: "relu4"})
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(original))
+    pixels = np.float32([[[[0, 127.5, 255]]]])
+    np.testing.assert_allclose(copy.preprocessing(pixels), [[[[-1, 0, 1]]]], atol=1e-6)
+
+
+def test_a_layer_with_variables_is_built_as_preprocessing():
+    layer = keras.layers.Normalization(mean=[1.0, 2, 3], variance=[4.0, 4, 4])
+    network = Backbone(tiny_backbone().model, layer, {32: "relu4"})
+    np.testing.assert_allclose(network.preprocessing(np.float32([[[[1, 4, 7]]]])), [[[[0, 1, 2]]]], atol=1e-5)
+
+
+def test_preprocessing_that_cannot_be_applied_is_refused():
+    with pytest.raises(ValueError, match="preprocessing must be"):
+        Backbone(tiny_backbone().model, lambda pixels: pixels.no_such_thing(), {32: "relu4"})
 
 
 def test_a_backbone_needs_a_map_of_stride_32():

@@ -150,6 +150,12 @@ def test_weights_and_classes_weigh_the_loss():
     single = model.evaluate(images[:1], labels[:1], verbose=0, return_dict=True)["loss"]
     weighted = model.evaluate(images, labels, sample_weight=np.float32([3, 0, 0]), verbose=0, return_dict=True)["loss"]
     assert weighted == pytest.approx(single, rel=1e-4)
+    column = np.float32([[3], [0], [0]])
+    again = make("classifier")
+    again.set_weights(model.get_weights())
+    again.compile()
+    in_columns = again.evaluate(images, labels[:, None], sample_weight=column, verbose=0, return_dict=True)["loss"]
+    assert in_columns == pytest.approx(single, rel=1e-4)
     model.fit(images, labels, class_weight={0: 1.0, 1: 0.0, 2: 2.0}, validation_data=(images, labels), verbose=0)
 
 
@@ -282,6 +288,14 @@ def test_a_data_set_is_fitted_evaluated_and_predicted(folder):
     results = model.evaluate(dataset, verbose=0, return_dict=True)
     probabilities = model.predict(dataset, verbose=0)["probabilities"]
     assert results["top1"] == pytest.approx((probabilities.argmax(-1) == dataset.labels).mean())
+
+
+def test_a_folder_opened_by_keras_is_fitted(folder):
+    data = keras.utils.image_dataset_from_directory(folder, image_size=(64, 64), batch_size=3, verbose=False)
+    model = make("classifier")
+    model.compile()
+    model.fit(data, epochs=1, verbose=0)
+    assert model.predict(data, verbose=0)["probabilities"].shape == (6, 3)
 
 
 def test_a_data_set_of_other_classes_is_refused(folder):

@@ -41,11 +41,14 @@ class Backbone:
 
     Attributes:
         model: keras.Model on normalised images `[B, H, W, 3]`.
-        preprocessing: a Keras layer (or a callable registered with `keras.saving`) that turns float RGB pixels
-            0..255 `[B, H, W, 3]` into such images. `None` if the model takes pixels.
+        preprocessing: a Keras layer, or a function of Keras operations, that turns float RGB pixels 0..255 `[B, H, W, 3]`
+            into such images. `None` if the model takes pixels.
         levels: its maps by stride in px: a mapping from 16, 32, ... to a tensor of `model`, or to the name of
             the layer that gives it. Stride 32 is required. Grids are `ceil(size / stride)`.
         blocks: names of the layers that end the stem and each block, in order; what `frozen_blocks` counts.
+
+    A model takes the layers of the value as they are: two models made from one value share their weights, and what one
+    freezes or trains. Make a value for each.
 
     Raises:
         ValueError: without a map of stride 32, or with a level or block that the model does not have.
@@ -63,6 +66,7 @@ class Backbone:
         for block in self.blocks:
             self._tensor(block)
         object.__setattr__(self, "levels", tensors)
+        object.__setattr__(self, "preprocessing", _as_model(self.preprocessing))
         object.__setattr__(self, "blocks", tuple(self.blocks))
 
     def _tensor(self, level):
@@ -96,16 +100,7 @@ class Backbone:
         return keras.Model(self.model.inputs[0], self._tensor(self.blocks[count])).layers
 
     def get_config(self):
-        """What `from_config` needs to build the same backbone, without its weights.
-
-        Raises:
-            ValueError: if `preprocessing` is a lambda, which no file can hold.
-        """
-        if getattr(self.preprocessing, "__name__", None) == "<lambda>":
-            raise ValueError(
-                "a backbone whose preprocessing is a lambda cannot be saved: pass a Keras layer, such as lk.backbones.Normalize "
-                "or keras.layers.Rescaling, or a function registered with keras.saving.register_keras_serializable."
-            )
+        """What `from_config` needs to build the same backbone, without its weights."""
         layers = {layer.name: stride for stride, layer in self._level_layers().items()}
         return {
             "model": keras.saving.serialize_keras_object(self.model),
@@ -130,3 +125,17 @@ class Backbone:
             {int(stride): name for stride, name in config["levels"].items()},
             tuple(config["blocks"]),
         )
+
+
+def _as_model(preprocessing):
+    """A function, or a layer that is not built, as a Keras model: built, with its variables, and loadable from a file."""
+    if preprocessing is None or getattr(preprocessing, "built", False):
+        return preprocessing
+    pixels = keras.Input((None, None, 3))
+    try:
+        return keras.Model(pixels, preprocessing(pixels), name="preprocessing")
+    except Exception as error:
+        raise ValueError(
+            "preprocessing must be a Keras layer or a function of Keras operations from pixels [B, H, W, 3] to images of the "
+            f"same shape, got {preprocessing!r}, which fails: {error}"
+        ) from error
