@@ -108,8 +108,8 @@ def crop_regions(images, boxes, size, antialias=False, largest=None):
 def _sample_rows(rows, start, stop, size, length, per_image, reach):
     """Resamples stacks of rows from `start` to `stop`.
 
-    Gathered rows, not a product with a matrix of weights: two to four times as fast in TensorFlow and in LiteRT
-    (benchmarks/crop.py).
+    Gathered rows, not a product with a matrix of weights: two to three times as fast without antialiasing, and on the
+    whole not slower with it (benchmarks/results/crop.md).
 
     Args:
         rows: float `[stacks * length, row]`; the stacks of an image follow each other.
