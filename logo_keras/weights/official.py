@@ -1,0 +1,136 @@
+"""torchvision's official ImageNet weights: found, or downloaded, resumed and checked."""
+
+import dataclasses
+import difflib
+import hashlib
+import http.client
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ADDRESS = "https://download.pytorch.org/models"
+_CHUNK = 1 << 20
+_PATIENCE = 30
+_PROGRESS_EVERY = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class OfficialFile:
+    """A file of torchvision's.
+
+    Attributes:
+        file: str, its name, which ends in the first digits of its SHA-256.
+        weights: str, torchvision's name of the weights.
+    """
+
+    file: str
+    weights: str
+
+    @property
+    def digits(self):
+        """The first digits of the file's SHA-256."""
+        return Path(self.file).stem.rpartition("-")[2]
+
+
+OFFICIAL = {
+    "alexnet": OfficialFile("alexnet-owt-7be5be79.pth", "AlexNet_Weights.IMAGENET1K_V1"),
+    "googlenet": OfficialFile("googlenet-1378be20.pth", "GoogLeNet_Weights.IMAGENET1K_V1"),
+    "vgg16": OfficialFile("vgg16-397923af.pth", "VGG16_Weights.IMAGENET1K_V1"),
+    "resnet50": OfficialFile("resnet50-0676ba61.pth", "ResNet50_Weights.IMAGENET1K_V1"),
+    "resnet152": OfficialFile("resnet152-394f9c45.pth", "ResNet152_Weights.IMAGENET1K_V1"),
+}
+
+
+def cache():
+    """The folder where files are kept: `$LOGO_KERAS_CACHE`, or `~/.cache/logo_keras`."""
+    return Path(os.environ.get("LOGO_KERAS_CACHE") or Path.home() / ".cache" / "logo_keras").expanduser()
+
+
+def official_file(name, address=ADDRESS):
+    """The official weights of a network as a file.
+
+    A file in the cache (`cache()`) or in PyTorch's own (`$TORCH_HOME`, or `~/.cache/torch`, and there `hub/checkpoints`) is
+    taken when its SHA-256 fits its name; that is looked at every time, 0.3 s per 100 MB. Otherwise it is downloaded. A
+    download that was cut off stays as `FILE.part` and goes on where it stopped.
+
+    Args:
+        name: str, a key of `OFFICIAL`.
+        address: str, the folder on the web.
+
+    Returns:
+        Path.
+
+    Raises:
+        ValueError: if there is no official file of that name.
+        OSError: if it cannot be downloaded, or something else came; says which file to put where.
+    """
+    if name not in OFFICIAL:
+        near = difflib.get_close_matches(str(name), OFFICIAL, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"there are official weights of {', '.join(OFFICIAL)}, got {name!r}.{hint}")
+    wanted = OFFICIAL[name]
+    path = cache() / wanted.file
+    torch_home = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch").expanduser()
+    for candidate in (path, torch_home / "hub" / "checkpoints" / wanted.file):
+        if candidate.is_file():
+            if _digest(candidate).startswith(wanted.digits):
+                return candidate
+            print(f"{candidate} is damaged (its SHA-256 does not begin with {wanted.digits}) and not used.", file=sys.stderr)
+    url = f"{address}/{wanted.file}"
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _download(url, part)
+        digest = _digest(part)
+        if not digest.startswith(wanted.digits):
+            part.unlink()
+            raise ConnectionError(f"what came is not the file: its SHA-256 begins with {digest[:8]}; it is removed")
+    except (OSError, http.client.HTTPException) as error:
+        raise ConnectionError(
+            f"the ImageNet weights of {name} could not be downloaded ({_reason(error)}). Fetch {url} on a machine that can "
+            f"and put it into the folder {path.parent} (LOGO_KERAS_CACHE names another), or start with weights=None."
+        ) from error
+    os.replace(part, path)
+    return path
+
+
+def _download(url, part):
+    """Appends to `part` what is missing of the file at `url`, and says on stderr how far it is."""
+    start = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    try:
+        answer = urllib.request.urlopen(request, timeout=_PATIENCE)
+    except urllib.error.HTTPError as error:
+        if error.code == 416 and start:  # nothing is missing, or too much is there: the SHA-256 tells
+            return
+        raise
+    with answer:
+        # A server that does not know ranges sends the whole file, status 200.
+        resumed = answer.status == 206
+        if resumed and not re.match(rf"bytes {start}-", answer.headers.get("Content-Range", "")):
+            raise ConnectionError(f"asked for bytes from {start}, the server sent {answer.headers.get('Content-Range')}")
+        done = start if resumed else 0
+        total = done + int(answer.headers.get("Content-Length") or 0)
+        said = None
+        with open(part, "ab" if resumed else "wb") as file:
+            while chunk := answer.read(_CHUNK):
+                file.write(chunk)
+                done += len(chunk)
+                if said is None or time.monotonic() - said > _PROGRESS_EVERY:
+                    said = time.monotonic()
+                    print(f"{part.stem}: {done / 1e6:.0f} of {total / 1e6:.0f} MB", file=sys.stderr)
+    if done < total:
+        raise ConnectionError(f"the connection ended after {done} of {total} bytes; the next try goes on from there")
+
+
+def _reason(error):
+    return str(getattr(error, "reason", None) or error) or type(error).__name__
+
+
+def _digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,57 @@
+"""Reads `.safetensors` files into numpy arrays."""
+
+from pathlib import Path
+
+import numpy as np
+
+from logo_keras.extras import require
+
+_DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",  # the upper half of a float32; numpy has no such type
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U8": "u1",
+    "BOOL": "?",
+}
+
+
+def read_safetensors_file(path):
+    """Reads a file of the safetensors format. The package safetensors checks every offset in it.
+
+    Args:
+        path: str or Path.
+
+    Returns:
+        dict from entry name to a numpy array in PyTorch's layout, sorted by name; bfloat16 as float32.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ImportError: if safetensors is not installed.
+        ValueError: naming the file, if it is no such file, is cut short, or has numbers of a type that is not read.
+    """
+    safetensors = require("safetensors", "train")
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give the .safetensors file in it.")
+    try:
+        # Not safetensors.numpy: that fails at bfloat16, or needs another package for it.
+        found = safetensors.deserialize(path.read_bytes())
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} could not be read as a safetensors file: {error}. Fetch or save it again.") from error
+    # The package gives them in another order each time.
+    return {name: _array(path, name, entry) for name, entry in sorted(found, key=lambda pair: pair[0])}
+
+
+def _array(path, name, entry):
+    kind = entry["dtype"]
+    if kind not in _DTYPES:
+        raise ValueError(f"{path}: {name} is of type {kind}, which is not read: save it as float32.")
+    array = np.frombuffer(entry["data"], _DTYPES[kind])
+    if kind == "BF16":
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    return array.reshape(entry["shape"])
