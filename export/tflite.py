@@ -14,7 +14,6 @@ from logo_keras import metadata as model_metadata
 from logo_keras.edge import Recognizer
 from logo_keras.extras import naming_extras, require
 from logo_keras.files import replacing
-from logo_keras.preprocessing import PREPROCESSING
 
 from . import _flags
 from .photographs import chosen
@@ -149,7 +148,7 @@ def export(model, out, photos=None, limit=None):
     described = model_metadata.Metadata(
         class_names=model.class_names,
         image_size=model.image_size,
-        preprocessing=PREPROCESSING,
+        preprocessing=model.preprocessing,
         model=type(model).__name__,
         decision=model.decision,
         version=__version__,

@@ -106,7 +106,7 @@ def compare(infer, model, photographs):
     rows, batch, unreadable = [], [], {}
     for photo in photographs:
         try:
-            batch.append(preprocessing.prepare(photo, model.image_size))
+            batch.append(preprocessing.prepare(photo, model.image_size, model.preprocessing))
         except preprocessing.UnreadablePhotograph as error:
             unreadable[error.name] = error.reason
         if len(batch) == _BATCH:

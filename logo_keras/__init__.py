@@ -16,7 +16,9 @@ _HOMES = {
     "Classifier": "logo_keras.models",
     "DRNANet": "logo_keras.models",
     "NTSNet": "logo_keras.models",
+    "describe": "logo_keras.model_card",
     "load": "logo_keras.models",
+    "load_torch_weights": "logo_keras.models",
 }
 _MODULES = (
     "anchors",
@@ -28,9 +30,11 @@ _MODULES = (
     "layers",
     "losses",
     "metadata",
+    "model_card",
     "models",
     "optimizers",
     "preprocessing",
+    "recipes",
     "recognition",
     "regions",
     "training",

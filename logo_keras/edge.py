@@ -6,7 +6,8 @@ import threading
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from logo_keras import metadata, preprocessing, recognition
+from logo_keras import metadata, recognition
+from logo_keras.preprocessing import PREPROCESSINGS
 
 
 class Recognizer:
@@ -23,6 +24,7 @@ class Recognizer:
         metadata: Metadata of the file.
         class_names: tuple of N str.
         image_size: int S, px.
+        preprocessing: str, how a photograph becomes the input, one of `logo_keras.preprocessing.PREPROCESSINGS`.
 
     Raises:
         ValueError: naming the file and what to do, if it is not a whole TFLite file with logo_keras's metadata; or if
@@ -34,10 +36,10 @@ class Recognizer:
         if num_threads is not None and num_threads < 1:
             raise ValueError(f"num_threads must be at least 1 or None, got {num_threads}.")
         self.metadata = metadata.read(path)
-        if self.metadata.preprocessing != preprocessing.PREPROCESSING:
+        if self.metadata.preprocessing not in PREPROCESSINGS:
             raise ValueError(
                 f"{path}: asks for the preprocessing {self.metadata.preprocessing!r}, but this version of logo_keras "
-                f"knows {preprocessing.PREPROCESSING!r}: install the version that wrote the file, "
+                f"knows {', '.join(PREPROCESSINGS)}: install the version that wrote the file, "
                 f"{self.metadata.version}, or a later one."
             )
         try:
@@ -65,6 +67,10 @@ class Recognizer:
     def image_size(self):
         return self.metadata.image_size
 
+    @property
+    def preprocessing(self):
+        return self.metadata.preprocessing
+
     def recognize(self, photo, top=3):
         """Recognizes one photograph.
 
@@ -79,13 +85,14 @@ class Recognizer:
             ValueError: if `top` is below 1.
             UnreadablePhotograph: if the photograph cannot be decoded; it is a ValueError too.
         """
-        return recognition.recognize(self.infer, photo, self.class_names, self.image_size, top)
+        return recognition.recognize(self.infer, photo, self.class_names, self.image_size, top, self.preprocessing)
 
     def infer(self, images):
         """Runs the file on prepared images, one after the other.
 
         Args:
-            images: float32 `[B, S, S, 3]`, RGB 0..255, as `logo_keras.preprocessing.prepare` makes them; B at least 1.
+            images: float32 `[B, S, S, 3]`, RGB 0..255, as `logo_keras.preprocessing.prepare` makes them
+                with the file's `preprocessing`; B at least 1.
 
         Returns:
             dict of float32 arrays: `probabilities [B, N]` and, from region networks, `region_boxes [B, K, 4]` in px of

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from logo_keras import preprocessing
+from logo_keras.preprocessing import UnreadablePhotograph
 
 # Two-sided 95 % of the normal distribution.
 _Z = 1.959964
@@ -30,7 +30,7 @@ class Evaluation:
         region_hit_rate_any: float, share of which one lies in any of the K regions.
         region_hit_rate_chance: float, `region_hit_rate` if the best regions are dealt to other photographs at random, the
             mean over all such pairs: what large regions, or regions in the middle, hit by themselves.
-        region_area: float, mean share of the photograph that the best region covers, clipped to the photograph.
+        region_area: float, mean share of the square image that the best region covers, clipped to the image.
             These four are None without regions, and the hit rates also where no boxes are known.
         unreadable: dict, path to reason, of the photographs that were left out.
     """
@@ -159,7 +159,7 @@ def evaluate(model, dataset, batch_size=16, strict=False):
     dataset = dataset.subset(range(len(dataset)))
     size = model.image_size
     keras_model = hasattr(model, "predict")
-    outputs = _predict(model, dataset, batch_size, strict) if keras_model else _infer(model, dataset, size, strict)
+    outputs = _predict(model, dataset, batch_size, strict) if keras_model else _infer(model, dataset, strict)
     readable = dataset.readable()
     if not len(readable):
         example = next(map(": ".join, dataset.unreadable.items()), "there are none")
@@ -175,7 +175,7 @@ def evaluate(model, dataset, batch_size=16, strict=False):
         region_boxes=boxes,
         image_size=size,
         unreadable=dict(dataset.unreadable),
-        **_region_figures(readable, boxes, size),
+        **_region_figures(readable, boxes, size, model.preprocessing),
     )
 
 
@@ -240,36 +240,37 @@ def _check(model, dataset):
 
 def _predict(model, dataset, batch_size, strict):
     """The outputs of a Keras model, of the photographs that can be read."""
-    batches = dataset.batches(batch_size, model.image_size, strict=strict)
+    batches = dataset.batches(batch_size, model.image_size, strict=strict, preprocessing=model.preprocessing)
     try:
         return model.predict(batches, verbose=0)
     except Exception:
         # TensorFlow has errors of its own for what is raised while photographs are read.
         if strict and dataset.unreadable:
-            raise preprocessing.UnreadablePhotograph(*next(iter(dataset.unreadable.items()))) from None
+            raise UnreadablePhotograph(*next(iter(dataset.unreadable.items()))) from None
         if set(dataset.paths) <= set(dataset.unreadable):
             return {}
         raise
 
 
-def _infer(model, dataset, size, strict):
+def _infer(model, dataset, strict):
     """The outputs of an exported file, of the photographs that can be read."""
     outputs = []
     for number, path in enumerate(dataset.paths):
         try:
-            outputs.append(model.infer(preprocessing.prepare(dataset.photograph(number), size)[None]))
-        except preprocessing.UnreadablePhotograph as error:
+            image, _ = dataset.sample(number, model.image_size, model.preprocessing)
+            outputs.append(model.infer(image[None]))
+        except UnreadablePhotograph as error:
             dataset.unreadable[path] = error.reason
             if strict:
                 raise
     return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]} if outputs else {}
 
 
-def _region_figures(dataset, region_boxes, size):
+def _region_figures(dataset, region_boxes, size, preprocessing):
     figures = dict.fromkeys(_REGION_FIGURES)
     if region_boxes is None:
         return figures
-    # In shares of the photograph, which is stretched to the square: its own px are not needed.
+    # In shares of the image that the model sees: the photograph's own px are not needed.
     regions = region_boxes / size
     clipped = np.clip(regions[:, 0], 0, 1)
     figures["region_area"] = float((clipped[:, 2:] - clipped[:, :2]).prod(axis=1).mean())
@@ -279,9 +280,8 @@ def _region_figures(dataset, region_boxes, size):
     best = regions[places, 0]
     hits, any_hits, hits_of_others = [], [], 0
     for row, place in enumerate(places):
-        # px of an image of one px are shares of the photograph.
-        _, boxes = dataset.sample(place, 1)
-        centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+        _, boxes = dataset.sample(place, size, preprocessing)
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2 / size
         dealt = _contain(best, centres)
         hits.append(dealt[row])
         hits_of_others += int(dealt.sum()) - int(dealt[row])

@@ -1,6 +1,8 @@
-"""The optimizer that was measured to work: AdamW, heads faster than the backbone, warm-up and cosine.
+"""The optimizer that was measured to work, and the one of the papers.
 
-Settings: EfficientNet-Lite0 on the TopLogo-10 40/30 split and a synthetic set of 20 brands, 2 cores (docs/training.md).
+`HeadsFirstAdamW` with `WarmupCosine`: heads faster than the backbone. Settings: EfficientNet-Lite0 on the TopLogo-10 40/30
+split and a synthetic set of 20 brands, 2 cores (docs/training.md). `TorchSGD` with `EpochSteps`: what Wang et al. 2020,
+arXiv:1911.07924, section 4, and Yang et al. 2018, arXiv:1809.00287, section 4, train with.
 """
 
 import math
@@ -35,8 +37,14 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.start = start
         self.total = total
 
-    def span(self, start, total):
-        """Sets the first step and the number of steps of a run. Functions traced before must be traced again."""
+    def span(self, start, total, epochs=None):
+        """Says how long a run is. Functions traced before must be traced again.
+
+        Args:
+            start: int, its first step.
+            total: int, its steps, or None where nobody knows.
+            epochs: int, its epochs; this schedule does not need them.
+        """
         self.start, self.total = start, total
 
     def __call__(self, step):
@@ -49,6 +57,112 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self):
         return {"peak": self.peak, "warm_up": self.warm_up, "start": self.start, "total": self.total}
+
+
+@keras.saving.register_keras_serializable("logo_keras")
+class EpochSteps(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that falls by a factor at given epochs, after a linear warm-up if there is one.
+
+    `fit` of this package's models tells it how many steps an epoch has (`span`). Without that, and for data of unknown
+    length, the rate stays where it is.
+
+    Args:
+        rate: float, the learning rate before the first drop.
+        warm_up_epochs: int, epochs over which the rate rises from zero; 0 begins with `rate`.
+        drops: whole epochs after which the rate falls, as PyTorch's MultiStepLR counts its milestones.
+        factor: float, by which it falls.
+        start: int, step at which the run began.
+        steps_per_epoch: float, or None.
+
+    Source:
+        The warm-up: Goyal et al. 2017, arXiv:1706.02677, section 2.2, which He et al. 2019, arXiv:1812.01187, take over.
+    """
+
+    def __init__(self, rate, warm_up_epochs=0, drops=(60, 100), factor=0.1, start=0, steps_per_epoch=None):
+        self.rate = rate
+        self.warm_up_epochs = warm_up_epochs
+        self.drops = tuple(drops)
+        self.factor = factor
+        self.start = start
+        self.steps_per_epoch = steps_per_epoch
+
+    def span(self, start, total, epochs):
+        """Says how long a run is. Functions traced before must be traced again.
+
+        Args:
+            start: int, its first step.
+            total: int, its steps, or None where nobody knows.
+            epochs: int, its epochs.
+        """
+        self.start, self.steps_per_epoch = start, None if total is None else total / epochs
+
+    def __call__(self, step):
+        rate = ops.convert_to_tensor(self.rate, dtype="float32")
+        if self.steps_per_epoch is None:
+            return rate
+        done = ops.cast(step, "float32") - self.start
+        for epochs in self.drops:
+            # Whole steps are compared, because a quotient may be rounded to the wrong side of an epoch.
+            rate = ops.where(done >= epochs * self.steps_per_epoch, rate * self.factor, rate)
+        if self.warm_up_epochs:
+            rate = rate * ops.minimum((done + 1) / (self.warm_up_epochs * self.steps_per_epoch), 1.0)
+        return rate
+
+    def get_config(self):
+        return {
+            "rate": self.rate,
+            "warm_up_epochs": self.warm_up_epochs,
+            "drops": list(self.drops),
+            "factor": self.factor,
+            "start": self.start,
+            "steps_per_epoch": self.steps_per_epoch,
+        }
+
+
+@keras.saving.register_keras_serializable("logo_keras")
+class TorchSGD(keras.optimizers.Optimizer):
+    """Stochastic gradient descent as PyTorch means it: `v = momentum * v + (g + l2 * w)`, `w = w - rate * v`.
+
+    Keras's SGD has the rate inside the momentum, `v = momentum * v - rate * g`: after a drop of the rate its first steps are
+    still those of the old rate. Keras's `weight_decay` moves the weights beside the gradient, here it goes through the
+    momentum. Every variable moves at the same rate, heads or not.
+
+    Args:
+        learning_rate: float or schedule.
+        momentum: float in [0, 1).
+        l2: float, what PyTorch calls weight decay.
+        decay_norms: bool, whether biases and the factors and shifts of batch norm decay too, that is, all variables with
+            one axis. PyTorch's optimizer lets them; He et al. 2019, arXiv:1812.01187, section 3.1, do not.
+        **kwargs: what `keras.optimizers.Optimizer` takes: `global_clipnorm`, `use_ema`, ...
+
+    Source:
+        The update rule in the documentation of torch.optim.SGD, without dampening and Nesterov.
+    """
+
+    def __init__(self, learning_rate=1e-3, momentum=0.9, l2=0.0, decay_norms=True, name="torch_sgd", **kwargs):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.momentum = momentum
+        self.l2 = l2
+        self.decay_norms = decay_norms
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self.buffers = self.add_optimizer_variables(variables, "buffer")
+
+    def update_step(self, gradient, variable, learning_rate):
+        rate, gradient = ops.cast(learning_rate, variable.dtype), ops.cast(gradient, variable.dtype)
+        if self.l2 and (self.decay_norms or len(variable.shape) > 1):
+            gradient = ops.add(gradient, ops.multiply(variable, self.l2))
+        buffer = self.buffers[self._get_variable_index(variable)]
+        # The first step of PyTorch takes the gradient as it is: the same as from a buffer of zeros.
+        moved = ops.add(ops.multiply(buffer, self.momentum), gradient)
+        self.assign(buffer, moved)
+        self.assign_sub(variable, ops.multiply(moved, rate))
+
+    def get_config(self):
+        return super().get_config() | {"momentum": self.momentum, "l2": self.l2, "decay_norms": self.decay_norms}
 
 
 @keras.saving.register_keras_serializable("logo_keras")

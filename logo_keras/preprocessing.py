@@ -1,4 +1,4 @@
-"""From a photograph to what a model reads: decoded, upright, stretched to a square. Every client does this alike."""
+"""From a photograph to what a model reads: decoded, upright, made a square. Every client does this alike."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,14 @@ import numpy as np
 from logo_keras import containers
 from logo_keras.extras import cv2
 
-# The name of this preprocessing, stored in every model file: the photograph is stretched to S x S px, the aspect
-# ratio is not kept.
+# How a photograph becomes the S x S px that a model reads; the name is stored in every model file. Neither keeps the
+# aspect ratio.
+# "stretch": stretched to S x S px.
+# "paper": stretched to a square of S * 600 / 448 px, of which the middle is taken; in training a random part, mirrored or
+# not. Yang et al. 2018, arXiv:1809.00287, and their code: 600 px and 448 px.
+PREPROCESSINGS = ("stretch", "paper")
 PREPROCESSING = "stretch"
+_PAPER = 600 / 448
 # A file of a few kilobytes may claim any size; 200 million px are 600 MB decoded, more than any camera of today.
 MAX_PIXELS = 200_000_000
 
@@ -139,19 +144,60 @@ def resize(photo, size):
     return photo
 
 
-def prepare(photo, size):
+def frame(preprocessing, size):
+    """Says where in the stretched photograph a model's image lies.
+
+    Args:
+        preprocessing: str, one of `PREPROCESSINGS`.
+        size: int, px, side of the image.
+
+    Returns:
+        side: int, px, of the square to which the whole photograph is stretched.
+        offset: int, px; the image is the `size` x `size` px of this square whose corner lies at `(offset, offset)`.
+
+    Raises:
+        ValueError: if there is no preprocessing of this name.
+    """
+    if preprocessing not in PREPROCESSINGS:
+        raise ValueError(f"preprocessing must be one of {', '.join(PREPROCESSINGS)}, got {preprocessing!r}.")
+    side = round(size * _PAPER) if preprocessing == "paper" else size
+    return side, (side - size) // 2
+
+
+def fit(photo, size, preprocessing=PREPROCESSING):
+    """Makes the square image that a model reads of a decoded photograph.
+
+    Args:
+        photo: uint8 RGB `[H, W, 3]`.
+        size: int, px.
+        preprocessing: str, one of `PREPROCESSINGS`.
+
+    Returns:
+        uint8 RGB `[size, size, 3]`.
+
+    Raises:
+        ValueError: if an argument is none of these.
+    """
+    if preprocessing == "stretch":
+        return resize(photo, size)
+    side, offset = frame(preprocessing, size)
+    return resize(photo, side)[offset : offset + size, offset : offset + size]
+
+
+def prepare(photo, size, preprocessing=PREPROCESSING):
     """Makes the input of a model from a photograph.
 
     Args:
         photo: path, bytes of an image file, or uint8 RGB `[H, W, 3]`.
         size: int, px.
+        preprocessing: str, one of `PREPROCESSINGS`; a model says which is its own.
 
     Returns:
         float32 RGB `[size, size, 3]`, 0..255.
 
     Raises:
         UnreadablePhotograph: if a file cannot be read.
-        ValueError: if `photo` is none of these, or `size` is no positive integer.
+        ValueError: if `photo` is none of these, `size` is no positive integer, or there is no such preprocessing.
     """
     if isinstance(photo, (str, os.PathLike)):
         photo = read(photo)
@@ -159,4 +205,4 @@ def prepare(photo, size):
         photo = decode(photo)
     elif not isinstance(photo, np.ndarray):
         raise ValueError(f"photo must be a path, bytes or a uint8 RGB array, got {type(photo).__name__}.")
-    return resize(photo, size).astype(np.float32)
+    return fit(photo, size, preprocessing).astype(np.float32)

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from logo_keras import preprocessing
+from logo_keras.preprocessing import PREPROCESSING, decode, frame, prepare, read
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Recognition:
         }
 
 
-def recognize(infer, photo, class_names, image_size, top):
+def recognize(infer, photo, class_names, image_size, top, preprocessing=PREPROCESSING):
     """Recognizes one photograph.
 
     Args:
@@ -45,30 +45,32 @@ def recognize(infer, photo, class_names, image_size, top):
         class_names: N str.
         image_size: int S, px.
         top: int, how many classes to name; all N where there are fewer.
+        preprocessing: str, how the photograph becomes the image, one of `logo_keras.preprocessing.PREPROCESSINGS`.
 
     Returns:
         Recognition.
 
     Raises:
-        ValueError: if `top` is below 1.
+        ValueError: if `top` is below 1, or there is no such preprocessing.
         UnreadablePhotograph: if the photograph cannot be decoded.
     """
     if top < 1:
         raise ValueError(f"top must be at least 1, got {top}.")
     pixels = _pixels(photo)
-    outputs = infer(preprocessing.prepare(pixels, image_size)[None])
+    outputs = infer(prepare(pixels, image_size, preprocessing)[None])
     probabilities = np.asarray(outputs["probabilities"])[0]
     # Stable: of equal probabilities the class that was named first comes first.
     best = np.argsort(-probabilities, kind="stable")[:top]
     # Stretched to a square, so each axis has its own factor.
+    side, offset = frame(preprocessing, image_size)
     height, width = pixels.shape[:2]
-    scale = np.array([height, width, height, width], np.float32) / image_size
+    scale = np.array([height, width, height, width], np.float32) / side
     boxes = np.asarray(outputs["region_boxes"], np.float32)[0] if "region_boxes" in outputs else np.zeros((0, 4))
     scores = np.asarray(outputs["region_scores"], np.float32)[0] if "region_scores" in outputs else np.zeros(0)
     return Recognition(
         labels=tuple(class_names[number] for number in best),
         probabilities=tuple(float(probabilities[number]) for number in best),
-        region_boxes=(boxes * scale).astype(np.float32),
+        region_boxes=((boxes + offset) * scale).astype(np.float32),
         region_scores=scores.astype(np.float32),
     )
 
@@ -76,7 +78,7 @@ def recognize(infer, photo, class_names, image_size, top):
 def _pixels(photo):
     """The upright photograph, RGB uint8 `[H, W, 3]`."""
     if isinstance(photo, (str, os.PathLike)):
-        return preprocessing.read(photo)
+        return read(photo)
     if isinstance(photo, (bytes, bytearray, memoryview)):
-        return preprocessing.decode(bytes(photo))
+        return decode(bytes(photo))
     return photo

@@ -2,15 +2,18 @@
 
 import math
 
+import keras
 import numpy as np
 from keras import ops
 
 from logo_keras.anchors import truncate
 
+# Yang et al. 2018, arXiv:1809.00287, section 4.1: regions that share more are suppressed.
+IOU_THRESHOLD = 0.25
 _LOWEST = float(np.finfo(np.float32).min)
 
 
-def select_regions(scores, anchors, num_proposals, iou_threshold=0.25):
+def select_regions(scores, anchors, num_proposals, iou_threshold=IOU_THRESHOLD):
     """Greedy non-maximum suppression of the whole batch at once.
 
     Best first; a tie goes to the lowest anchor number. A box is suppressed when its IoU with a picked one reaches the
@@ -39,6 +42,7 @@ def select_regions(scores, anchors, num_proposals, iou_threshold=0.25):
         raise ValueError(f"iou_threshold must lie in (0, 1), got {iou_threshold!r}.")
     scores = ops.stop_gradient(ops.maximum(ops.convert_to_tensor(scores, dtype="float32"), _LOWEST))
     numbers = ops.arange(len(boxes), dtype="int32")
+    corners = ops.convert_to_tensor(boxes)
     picked = ops.zeros_like(scores, dtype="bool")
     suppressed = ops.zeros_like(scores, dtype="bool")
     indices = []
@@ -51,21 +55,42 @@ def select_regions(scores, anchors, num_proposals, iou_threshold=0.25):
         index = ops.cast(index, "int32")
         indices.append(index)
         picked = ops.logical_or(picked, ops.equal(numbers, index))
-        suppressed = ops.logical_or(suppressed, _overlaps(boxes, ops.squeeze(index, -1), iou_threshold))
+        suppressed = ops.logical_or(suppressed, overlaps(corners, ops.take(corners, index, axis=0), iou_threshold))
     return ops.concatenate(indices, axis=-1)
 
 
-def _overlaps(boxes, index, threshold):
-    """Whether the IoU of every box with the box `index [B]` reaches the threshold: bool `[B, A]`."""
-    y0, x0, y1, x1 = (ops.convert_to_tensor(corner) for corner in boxes.T)
-    box = ops.take(ops.convert_to_tensor(boxes), index, axis=0)
-    top, left, bottom, right = (box[:, corner : corner + 1] for corner in range(4))
+def overlaps(boxes, others, threshold=IOU_THRESHOLD):
+    """Whether the intersection over union of boxes reaches a threshold.
+
+    Args:
+        boxes: float `[..., 4]`, `(y0, x0, y1, x1)` px.
+        others: float `[..., 4]`, likewise; the leading axes of both are broadcast.
+        threshold: float in (0, 1).
+
+    Returns:
+        bool `[...]`.
+    """
+    common, union = shared_areas(boxes, others)
+    # A product instead of a quotient: whole px are exact in float32, and an empty union needs no guard.
+    return common >= threshold * union
+
+
+def shared_areas(boxes, others):
+    """The area that boxes have in common, and the area that they cover together.
+
+    Args:
+        boxes: float `[..., 4]`, `(y0, x0, y1, x1)` px.
+        others: float `[..., 4]`, likewise; the leading axes of both are broadcast.
+
+    Returns:
+        Two float `[...]`, px squared.
+    """
+    y0, x0, y1, x1 = (boxes[..., corner] for corner in range(4))
+    top, left, bottom, right = (others[..., corner] for corner in range(4))
     height = ops.relu(ops.minimum(y1, bottom) - ops.maximum(y0, top))
     width = ops.relu(ops.minimum(x1, right) - ops.maximum(x0, left))
     common = height * width
-    union = (y1 - y0) * (x1 - x0) + (bottom - top) * (right - left) - common
-    # A product instead of a quotient: whole px are exact in float32, and an empty union needs no guard.
-    return common >= threshold * union
+    return common, (y1 - y0) * (x1 - x0) + (bottom - top) * (right - left) - common
 
 
 def crop_regions(images, boxes, size, antialias=False, largest=None):
@@ -82,7 +107,8 @@ def crop_regions(images, boxes, size, antialias=False, largest=None):
             less smoothly. The side of the image by default. It sets the number of px that make a sample, and so the cost.
 
     Returns:
-        float `[B, K, size, size, C]`, in the range of `images`. No gradient reaches the boxes.
+        float `[B, K, size, size, C]`, in the range and of the type of `images`; computed in float32 at least. No gradient
+        reaches the boxes.
 
     Raises:
         ValueError: if the shape of an image is unknown, or `size` is below 2.
@@ -95,14 +121,16 @@ def crop_regions(images, boxes, size, antialias=False, largest=None):
         raise ValueError(f"crop_regions needs images of known height, width and channels, got {tuple(images.shape)}.")
     if size < 2:
         raise ValueError(f"size must be at least 2 px, got {size}.")
-    boxes = ops.cast(ops.stop_gradient(boxes), images.dtype)
+    # A px of a large image has no number of its own in 16 bits.
+    given, precise = images.dtype, keras.backend.result_type(images.dtype, "float32")
+    images, boxes = ops.cast(images, precise), ops.cast(ops.stop_gradient(boxes), precise)
     reach = math.ceil(((largest or max(height, width)) - 1) / (size - 1)) if antialias else 1
     count = boxes.shape[1]
     x = _sample_rows(ops.reshape(images, (-1, width * channels)), boxes[..., 0], boxes[..., 2], size, height, 1, max(reach, 1))
     # The resampling is separable: once the rows are done, columns become rows.
     x = ops.transpose(ops.reshape(x, (-1, count, size, width, channels)), (0, 1, 3, 2, 4))
     x = _sample_rows(ops.reshape(x, (-1, size * channels)), boxes[..., 1], boxes[..., 3], size, width, count, max(reach, 1))
-    return ops.transpose(ops.reshape(x, (-1, count, size, size, channels)), (0, 1, 3, 2, 4))
+    return ops.cast(ops.transpose(ops.reshape(x, (-1, count, size, size, channels)), (0, 1, 3, 2, 4)), given)
 
 
 def _sample_rows(rows, start, stop, size, length, per_image, reach):

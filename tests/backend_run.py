@@ -14,7 +14,12 @@ from tiny import tiny_backbone
 import logo_keras as lk
 
 REGIONS = {"region_size": 32, "num_proposals": 3, "num_regions": 2, "whole_size": 64, "antialias": True, "navigator_stride": 16}
-MODELS = {"classifier": (lk.Classifier, {}), "nts_net": (lk.NTSNet, REGIONS), "drna_net": (lk.DRNANet, REGIONS)}
+MODELS = {
+    "classifier": (lk.Classifier, {}),
+    "nts_net": (lk.NTSNet, REGIONS),
+    "drna_net": (lk.DRNANet, REGIONS),
+    "random_regions": (lk.NTSNet, REGIONS | {"navigation": "random"}),
+}
 
 
 def main(folder):

@@ -159,3 +159,11 @@ def test_a_sample_has_its_boxes_in_its_own_pixels(tmp_path):
     image, boxes = dataset.cut(0.5).sample(0, 90)
     assert image.shape == (90, 90, 3)
     np.testing.assert_allclose(boxes, [[22.5, 30, 67.5, 90]], rtol=1e-6)
+
+
+def test_boxes_of_a_sample_lie_in_the_frame_of_the_paper(tmp_path):
+    path = write(tmp_path / "photo.png", height=300, width=1200)
+    dataset = Dataset(paths=[path], labels=[0], class_names=["a"], boxes=[[(0, 0, 300, 1200), (38, 152, 262, 1048)]])
+    image, boxes = dataset.sample(0, 448, "paper")
+    np.testing.assert_array_equal(image, prepare(path, 448, "paper"))
+    np.testing.assert_allclose(boxes, [[-76, -76, 524, 524], [0, 0, 448, 448]], atol=1e-4)

@@ -176,9 +176,10 @@ def test_cut_out_samples_come_in_batches(tmp_path):
         ({"batch_size": 0}, "batch_size must be an integer of at least 1, got 0"),
         ({"image_size": 32.0}, "image_size must be an integer of at least 1, got 32.0"),
         ({"seed": -1}, "seed must be an integer of at least 0, got -1"),
+        ({"preprocessing": "letterbox"}, "preprocessing must be one of stretch, paper, got 'letterbox'"),
     ],
 )
-def test_numbers_out_of_range_are_refused(dataset, change, message):
+def test_bad_arguments_are_refused(dataset, change, message):
     with pytest.raises(ValueError, match=message):
         dataset.batches(**({"batch_size": 2, "image_size": 32} | change))
 
@@ -211,3 +212,25 @@ def test_augmentation_changes_brightness_by_no_more_than_its_bound():
 
 def test_augmentation_takes_a_photograph_of_one_pixel():
     assert pipeline.augment(np.full((1, 1, 3), 9, np.uint8), 8, np.random.default_rng(0)).shape == (8, 8, 3)
+
+
+def test_paper_is_the_middle_without_training(dataset):
+    images, _ = everything(dataset.batches(4, 32, preprocessing="paper"))
+    np.testing.assert_array_equal(images, [prepare(path, 32, "paper") for path in dataset.paths])
+
+
+def test_paper_crops_and_mirrors_in_training_and_leaves_colours_alone():
+    photo = scene(60, 90)
+    stretched = resize(photo, 43)
+    parts = {stretched[y : y + 32, x : x + 32].tobytes(): (y, x, False) for y in range(12) for x in range(12)}
+    parts |= {stretched[y : y + 32, x : x + 32][:, ::-1].tobytes(): (y, x, True) for y in range(12) for x in range(12)}
+    rng = np.random.default_rng(0)
+    drawn = [parts[pipeline.augment(photo, 32, rng, "paper").tobytes()] for _ in range(400)]
+    rows, columns, mirrored = (np.array(values) for values in zip(*drawn, strict=True))
+    assert set(rows) == set(columns) == set(range(12))
+    assert abs(mirrored.mean() - 0.5) < 0.1
+
+
+def test_paper_gives_the_same_batches_for_the_same_seed(dataset):
+    first, second = (everything(dataset.batches(4, 32, training=True, seed=5, preprocessing="paper"))[0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)

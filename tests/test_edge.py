@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from logo_keras import metadata
 from logo_keras.edge import Recognizer
-from logo_keras.preprocessing import UnreadablePhotograph, decode, prepare
+from logo_keras.preprocessing import UnreadablePhotograph, decode, frame, prepare, resize
 
 SIZE = 32
 METADATA = metadata.Metadata(("red", "green", "blue"), SIZE, "stretch", "NTSNet", "fused", "0.1.0")
@@ -239,6 +239,17 @@ def test_metadata_that_do_not_fit_the_model_are_refused(tmp_path, change):
     path = write(tmp_path / "other.tflite", dataclasses.replace(METADATA, **change))
     with pytest.raises(ValueError, match="other.tflite: .* where its metadata say"):
         Recognizer(path)
+
+
+def test_the_preprocessing_of_the_file_is_used(recognizer, tmp_path, photo):
+    path = write(tmp_path / "paper.tflite", dataclasses.replace(METADATA, preprocessing="paper"))
+    cut = Recognizer(path)
+    assert (recognizer.preprocessing, cut.preprocessing) == ("stretch", "paper")
+    # The file looks at the middle of the photograph only, which is what a file of the other kind sees of this array.
+    side, offset = frame("paper", SIZE)
+    middle = resize(photo, side)[offset : offset + SIZE, offset : offset + SIZE]
+    assert cut.recognize(photo).probabilities == recognizer.recognize(middle).probabilities
+    assert cut.recognize(photo).probabilities != recognizer.recognize(photo).probabilities
 
 
 def test_an_unknown_preprocessing_is_refused(tmp_path):

@@ -18,6 +18,7 @@ class Colours:
 
     class_names = BRANDS
     image_size = 32
+    preprocessing = "stretch"
 
     def __init__(self, *regions):
         self.regions = np.array(regions, np.float32)
@@ -105,6 +106,15 @@ def test_chance_deals_regions_to_other_photographs(dataset):
 
     result = evaluate(Found(), dataset)
     assert (result.region_hit_rate, result.region_hit_rate_chance) == (1.0, 0.0)
+
+
+def test_regions_hit_in_the_frame_of_the_paper(dataset):
+    class Cut(Colours):
+        preprocessing = "paper"
+
+    # 32 px of a square of 43 px from px 5 on: the logos lie at (5.75, 5.75), (5.75, 27.25), (27.25, 5.75) of the image.
+    assert evaluate(Cut((5, 5, 7, 7)), dataset).region_hit_rate == pytest.approx(1 / 3)
+    assert evaluate(Cut((5, 5, 7, 28)), dataset).region_hit_rate == pytest.approx(2 / 3)
 
 
 def test_what_reaches_beyond_the_photograph_covers_nothing(dataset):

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import reference_network
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,7 @@ def runs(tmp_path_factory, root):
     return found
 
 
-@pytest.mark.parametrize("name", ["classifier", "nts_net", "drna_net"])
+@pytest.mark.parametrize("name", ["classifier", "nts_net", "drna_net", "random_regions"])
 def test_evaluate_and_predict_agree_with_tensorflow(runs, name):
     ours, theirs = (run["models"][name] for run in runs)
     assert theirs["evaluate"] == pytest.approx(ours["evaluate"], abs=1e-4)
@@ -39,3 +40,29 @@ def test_training_agrees_with_tensorflow(runs, name):
     assert theirs.keys() == ours.keys()
     for loss in (key for key in ours if key.endswith("loss")):
         assert theirs[loss] == pytest.approx(ours[loss], rel=2e-3), loss
+
+
+@pytest.fixture(scope="module")
+def reference(root):
+    """The whole public NTS-Net on JAX."""
+    pytest.importorskip("jax", reason="needs jax, of the extra [dev]")
+    command = [sys.executable, str(root / "tests" / "reference_network.py")]
+    output = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"}, check=True, capture_output=True, text=True).stdout
+    found = json.loads(output.splitlines()[-1])
+    assert found["backend"] == "jax"
+    return found
+
+
+def test_the_public_nts_net_in_evaluation_mode(reference):
+    reference_network.check_evaluation(reference["evaluation"])
+
+
+def test_the_public_nts_net_in_predict_and_evaluate(reference):
+    expected = reference_network.REFERENCE
+    np.testing.assert_allclose(reference["predict"], expected["eval_fused_logits"], atol=1e-4)
+    losses = [reference["evaluate"][f"{name}_loss"] for name in reference_network.LOSSES]
+    np.testing.assert_allclose(losses, expected["eval_losses"], rtol=1e-4)
+
+
+def test_the_public_nts_net_in_training_mode(reference):
+    reference_network.check_training(reference["training"])

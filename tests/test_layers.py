@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from logo_keras.layers import Augmentation, FusedClassifier, Navigator, Teacher
+from logo_keras.anchors import make_anchors
+from logo_keras.layers import Augmentation, CentreScores, FusedClassifier, GridScores, Navigator, RandomScores, Teacher
 
 AUGMENTATION = golden.load("augmentation")
 NAVIGATION = golden.load("navigation")
@@ -14,6 +15,9 @@ NAVIGATION = golden.load("navigation")
 LAYERS = {
     "navigator": (lambda: Navigator(), [np.ones((2, 3, 3, 5))]),
     "navigator_16": (lambda: Navigator(16, filters=4), [[np.ones((2, 6, 6, 5)), np.ones((2, 3, 3, 7))]]),
+    "random_scores": (lambda: RandomScores(7, seed=3), [np.ones((2, 3, 3, 5))]),
+    "centre_scores": (lambda: CentreScores(make_anchors(64), 64), [np.ones((2, 2, 2, 5))]),
+    "grid_scores": (lambda: GridScores(make_anchors(64), 64, 3), [[np.ones((2, 4, 4, 5)), np.ones((2, 2, 2, 7))]]),
     "teacher": (lambda: Teacher(3), [np.ones((2, 4, 5))]),
     "fused_classifier": (lambda: FusedClassifier(3), [np.ones((2, 4, 5)), np.ones((2, 6))]),
     "augmentation": (
@@ -173,3 +177,63 @@ def test_no_gradient_passes_the_augmentation_maps():
 def test_thresholds_outside_0_to_1_are_refused(name, value):
     with pytest.raises(ValueError, match=name):
         Augmentation(8, **{name: value})
+
+
+def test_a_seed_gives_the_same_weights():
+    maps = np.ones((1, 3, 3, 5), np.float32)
+    first, second = Navigator(seed=7), Navigator(seed=7)
+    np.testing.assert_array_equal(first(maps), second(maps))
+    kernels = [layer.kernel.numpy().ravel()[:6] for layer in (first.down2, first.down3, first.tidy1)]
+    assert not np.allclose(kernels[0], kernels[1]) and not np.allclose(kernels[0], kernels[2])
+
+
+def ranked(layer, count):
+    """The numbers of the first anchors by their scores."""
+    return np.argsort(-np.asarray(layer(np.zeros((1, 2, 2, 1), np.float32)))[0])[:count]
+
+
+def test_the_centre_comes_first_and_of_equals_the_larger_and_squarer():
+    anchors = make_anchors(448)
+    best = anchors[ranked(CentreScores(anchors, 448), 6)]
+    # Cells of 64 px: the fourth centre is (224, 224); two scales of three ratios.
+    np.testing.assert_allclose((best[:, :2] + best[:, 2:]) / 2, 224, atol=1e-3)
+    sides = best[:, 2:] - best[:, :2]
+    np.testing.assert_allclose(sides[[0, 3]], 96 * 2 ** (np.array([[2], [1]]) / 3) * np.ones(2), rtol=1e-4)
+    np.testing.assert_allclose(sides.prod(axis=1)[:3], sides[0].prod(), rtol=1e-4)
+
+
+def test_distance_decides_before_size():
+    boxes = np.float32([[0, 0, 9, 9], [4, 4, 6, 6], [3, 3, 5, 5], [2, 2, 8, 8], [0, 2.5, 10, 7.5]])
+    np.testing.assert_array_equal(ranked(CentreScores(boxes, 10), 5), [4, 3, 1, 0, 2])
+
+
+def test_a_grid_of_four_takes_the_quarters():
+    anchors = np.float32([[2, 2, 8, 8], [0, 0, 5, 5], [5, 5, 10, 10], [0, 5, 5, 10], [5, 0, 10, 5], [0, 0, 4, 4]])
+    np.testing.assert_array_equal(ranked(GridScores(anchors, 10, 4), 4), [1, 3, 4, 2])
+
+
+def test_a_grid_passes_over_what_overlaps_one_that_is_taken():
+    # Two cells, the upper and the lower half. The second box fits the lower one better than the third does.
+    anchors = np.float32([[0, 0, 6, 10], [4, 0, 10, 10], [8, 0, 10, 10]])
+    np.testing.assert_array_equal(ranked(GridScores(anchors, 10, 2), 2), [0, 1])
+    # Now it shares 30 of 100 px with the first.
+    anchors[1, 0] = 3
+    np.testing.assert_array_equal(ranked(GridScores(anchors, 10, 2), 3), [0, 2, 1])
+
+
+def test_random_scores_follow_the_seed_alone():
+    maps = np.zeros((3, 2, 2, 1), np.float32)
+    scores = np.asarray(RandomScores(20, seed=4)(maps))
+    np.testing.assert_array_equal(scores, RandomScores(20, seed=4)(maps + 1))
+    np.testing.assert_array_equal(np.sort(scores[0]), -np.arange(20)[::-1])
+    assert not np.array_equal(scores, RandomScores(20, seed=5)(maps))
+    noisy = RandomScores(20, seed=4)
+    assert not np.array_equal(noisy(maps, training=True), noisy(maps, training=True))
+
+
+@pytest.mark.parametrize("name", ["random_scores", "centre_scores", "grid_scores"])
+def test_controls_have_no_weights(name):
+    make, arguments = LAYERS[name]
+    layer = make()
+    layer(*keras.tree.map_structure(np.float32, arguments))
+    assert layer.weights == []

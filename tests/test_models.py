@@ -1,5 +1,6 @@
 """What every model does; one row a model."""
 
+import re
 import subprocess
 import sys
 
@@ -87,7 +88,7 @@ def test_a_saved_model_answers_and_goes_on_as_before(trained, tmp_path):
 def test_constructor_arguments_are_attributes(trained):
     model, *_ = trained
     config = model.get_config()
-    for name in config.keys() - {"name", "preprocessing", "weights", "backbone"}:
+    for name in config.keys() - {"name", "weights", "backbone", "teacher"}:  # model.teacher is the layer
         value = getattr(model, name)
         assert (list(value) if isinstance(value, tuple) else value) == config[name], name
 
@@ -218,17 +219,29 @@ def test_bad_compile_arguments_are_refused(options):
         ("classifier", {"backbone": "lenet"}, "unknown backbone"),
         ("classifier", {"image_size": 100}, "image_size must be a multiple of 32"),
         ("classifier", {"dropout": 1.0}, "dropout"),
+        ("classifier", {"dropout": "much"}, "dropout must be a number"),
+        ("classifier", {"frozen_blocks": 1.5}, "frozen_blocks must be a whole number"),
+        ("classifier", {"preprocessing": "squash"}, "preprocessing must be one of stretch, paper, got 'squash'"),
+        ("classifier", {"head": "conv"}, "head"),
         ("classifier", {"batch_norm": "off"}, "batch_norm"),
         ("classifier", {"frozen_blocks": 7}, "frozen_blocks"),
         ("nts_net", {"num_regions": 4}, "num_proposals"),
         ("nts_net", {"num_regions": 0}, "num_regions"),
+        ("nts_net", {"num_regions": 2.0}, "num_regions must be a whole number"),
+        ("nts_net", {"num_proposals": "6"}, "num_proposals must be a whole number"),
         ("nts_net", {"num_proposals": 10**4}, "anchors"),
+        ("nts_net", {"antialias": 1}, "antialias must be True or False"),
+        ("nts_net", {"teacher": "no"}, "teacher must be True or False"),
+        ("nts_net", {"navigation": "middle"}, "navigation must be one of navigator, random, centre, grid"),
+        ("nts_net", {"navigation_seed": -1}, "navigation_seed"),
+        ("nts_net", {"navigation": "centre", "navigator_stride": 8}, "navigator_stride"),
         ("nts_net", {"whole_size": 128}, "whole_size must be at most"),
         ("nts_net", {"region_size": 16}, "region_size"),
         ("nts_net", {"decision": "whole"}, "decision"),
         ("nts_net", {"navigator_stride": 8}, "navigator_stride"),
         ("drna_net", {"crop_threshold": 1.0}, "crop_threshold"),
         ("drna_net", {"drop_threshold": 0.0}, "drop_threshold"),
+        ("drna_net", {"crop_threshold": "half"}, "crop_threshold must be a number"),
         ("drna_net", {"views": ()}, "views"),
         ("drna_net", {"views": ("zoom",)}, "views"),
         ("drna_net", {"auxiliary_views": ("crop",)}, "auxiliary_views"),
@@ -237,6 +250,134 @@ def test_bad_compile_arguments_are_refused(options):
 def test_bad_values_are_refused(name, options, message):
     with pytest.raises(ValueError, match=message):
         make(name, **options)
+
+
+def one_line(error):
+    return str(error.value).count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    "name, shape, expected",
+    [
+        ("nts_net", (2, 64, 64, 3), "[B, 96, 96, 3]"),
+        ("drna_net", (2, 96, 64, 3), "[B, 96, 96, 3]"),
+        ("nts_net", (96, 96, 3), "[B, 96, 96, 3]"),
+        ("classifier", (2, 64, 64, 1), "[B, S, S, 3]"),
+        ("classifier", (64, 64, 3), "[B, S, S, 3]"),
+    ],
+)
+def test_images_of_another_shape_are_refused_in_one_line(name, shape, expected):
+    model, images = make(name), np.zeros(shape, np.float32)
+    model.compile()
+    calls = [
+        lambda: model(images),
+        lambda: model.predict(images, verbose=0),
+        lambda: model.train_on_batch(images, np.zeros(len(images))),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=re.escape(f"expected {expected}, got [")) as error:
+            call()
+        assert one_line(error)
+
+
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        (np.eye(3), "integer labels [B] are expected, got shape [3, 3]"),
+        (np.array([0, 1, 3]), "labels must lie in 0..2 for 3 classes, got 0..3"),
+        (np.array([0, -1, 2]), "labels must lie in 0..2 for 3 classes, got -1..2"),
+        (np.array([0, 0.5, 2]), "labels must be whole numbers"),
+        (np.array(["Aral", "Esso", "Shell"]), "labels must be whole numbers"),
+    ],
+)
+def test_labels_that_name_no_class_are_refused_in_one_line(labels, message):
+    model, images = make("classifier"), np.zeros((3, 64, 64, 3), np.float32)
+    model.compile()
+    calls = [
+        lambda: model.fit(images, labels, verbose=0),
+        lambda: model.evaluate(images, labels, verbose=0),
+        lambda: model.fit(images, np.arange(3), validation_data=(images, labels), verbose=0),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=re.escape(message)) as error:
+            call()
+        assert one_line(error)
+
+
+def test_one_hot_labels_in_batches_are_refused():
+    model = make("classifier")
+    model.compile()
+    data = tf.data.Dataset.from_tensors((np.zeros((3, 64, 64, 3), np.float32), np.eye(3, dtype=np.float32)))
+    with pytest.raises(ValueError, match="integer labels"):
+        model.fit(data, verbose=0)
+
+
+def test_photographs_are_prepared_as_the_model_says(folder):
+    dataset = lk.datasets.load("folder", folder)
+    keras.utils.set_random_seed(0)
+    ours = make("classifier", preprocessing="paper")
+    keras.utils.set_random_seed(0)
+    other = make("classifier")
+    other.set_weights(ours.get_weights())
+    path = dataset.paths[0]
+    images = np.stack([lk.preprocessing.prepare(path, 64, name) for name in ("paper", "stretch")])
+    wanted = ours.predict(images, verbose=0)["probabilities"]
+    for model, row in ((ours, wanted[0]), (other, wanted[1])):
+        np.testing.assert_allclose(model.predict(dataset, verbose=0)["probabilities"][0], row, atol=1e-5)
+        np.testing.assert_allclose(model.recognize(path, top=3).probabilities, np.sort(row)[::-1], atol=1e-5)
+    assert not np.allclose(*wanted, atol=1e-5)
+    assert ours.get_config()["preprocessing"] == "paper"
+
+
+def with_feature():
+    """A tiny Backbone with a fully connected layer of its own, as AlexNet has."""
+    value = tiny_backbone()
+    flat = keras.layers.Flatten(name="flat")(keras.layers.AveragePooling2D(2, name="halve")(value.levels[32]))
+    feature = keras.layers.Dense(5, name="fc")(keras.layers.Reshape((8,), name="eight")(flat))
+    model = keras.Model(value.model.inputs, [value.levels[32], feature], name="with_feature")
+    return lk.Backbone(model, value.preprocessing, value.levels, feature="fc")
+
+
+def test_a_networks_own_feature_is_classified_as_it_is(tmp_path):
+    model = make("classifier", backbone=with_feature(), head="original", dropout=0.0)
+    images, _ = photographs(2, 64)
+    feature = model.extractor(model.normalize(images))["feature"]
+    kernel, bias = model.whole_classifier.get_weights()
+    assert kernel.shape == (5, 3)
+    wanted = model.predict(images, verbose=0)["whole_logits"]
+    np.testing.assert_allclose(feature @ kernel + bias, wanted, atol=1e-5)
+    model.save(tmp_path / "model.keras")
+    copy = lk.load(tmp_path / "model.keras")
+    assert copy.head == "original"
+    np.testing.assert_allclose(copy.predict(images, verbose=0)["whole_logits"], wanted, atol=1e-5)
+    with pytest.raises(ValueError, match=re.escape("expected [B, 64, 64, 3], got [2, 96, 96, 3]")):
+        model(np.zeros((2, 96, 96, 3), np.float32))
+
+
+@pytest.mark.parametrize("name", ["nts_net", "drna_net"])
+def test_a_head_for_whole_images_is_refused_by_region_networks(name):
+    with pytest.raises(ValueError, match='head="pool"') as error:
+        make(name, backbone=with_feature())
+    assert one_line(error)
+
+
+def test_the_card_is_kept_in_the_file(tmp_path):
+    model = make("classifier")
+    assert model.card == {"weights": model.backbone_value.source, "packages": {"logo_keras": lk.__version__}}
+    model.card["data"] = {"name": "folder", "photographs": [6, 3]}
+    model.card["weights"] = "imported from net.pth"
+    model.save(tmp_path / "model.keras")
+    card = lk.load(tmp_path / "model.keras").card
+    assert card["weights"] == "imported from net.pth" and card["data"] == {"name": "folder", "photographs": [6, 3]}
+
+
+def test_a_file_from_before_there_were_cards_is_read():
+    model = make("classifier")
+    config = model.get_config()
+    for name in ("card", "head"):
+        del config[name]
+    copy = lk.Classifier.from_config(config)
+    assert copy.card == {} and copy.head == "pool" and copy.preprocessing == "stretch"
 
 
 def test_classes_without_names_are_numbered():
@@ -312,3 +453,9 @@ def test_photographs_without_a_brand_are_refused(folder):
     model.compile()
     with pytest.raises(ValueError, match="label -1"):
         model.fit(unlabelled, verbose=0)
+
+
+def test_images_too_small_for_a_backbone_without_padding_are_refused():
+    # Left to TensorFlow, the empty map would end the process.
+    with pytest.raises(ValueError, match="image_size = 32 px is too small for the backbone 'alexnet'"):
+        lk.Classifier(num_classes=2, backbone="alexnet", head="original", image_size=32, weights=None)

@@ -10,7 +10,7 @@ import pytest
 from photographs import encode, flat_jpeg, scene, with_orientation
 
 from logo_keras import preprocessing
-from logo_keras.preprocessing import UnreadablePhotograph, check, decode, prepare, read, resize
+from logo_keras.preprocessing import UnreadablePhotograph, check, decode, frame, prepare, read, resize
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff"])
@@ -226,6 +226,23 @@ def test_every_photograph_of_the_real_sets_is_readable(shared):
         assert read(path).ndim == 3
 
 
-def test_the_name_of_the_preprocessing_is_fixed():
-    # Model files that exist carry it.
+def test_the_names_of_the_preprocessings_are_fixed():
+    # Model files that exist carry them.
     assert preprocessing.PREPROCESSING == "stretch"
+    assert preprocessing.PREPROCESSINGS == ("stretch", "paper")
+
+
+def test_the_frame_of_the_paper_is_448_px_in_the_middle_of_600():
+    assert frame("paper", 448) == (600, 76)
+    assert frame("paper", 96) == (129, 16)
+    assert frame("stretch", 448) == (448, 0)
+
+
+def test_paper_takes_the_middle_of_the_stretched_photograph():
+    photo = scene(90, 160)
+    np.testing.assert_array_equal(prepare(photo, 448, "paper"), resize(photo, 600)[76:524, 76:524])
+
+
+def test_an_unknown_preprocessing_is_named():
+    with pytest.raises(ValueError, match="preprocessing must be one of stretch, paper, got 'letterbox'"):
+        prepare(scene(), 32, "letterbox")

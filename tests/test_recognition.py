@@ -50,6 +50,24 @@ def test_boxes_are_stretched_to_the_photograph_axis_by_axis():
     np.testing.assert_array_equal(recognition.region_scores, np.float32([2.5, -1]))
 
 
+def test_boxes_in_the_frame_of_the_paper_lie_in_the_photograph():
+    boxes = np.array([[[0, 0, 448, 448], [-76, -76, 524, 524]]], np.float32)
+    photo = np.zeros((300, 1200, 3), np.uint8)
+
+    def infer(images):
+        return plain(images) | {"region_boxes": boxes, "region_scores": np.zeros((1, 2))}
+
+    recognition = recognize(infer, photo, NAMES, 448, 1, "paper")
+    # 76 of 600 px are 38 rows and 152 columns; the second box is the whole photograph.
+    np.testing.assert_allclose(recognition.region_boxes, [[38, 152, 262, 1048], [0, 0, 300, 1200]])
+
+
+def test_the_model_sees_the_frame_of_the_paper():
+    seen = []
+    recognize(lambda images: seen.append(images) or plain(images), PHOTO, NAMES, 32, 1, "paper")
+    np.testing.assert_array_equal(seen[0], prepare(PHOTO, 32, "paper")[None])
+
+
 def test_a_plain_classifier_gives_no_boxes():
     recognition = recognize(plain, PHOTO, NAMES, 32, top=1)
     assert recognition.region_boxes.shape == (0, 4) and recognition.region_scores.shape == (0,)

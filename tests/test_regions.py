@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 from logo_keras.anchors import make_anchors, truncate
-from logo_keras.regions import crop_regions, select_regions
+from logo_keras.regions import IOU_THRESHOLD, crop_regions, overlaps, select_regions, shared_areas
 
 NAVIGATION = golden.load("navigation")
 
@@ -149,3 +149,24 @@ def test_images_of_unknown_size_are_refused():
 
     with pytest.raises(ValueError, match="known height"):
         crop_regions(keras.KerasTensor((1, None, None, 3)), keras.KerasTensor((1, 2, 4)), 8)
+
+
+def test_shared_areas_by_hand():
+    common, union = shared_areas(np.float32([[0, 0, 4, 5], [9, 9, 9, 9]]), np.float32([0, 3, 4, 8]))
+    np.testing.assert_array_equal(common, [8, 0])
+    np.testing.assert_array_equal(union, [32, 20])
+
+
+def test_the_papers_threshold_counts_as_reached():
+    assert IOU_THRESHOLD == 0.25
+    np.testing.assert_array_equal(overlaps(np.float32([[0, 0, 4, 5], [0, 0, 4, 4]]), np.float32([0, 3, 4, 8])), [True, False])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_16_bits_are_cut_at_the_same_px(dtype):
+    # Column 400 of a ramp: 16 bits of either kind would put the box elsewhere.
+    image = (np.arange(448.0) % 16)[None, None, :, None] * np.ones((1, 448, 1, 1))
+    boxes = np.float32([[[401, 403, 418, 420]]])
+    crop = crop_regions(ops.cast(image, dtype), boxes, 17)
+    assert crop.dtype == dtype
+    np.testing.assert_array_equal(ops.cast(crop, "float32")[0, 0, :, :, 0], cut(image, boxes, 17)[0, 0, :, :, 0])

@@ -16,6 +16,7 @@ class Model:
     """Answers as a model does: two classes, one region; near ties on the photographs named."""
 
     image_size = SIZE
+    preprocessing = "stretch"
     export_outputs = ("probabilities", "region_boxes", "region_scores")
 
     def __init__(self, ties=()):

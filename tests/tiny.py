@@ -1,8 +1,11 @@
-"""Small models for tests: a backbone of five convolutions, so that tracing takes a second."""
+"""Small models and runs for tests: a backbone of five convolutions, so that tracing takes a second."""
+
+import dataclasses
 
 import keras
 
 from logo_keras.backbones import Backbone, Normalize
+from logo_keras.training import Config
 
 
 def tiny_backbone(channels=8):
@@ -16,3 +19,11 @@ def tiny_backbone(channels=8):
         ends.append(x)
     model = keras.Model(images, x, name="tiny")
     return Backbone(model, Normalize(127.5, 127.5), {16: ends[3], 32: ends[4]}, ("relu0", "relu1", "relu2"))
+
+
+def tiny_run(**changes):
+    """Config of three epochs of a tiny classifier with dropout and augmentation."""
+    # A backbone that is passed as a value has its weights already.
+    keras.utils.set_random_seed(0)
+    arguments = {"backbone": tiny_backbone(), "image_size": 32, "dropout": 0.5}
+    return dataclasses.replace(Config("plain", arguments, epochs=3, batch_size=4, seed=3), **changes)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from logo_keras import preprocessing
+from logo_keras import preprocessing as photographs
 from logo_keras.datasets import pipeline
 from logo_keras.datasets.partition import partition
 
@@ -115,11 +115,11 @@ class Dataset:
         def reason(indices):
             try:
                 if self.windows is None:
-                    preprocessing.check(self.paths[indices[0]])
+                    photographs.check(self.paths[indices[0]])
                 else:
                     for index in indices:
                         self.photograph(index)
-            except preprocessing.UnreadablePhotograph as error:
+            except photographs.UnreadablePhotograph as error:
                 return error.reason
             return None
 
@@ -203,27 +203,30 @@ class Dataset:
         """
         return self._photograph_and_origin(index)[0]
 
-    def sample(self, index, image_size):
+    def sample(self, index, image_size, preprocessing="stretch"):
         """Makes a sample as a model sees it, with its boxes.
 
         Args:
             index: int.
             image_size: int, px.
+            preprocessing: str, the model's own, one of `logo_keras.preprocessing.PREPROCESSINGS`.
 
         Returns:
             float32 RGB `[image_size, image_size, 3]`, 0..255, the same as in `batches`, and the boxes as float32
-            `[n, 4]`, `(y0, x0, y1, x1)` in px of this image. They may reach beyond it after `cut`.
+            `[n, 4]`, `(y0, x0, y1, x1)` in px of this image. They may reach beyond it after `cut` and with "paper".
 
         Raises:
             UnreadablePhotograph: if the photograph cannot be read.
+            ValueError: if there is no such preprocessing.
         """
+        side, offset = photographs.frame(preprocessing, image_size)
         photo, (top, left) = self._photograph_and_origin(index)
         height, width = photo.shape[:2]
-        stretch = np.float32([image_size / height, image_size / width] * 2)
-        return preprocessing.prepare(photo, image_size), (self.boxes[index] - np.float32([top, left] * 2)) * stretch
+        boxes = (self.boxes[index] - np.float32([top, left] * 2)) * np.float32([side / height, side / width] * 2)
+        return photographs.prepare(photo, image_size, preprocessing), boxes - np.float32(offset)
 
-    def batches(self, batch_size, image_size, training=False, seed=0, strict=False):
-        """Gives the samples in batches, each photograph stretched to a square.
+    def batches(self, batch_size, image_size, training=False, seed=0, strict=False, preprocessing="stretch"):
+        """Gives the samples in batches, each photograph made a square.
 
         Photographs that cannot be read are found by `check` at the first call, named in `unreadable` and left out. So
         TensorFlow knows the number of batches: `ceil(len(dataset.readable()) / batch_size)`.
@@ -236,13 +239,14 @@ class Dataset:
             seed: int, 0 or more.
             strict: bool. True raises an error for the first unreadable photograph. If one disappears later, the
                 iteration raises `tf.errors.InvalidArgumentError`, with path and reason in the message.
+            preprocessing: str, the model's own, one of `logo_keras.preprocessing.PREPROCESSINGS`.
 
         Returns:
             `tf.data.Dataset` of images, float32 RGB `[B, image_size, image_size, 3]`, 0..255, and labels, int64 `[B]`.
 
         Raises:
             UnreadablePhotograph: if `strict` and a photograph cannot be read.
-            ValueError: if a number is out of range, there is no sample, or no photograph can be read.
+            ValueError: if a number is out of range, there is no sample, no photograph can be read, or no such preprocessing.
         """
         if not len(self):
             raise ValueError("the data set has no photographs.")
@@ -251,23 +255,24 @@ class Dataset:
         if unreadable and (strict or not len(indices)):
             path, reason = next((path, unreadable[path]) for path in self.paths if path in unreadable)
             if strict:
-                raise preprocessing.UnreadablePhotograph(path, reason)
+                raise photographs.UnreadablePhotograph(path, reason)
             raise ValueError(f"none of the {len(unreadable)} photographs can be read; {path}: {reason}.")
 
         def read(index):
             try:
                 return self.photograph(index)
-            except preprocessing.UnreadablePhotograph as error:
+            except photographs.UnreadablePhotograph as error:
                 self.unreadable[self.paths[index]] = error.reason
                 if strict:
                     raise
                 return None
 
-        return pipeline.make_batches(read, indices, self.labels[indices], batch_size, image_size, training, seed)
+        labels = self.labels[indices]
+        return pipeline.make_batches(read, indices, labels, batch_size, image_size, training, seed, preprocessing)
 
     def _photograph_and_origin(self, index):
         """The part of the photograph that the sample shows, and its top left corner in px of the photograph."""
-        photo = preprocessing.read(self.paths[index])
+        photo = photographs.read(self.paths[index])
         if self.windows is None:
             return photo, (0, 0)
         height, width = photo.shape[:2]
@@ -275,7 +280,7 @@ class Dataset:
         top, left = np.maximum(np.floor(window[:2]), 0).astype(int)
         bottom, right = np.minimum(np.ceil(window[2:]), (height, width)).astype(int)
         if top >= bottom or left >= right:
-            raise preprocessing.UnreadablePhotograph(
+            raise photographs.UnreadablePhotograph(
                 self.paths[index], f"the window {window.tolist()} lies outside the photograph of {height} x {width} px"
             )
         return photo[top:bottom, left:right], (top, left)

@@ -1,11 +1,11 @@
-"""Batches of photographs: read, augmented in training, stretched, put together by tf.data."""
+"""Batches of photographs: read, augmented in training, made squares, put together by tf.data."""
 
 import itertools
 
 import numpy as np
 
-from logo_keras import preprocessing
 from logo_keras.extras import cv2, require
+from logo_keras.preprocessing import fit, frame, resize
 
 # As in the runs on TopLogo-10 that set the defaults: crops of 60 to 100 % of the area, flips, brightness, contrast.
 # The strengths of the last two are mild by choice: a brand is known by its colours too.
@@ -17,23 +17,31 @@ BRIGHTNESS = 25.0
 CONTRAST = (0.8, 1.2)
 
 
-def augment(photo, size, rng):
+def augment(photo, size, rng, preprocessing="stretch"):
     """Makes a training image of a photograph: a random crop, perhaps mirrored, with other brightness and contrast.
+
+    With the preprocessing "paper" the crop is that of the paper, and colours are left alone.
 
     Args:
         photo: uint8 RGB `[H, W, 3]`.
         size: int, px.
         rng: numpy Generator.
+        preprocessing: str, one of `logo_keras.preprocessing.PREPROCESSINGS`.
 
     Returns:
         uint8 RGB `[size, size, 3]`.
     """
+    if preprocessing == "paper":
+        side, _ = frame(preprocessing, size)
+        top, left = rng.integers(side - size + 1, size=2)
+        image = resize(photo, side)[top : top + size, left : left + size]
+        return np.ascontiguousarray(image[:, ::-1] if rng.random() < FLIPPED else image)
     height, width = photo.shape[:2]
     # The crop keeps the photograph's aspect ratio, so that logos are stretched in training as they are later.
     side = np.sqrt(rng.uniform(*AREA))
     tall, wide = max(1, round(height * side)), max(1, round(width * side))
     top, left = rng.integers(height - tall + 1), rng.integers(width - wide + 1)
-    image = preprocessing.resize(photo[top : top + tall, left : left + wide], size)
+    image = resize(photo[top : top + tall, left : left + wide], size)
     if rng.random() < FLIPPED:
         image = image[:, ::-1]
     contrast, brightness = rng.uniform(*CONTRAST), rng.uniform(-BRIGHTNESS, BRIGHTNESS)
@@ -43,7 +51,7 @@ def augment(photo, size, rng):
     return cv2.LUT(np.ascontiguousarray(image), np.clip(np.rint(levels), 0, 255).astype(np.uint8))
 
 
-def make_batches(read, indices, labels, batch_size, image_size, training=False, seed=0):
+def make_batches(read, indices, labels, batch_size, image_size, training=False, seed=0, preprocessing="stretch"):
     """Makes a `tf.data.Dataset` of images and labels.
 
     The number of batches is known to TensorFlow: a photograph that disappears on the way makes its batch smaller.
@@ -58,17 +66,19 @@ def make_batches(read, indices, labels, batch_size, image_size, training=False, 
         training: bool. Shuffled and augmented anew in every iteration; the first, second, ... iteration gives the same
             for the same seed, however many threads work.
         seed: int, 0 or more.
+        preprocessing: str, one of `logo_keras.preprocessing.PREPROCESSINGS`.
 
     Returns:
         `tf.data.Dataset` of float32 RGB `[B, image_size, image_size, 3]`, 0..255, and int64 `[B]`. The iteration ends
         with `tf.errors.InvalidArgumentError` if not one photograph of a batch can be read.
 
     Raises:
-        ValueError: if a number is out of range or there is nothing to read.
+        ValueError: if a number is out of range, there is nothing to read, or no such preprocessing.
     """
     for name, value, lowest in (("batch_size", batch_size, 1), ("image_size", image_size, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
             raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
+    frame(preprocessing, image_size)
     if not len(indices):
         raise ValueError("there are no photographs to read.")
     indices = np.asarray(indices, np.int64)
@@ -92,8 +102,8 @@ def make_batches(read, indices, labels, batch_size, image_size, training=False, 
             return np.zeros((image_size, image_size, 3), np.uint8), False
         if training:
             # A generator a sample, so that it does not matter which thread comes first.
-            return augment(photo, image_size, np.random.default_rng([seed, int(epoch), index])), True
-        return preprocessing.resize(photo, image_size), True
+            return augment(photo, image_size, np.random.default_rng([seed, int(epoch), index]), preprocessing), True
+        return fit(photo, image_size, preprocessing), True
 
     def load(epoch, place):
         image, found = tf.numpy_function(make, (epoch, place), (tf.uint8, tf.bool))

@@ -1,5 +1,7 @@
 """The region augmentation: crops and drops each region along its own feature map."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -28,18 +30,20 @@ class Augmentation(keras.layers.Layer):
         dict of `maps` `[B, K, h, w]`, the augmentation maps R* in 0..1 (0 where constant), `crop_boxes` `[B, K, 4]` px,
         `crop` and `drop` `[B, K, R, R, 3]`.
 
+    It computes in float32 unless `dtype` says otherwise: 16 bits do not hold the px of a box.
+
     Raises:
-        ValueError: if a threshold does not lie in (0, 1).
+        ValueError: if a threshold is no number in (0, 1).
 
     Source:
         Wang et al. 2020, arXiv:1911.07924, section 3.3, equations 4 to 7.
     """
 
     def __init__(self, region_size, crop_threshold=0.5, drop_threshold=0.5, antialias=False, largest=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**({"dtype": "float32"} | kwargs))
         for name, value in (("crop_threshold", crop_threshold), ("drop_threshold", drop_threshold)):
-            if not 0 < value < 1:
-                raise ValueError(f"{name} must lie in (0, 1), got {value!r}.")
+            if not isinstance(value, numbers.Real) or not 0 < value < 1:
+                raise ValueError(f"{name} must be a number in (0, 1), got {value!r}.")
         self.region_size = region_size
         self.crop_threshold = crop_threshold
         self.drop_threshold = drop_threshold

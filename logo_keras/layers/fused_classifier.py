@@ -12,6 +12,7 @@ class FusedClassifier(keras.layers.Layer):
 
     Args:
         num_classes: int N.
+        seed: int, of the initial weights; None draws one.
 
     Call arguments:
         region_features: float `[B, K, C]`, best region first; or `[B, K, V, C]`, the views of each region.
@@ -24,10 +25,12 @@ class FusedClassifier(keras.layers.Layer):
         Yang et al. 2018, arXiv:1809.00287, section 3.4; Wang et al. 2020, arXiv:1911.07924, section 3.3.
     """
 
-    def __init__(self, num_classes, **kwargs):
+    def __init__(self, num_classes, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = num_classes
-        self.classifier = keras.layers.Dense(num_classes, name="classifier")
+        self.seed = seed
+        start = keras.initializers.GlorotUniform(seed)
+        self.classifier = keras.layers.Dense(num_classes, kernel_initializer=start, dtype=self.dtype_policy, name="classifier")
 
     def build(self, region_features_shape, whole_feature_shape):
         """Creates the variables from the shapes of the two arguments."""
@@ -38,4 +41,4 @@ class FusedClassifier(keras.layers.Layer):
         return self.classifier(ops.concatenate([regions, whole_feature], axis=-1))
 
     def get_config(self):
-        return super().get_config() | {"num_classes": self.num_classes}
+        return super().get_config() | {"num_classes": self.num_classes, "seed": self.seed}

@@ -5,6 +5,8 @@ from keras import ops
 
 from logo_keras.anchors import ANCHORS_PER_CELL
 
+_PARTS = ("join", "down1", "down2", "down3", "tidy1", "tidy2", "tidy3")
+
 
 @keras.saving.register_keras_serializable("logo_keras")
 class Navigator(keras.layers.Layer):
@@ -18,6 +20,7 @@ class Navigator(keras.layers.Layer):
             enlarged map of stride 32, and the levels are 16, 32 and 64 px.
         filters: int, channels of the pyramid.
         anchors_per_level: ints, how many anchors share a cell of each level.
+        seed: int, of the initial weights; None draws one.
 
     Call arguments:
         maps: the map of stride 32, float `[B, h, w, C]`; for `navigator_stride=16` the maps of stride 16 and 32.
@@ -33,33 +36,42 @@ class Navigator(keras.layers.Layer):
         16 is ours: at small sizes the papers' grid misses small logos.
     """
 
-    def __init__(self, navigator_stride=32, filters=128, anchors_per_level=ANCHORS_PER_CELL, **kwargs):
+    def __init__(self, navigator_stride=32, filters=128, anchors_per_level=ANCHORS_PER_CELL, seed=None, **kwargs):
         super().__init__(**kwargs)
         if navigator_stride not in (16, 32):
             raise ValueError(f"navigator_stride must be 16 or 32, got {navigator_stride!r}.")
         self.navigator_stride = navigator_stride
         self.filters = filters
         self.anchors_per_level = tuple(anchors_per_level)
+        self.seed = seed
         if navigator_stride == 16:
             # 1 x 1 before the join: the 3 x 3 convolution would cost as much as the backbone on all its channels.
             self.join = self._conv(filters, 1, 1, "join", "relu")
         self.down1 = self._conv(filters, 3, 1, "down1", "relu")
         self.down2 = self._conv(filters, 3, 2, "down2", "relu")
         self.down3 = self._conv(filters, 3, 2, "down3", "relu")
-        # Scores that start far apart drown the ranking loss, whose margin is 1: with He's initialiser their standard
-        # deviation is 6 on photographs. 0.01 is what region proposal networks take (arXiv:1506.01497, section 3.1.3).
-        small = keras.initializers.RandomNormal(stddev=0.01)
         self.tidy1, self.tidy2, self.tidy3 = (
-            self._conv(count, 1, 1, f"tidy{level}", initializer=small.clone())
-            for level, count in enumerate(self.anchors_per_level, start=1)
+            self._conv(count, 1, 1, f"tidy{level}") for level, count in enumerate(self.anchors_per_level, start=1)
         )
         # Zeros on every side; "same" pads one side at stride 2.
-        self.pad = keras.layers.ZeroPadding2D(1, name="pad")
+        self.pad = keras.layers.ZeroPadding2D(1, name="pad", dtype=self.dtype_policy)
 
-    @staticmethod
-    def _conv(filters, kernel, stride, name, activation=None, initializer="he_normal"):
+    def _conv(self, filters, kernel, stride, name, activation=None):
+        # By name, so that a convolution starts alike whatever other ones there are.
+        seed = None if self.seed is None else self.seed + _PARTS.index(name)
+        # Scores that start far apart drown the ranking loss, whose margin is 1: with He's initialiser their standard
+        # deviation is 6 on photographs. 0.01 is what region proposal networks take (arXiv:1506.01497, section 3.1.3).
+        scores = name.startswith("tidy")
+        initializer = keras.initializers.RandomNormal(stddev=0.01, seed=seed) if scores else keras.initializers.HeNormal(seed)
         return keras.layers.Conv2D(
-            filters, kernel, stride, "valid", activation=activation, kernel_initializer=initializer, name=name
+            filters,
+            kernel,
+            stride,
+            "valid",
+            activation=activation,
+            kernel_initializer=initializer,
+            dtype=self.dtype_policy,
+            name=name,
         )
 
     def build(self, input_shape):
@@ -72,7 +84,7 @@ class Navigator(keras.layers.Layer):
         for layer in (self.down2, self.down3, self.tidy1, self.tidy2, self.tidy3):
             layer.build((None, None, None, self.filters))
 
-    def call(self, maps):
+    def call(self, maps, training=None):
         maps = keras.tree.map_structure(ops.stop_gradient, maps)
         if self.navigator_stride == 16:
             fine, coarse = maps
@@ -89,6 +101,7 @@ class Navigator(keras.layers.Layer):
             "navigator_stride": self.navigator_stride,
             "filters": self.filters,
             "anchors_per_level": self.anchors_per_level,
+            "seed": self.seed,
         }
 
 

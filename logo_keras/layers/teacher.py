@@ -10,6 +10,7 @@ class Teacher(keras.layers.Layer):
 
     Args:
         num_classes: int N.
+        seed: int, of the initial weights; None draws one.
 
     Call arguments:
         features: float `[B, M, C]`, the shared backbone's pooled features of the M crops.
@@ -21,10 +22,12 @@ class Teacher(keras.layers.Layer):
         Yang et al. 2018, arXiv:1809.00287, section 3.3; Wang et al. 2020, arXiv:1911.07924, section 3.2.
     """
 
-    def __init__(self, num_classes, **kwargs):
+    def __init__(self, num_classes, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = num_classes
-        self.classifier = keras.layers.Dense(num_classes, name="classifier")
+        self.seed = seed
+        start = keras.initializers.GlorotUniform(seed)
+        self.classifier = keras.layers.Dense(num_classes, kernel_initializer=start, dtype=self.dtype_policy, name="classifier")
 
     def build(self, input_shape):
         """Creates the variables; `input_shape` is that of the features."""
@@ -48,4 +51,4 @@ class Teacher(keras.layers.Layer):
         return ops.take_along_axis(ops.softmax(logits), labels, axis=-1)[..., 0]
 
     def get_config(self):
-        return super().get_config() | {"num_classes": self.num_classes}
+        return super().get_config() | {"num_classes": self.num_classes, "seed": self.seed}

@@ -9,8 +9,8 @@ def class_names_of(num_classes, class_names):
     Raises:
         ValueError: if neither was, they disagree, or the names are none or not different.
     """
-    if num_classes is not None and not _whole(num_classes):
-        raise ValueError(f"num_classes must be a whole number of at least 1, got {num_classes!r}.")
+    if num_classes is not None:
+        num_classes = whole("num_classes", num_classes, 1)
     if class_names is None:
         if num_classes is None:
             raise ValueError("one of num_classes and class_names is required.")
@@ -38,15 +38,48 @@ def multiple_of_32(name, size):
     return int(size)
 
 
-def at_least_32(name, size):
-    """`size` as an int.
+def whole(name, value, lowest):
+    """`value` as an int.
 
     Raises:
-        ValueError: naming the argument, if it is no whole number of at least 32.
+        ValueError: naming the argument, if it is no whole number of at least `lowest`.
     """
-    if not _whole(size) or size < 32:
-        raise ValueError(f"{name} must be a whole number of at least 32 px, got {size!r}.")
-    return int(size)
+    if not _whole(value) or value < lowest:
+        raise ValueError(f"{name} must be a whole number of at least {lowest}, got {value!r}.")
+    return int(value)
+
+
+def share(name, value):
+    """`value` as it is.
+
+    Raises:
+        ValueError: naming the argument, if it is no number in [0, 1).
+    """
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be a number in [0, 1), got {value!r}.")
+    return value
+
+
+def flag(name, value):
+    """`value` as it is.
+
+    Raises:
+        ValueError: naming the argument, if it is neither True nor False.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+    return value
+
+
+def one_of(name, value, known):
+    """`value` as it is.
+
+    Raises:
+        ValueError: naming the argument and what is known, if it is none of them.
+    """
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
+    return value
 
 
 def _whole(value):

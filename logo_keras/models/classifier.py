@@ -13,15 +13,18 @@ class Classifier(LogoModel):
     Args:
         num_classes: int N; or
         class_names: N different names. `num_classes` alone names them "0", "1", ...
-        backbone: a name (`"efficientnet_lite0"`, `"resnet50"`, `"keras/NAME"`) or an `lk.Backbone`.
+        backbone: a name of `lk.backbones.NAMES`, `"keras/NAME"` or an `lk.Backbone`.
         image_size: int S, px, a multiple of 32.
         weights: `"imagenet"` or None, what the backbone starts from.
         dropout: float in [0, 1), on the pooled feature, in training only.
         batch_norm: `"batch"` uses batch statistics in training, `"frozen"` the running ones.
         frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing.
+        preprocessing: how a photograph becomes an image, one of `lk.preprocessing.PREPROCESSINGS`.
+        head: `"pool"` classifies the mean of the map of stride 32, `"original"` the feature of the network's own fully
+            connected layers where it has some (AlexNet, VGG-16).
 
     Call arguments:
-        images: float RGB `[B, S, S, 3]`, 0..255.
+        images: float RGB `[B, S, S, 3]`, 0..255. With `head="pool"` other sizes are answered too.
 
     Returns:
         dict of `probabilities [B, N]` and `whole_logits [B, N]`.
@@ -40,13 +43,31 @@ class Classifier(LogoModel):
         dropout=0.2,
         batch_norm="batch",
         frozen_blocks=0,
+        preprocessing="stretch",
+        head="pool",
         **kwargs,
     ):
-        super().__init__(num_classes, class_names, backbone, image_size, weights, dropout, batch_norm, frozen_blocks, **kwargs)
+        super().__init__(
+            num_classes,
+            class_names,
+            backbone,
+            image_size,
+            weights,
+            dropout,
+            batch_norm,
+            frozen_blocks,
+            preprocessing,
+            head,
+            **kwargs,
+        )
+        self.head = head
         self._finish()
 
     def call(self, images, training=None, all_regions=False):
         # all_regions asks nothing of a model without regions; evaluation passes it to every model.
-        _, feature = self.features(self.normalize(images), training)
+        _, feature = self.features(self.normalized(images), training)
         logits = self.whole_classifier(feature)
         return {"probabilities": ops.softmax(logits), "whole_logits": logits}
+
+    def get_config(self):
+        return super().get_config() | {"head": self.head}

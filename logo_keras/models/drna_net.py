@@ -21,6 +21,7 @@ class DRNANet(RegionNetwork):
         num_classes: int N; or
         class_names: N different names. `num_classes` alone names them "0", "1", ...
         backbone, ..., weights: the arguments of `lk.NTSNet`, with M = 4 and K = 2 by default.
+        preprocessing, navigation, teacher, navigation_seed: likewise.
         views: what the fused classifier sees of each region: any of `"region"`, `"crop"`, `"drop"`, in this order.
             `("region",)` alone is NTS-Net.
         auxiliary_views: views that only the augmented classifier sees, in training: the authors' code has
@@ -62,6 +63,10 @@ class DRNANet(RegionNetwork):
         auxiliary_views=(),
         crop_threshold=0.5,
         drop_threshold=0.5,
+        preprocessing="stretch",
+        navigation="navigator",
+        teacher=True,
+        navigation_seed=0,
         **kwargs,
     ):
         super().__init__(
@@ -80,6 +85,10 @@ class DRNANet(RegionNetwork):
             batch_norm,
             frozen_blocks,
             weights,
+            preprocessing,
+            navigation,
+            teacher,
+            navigation_seed,
             **kwargs,
         )
         self.views = _checked("views", views)
@@ -99,17 +108,16 @@ class DRNANet(RegionNetwork):
         self._fused_views = tuple(view for view in self.views if view != "region")
         self._build_fused_classifier(len(self.views))
         if self._fused_views or self.auxiliary_views:
-            self.loss_names = (*RegionNetwork.loss_names, "augmented")
-            self.augmented_classifier = keras.layers.Dense(self.num_classes, name="augmented_classifier")
-            self.augmented_classifier.build((None, self.feature_channels))
+            self.loss_names = (*self.loss_names, "augmented")
+            self.augmented_classifier = self._dense("augmented_classifier")
         self._finish()
 
     def call(self, images, training=None, all_regions=None):
         all_regions = self.wants_all_regions(training, all_regions)
-        images = self.normalize(images)
+        images = self.normalized(images)
         maps, whole_feature = self.features(shrink(images, self.whole_size), training)
         whole_logits = self.whole_classifier(whole_feature)
-        scores, index, boxes = self.navigate(maps, self.num_proposals if all_regions else self.num_regions)
+        scores, index, boxes = self.navigate(maps, self.num_proposals if all_regions else self.num_regions, training)
         regions = crop_regions(images, boxes, self.region_size, self.antialias, self.largest)
         region_maps, region_features = self.region_features(regions, training)
         view_names, view_features, insides = self._look_again(images, boxes, region_maps, regions, all_regions, training)

@@ -14,7 +14,7 @@ class NTSNet(RegionNetwork):
     Args:
         num_classes: int N; or
         class_names: N different names. `num_classes` alone names them "0", "1", ...
-        backbone: a name (`"efficientnet_lite0"`, `"resnet50"`, `"keras/NAME"`) or an `lk.Backbone`.
+        backbone: a name of `lk.backbones.NAMES`, `"keras/NAME"` or an `lk.Backbone`.
         image_size: int S, px, a multiple of 32: regions are cut from images of this size.
         whole_size: int, px, a multiple of 32 of at most S: the whole-image pass sees the image shrunk to this size.
             S by default, as in the papers.
@@ -29,6 +29,14 @@ class NTSNet(RegionNetwork):
         batch_norm: `"batch"` uses batch statistics in training, `"frozen"` the running ones.
         frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing.
         weights: `"imagenet"` or None, what the backbone starts from.
+        preprocessing: how a photograph becomes an image, one of `lk.preprocessing.PREPROCESSINGS`.
+        navigation: what picks the regions: `"navigator"`, as in the papers, or a control that looks at nothing and so tells
+            whether the navigator helps: `"random"` (`lk.layers.RandomScores`), `"centre"` (`lk.layers.CentreScores`),
+            `"grid"` (`lk.layers.GridScores`). A control has nothing to train, so that there is no ranking loss; all that is
+            behind the scores stays as it is.
+        teacher: bool. False goes without: nothing judges the regions, so that there is neither region nor ranking loss, the
+            navigator stays as it starts, there are no `region_logits`, and `decision="mean"` is that of whole and fused.
+        navigation_seed: int, of `navigation="random"`.
 
     Call arguments:
         images: float RGB `[B, S, S, 3]`, 0..255.
@@ -60,6 +68,10 @@ class NTSNet(RegionNetwork):
         batch_norm="batch",
         frozen_blocks=0,
         weights="imagenet",
+        preprocessing="stretch",
+        navigation="navigator",
+        teacher=True,
+        navigation_seed=0,
         **kwargs,
     ):
         super().__init__(
@@ -78,6 +90,10 @@ class NTSNet(RegionNetwork):
             batch_norm,
             frozen_blocks,
             weights,
+            preprocessing,
+            navigation,
+            teacher,
+            navigation_seed,
             **kwargs,
         )
         self._build_fused_classifier()
@@ -85,10 +101,10 @@ class NTSNet(RegionNetwork):
 
     def call(self, images, training=None, all_regions=None):
         all_regions = self.wants_all_regions(training, all_regions)
-        images = self.normalize(images)
+        images = self.normalized(images)
         maps, whole_feature = self.features(shrink(images, self.whole_size), training)
         whole_logits = self.whole_classifier(whole_feature)
-        scores, index, boxes = self.navigate(maps, self.num_proposals if all_regions else self.num_regions)
+        scores, index, boxes = self.navigate(maps, self.num_proposals if all_regions else self.num_regions, training)
         regions = crop_regions(images, boxes, self.region_size, self.antialias, self.largest)
         _, region_features = self.region_features(regions, training)
         fused_logits = self.fused_classifier(region_features[:, : self.num_regions], whole_feature)

@@ -4,11 +4,13 @@ import numpy as np
 from keras import ops
 
 from logo_keras.anchors import make_anchors, truncate
-from logo_keras.layers import FusedClassifier, Navigator, Teacher
+from logo_keras.layers import CentreScores, FusedClassifier, GridScores, Navigator, RandomScores, Teacher
 from logo_keras.losses import cross_entropy, ranking_loss
-from logo_keras.models.arguments import at_least_32, multiple_of_32
+from logo_keras.models.arguments import flag, multiple_of_32, one_of, whole
 from logo_keras.models.logo_model import LogoModel
-from logo_keras.regions import select_regions
+from logo_keras.regions import overlaps, select_regions
+
+_NAVIGATION = ("navigator", "random", "centre", "grid")
 
 
 class RegionNetwork(LogoModel):
@@ -40,40 +42,81 @@ class RegionNetwork(LogoModel):
         batch_norm="batch",
         frozen_blocks=0,
         weights="imagenet",
+        preprocessing="stretch",
+        navigation="navigator",
+        teacher=True,
+        navigation_seed=0,
         **kwargs,
     ):
-        super().__init__(num_classes, class_names, backbone, image_size, weights, dropout, batch_norm, frozen_blocks, **kwargs)
+        super().__init__(
+            num_classes,
+            class_names,
+            backbone,
+            image_size,
+            weights,
+            dropout,
+            batch_norm,
+            frozen_blocks,
+            preprocessing,
+            **kwargs,
+        )
+        if self.backbone_value.feature is not None:
+            raise ValueError(
+                f"the backbone {self.backbone_value.model.name!r} has fully connected layers for whole images: a region network "
+                'needs the one that is made with head="pool".'
+            )
         self.whole_size = self.image_size if whole_size is None else multiple_of_32("whole_size", whole_size)
         if self.whole_size > self.image_size:
             raise ValueError(f"whole_size must be at most image_size = {image_size} px, got {whole_size}.")
-        self.region_size = at_least_32("region_size", region_size)
-        if decision not in ("fused", "mean"):
-            raise ValueError(f'decision must be "fused" or "mean", got {decision!r}.')
-        self.navigator = Navigator(navigator_stride, name="navigator")
-        self.anchors = make_anchors(
-            self.image_size,
-            strides=[level * navigator_stride for level in (1, 2, 4)],
-            whole_size=self.whole_size,
-        )
-        if not 1 <= num_regions <= num_proposals <= len(self.anchors):
+        self.region_size = whole("region_size", region_size, 32)
+        self.num_proposals = whole("num_proposals", num_proposals, 1)
+        self.num_regions = whole("num_regions", num_regions, 1)
+        self.decision = one_of("decision", decision, ("fused", "mean"))
+        self.antialias = flag("antialias", antialias)
+        self.navigation = one_of("navigation", navigation, _NAVIGATION)
+        self.navigation_seed = whole("navigation_seed", navigation_seed, 0)
+        self.navigator_stride = navigator_stride
+        self._build_navigator(has_teacher=flag("teacher", teacher))
+        # `teacher` is the layer; None where there is none.
+        self.teacher = None
+        if teacher:
+            self.teacher = Teacher(self.num_classes, self._seed_of("teacher"), name="teacher", dtype="float32")
+            self.teacher.build((None, self.num_proposals, self.feature_channels))
+        untrained = set() if teacher else {"region", "ranking"}
+        if navigation != "navigator":
+            untrained.add("ranking")
+        self.loss_names = tuple(name for name in type(self).loss_names if name not in untrained)
+
+    def _build_navigator(self, has_teacher):
+        """Makes the anchors, and what scores them."""
+        stride = self.navigator_stride
+        if stride not in (16, 32):
+            raise ValueError(f"navigator_stride must be 16 or 32, got {stride!r}.")
+        self.anchors = make_anchors(self.image_size, strides=[level * stride for level in (1, 2, 4)], whole_size=self.whole_size)
+        if not self.num_regions <= self.num_proposals <= len(self.anchors):
             raise ValueError(
                 "num_regions (K) must be at least 1, num_proposals (M) at least K, and there must be M anchors: got K = "
-                f"{num_regions}, M = {num_proposals} and {len(self.anchors)} anchors."
+                f"{self.num_regions}, M = {self.num_proposals} and {len(self.anchors)} anchors."
             )
-        self.num_proposals = num_proposals
-        self.num_regions = num_regions
-        self.navigator_stride = navigator_stride
-        self.decision = decision
-        self.antialias = antialias
         self.boxes = truncate(self.anchors)
         self.largest = float(np.max(self.boxes[:, 2:] - self.boxes[:, :2]))
-        self.navigator.build(self._map_shapes())
-        self.teacher = Teacher(self.num_classes, name="teacher")
-        self.teacher.build((None, num_proposals, self.feature_channels))
+        if self.navigation == "navigator":
+            navigator = Navigator(stride, seed=self._seed_of("navigator"), name="navigator", dtype="float32")
+        elif self.navigation == "random":
+            navigator = RandomScores(len(self.anchors), self.navigation_seed, name="navigator")
+        elif self.navigation == "centre":
+            navigator = CentreScores(self.anchors, self.image_size, name="navigator")
+        else:
+            navigator = GridScores(self.anchors, self.image_size, self.num_regions, name="navigator")
+        navigator.build(self._map_shapes())
+        # Nothing trains it without a teacher, and weight decay alone would still move it.
+        navigator.trainable = has_teacher
+        self.navigator = navigator
 
     def _build_fused_classifier(self, views=1):
         """Makes the fused classifier for `views` features a region."""
-        self.fused_classifier = FusedClassifier(self.num_classes, name="fused_classifier")
+        seed = self._seed_of("fused_classifier")
+        self.fused_classifier = FusedClassifier(self.num_classes, seed, name="fused_classifier", dtype="float32")
         self.fused_classifier.build((None, self.num_regions, views, self.feature_channels), (None, self.feature_channels))
 
     def _map_shapes(self):
@@ -87,9 +130,9 @@ class RegionNetwork(LogoModel):
         """Whether a call returns all M regions: in training always; else as asked, or as evaluation on JAX asks."""
         return bool(training) or (self._all_regions if all_regions is None else all_regions)
 
-    def navigate(self, maps, count):
+    def navigate(self, maps, count, training=None):
         """The navigator's scores `[B, A]`, and the numbers `[B, M]` and boxes `[B, M, 4]` of the `count` regions it picks."""
-        scores = self.navigator([maps[16], maps[32]] if self.navigator_stride == 16 else maps[32])
+        scores = self.navigator([maps[16], maps[32]] if self.navigator_stride == 16 else maps[32], training=training)
         index = select_regions(scores, self.anchors, count)
         return scores, index, ops.take(ops.convert_to_tensor(self.boxes), index, axis=0)
 
@@ -110,27 +153,38 @@ class RegionNetwork(LogoModel):
             "region_scores": ops.take_along_axis(scores, index, axis=-1),
             "region_boxes": boxes,
         }
-        if all_regions or self.decision == "mean":
+        region_logits = None
+        if self.teacher and (all_regions or self.decision == "mean"):
             region_logits = self.teacher(region_features)
         if self.decision == "mean":
-            logits = [whole_logits[:, None], fused_logits[:, None], region_logits[:, : self.num_regions]]
+            logits = [whole_logits[:, None], fused_logits[:, None]]
+            if self.teacher:
+                logits.append(region_logits[:, : self.num_regions])
             outputs["probabilities"] = ops.mean(ops.softmax(ops.concatenate(logits, axis=1)), axis=1)
         else:
             outputs["probabilities"] = ops.softmax(fused_logits)
         if all_regions:
-            outputs |= {"region_logits": region_logits, "region_index": index, "scores": scores}
+            outputs |= {"region_index": index, "scores": scores}
+        if all_regions and self.teacher:
+            outputs["region_logits"] = region_logits
         return outputs
 
     def losses_by_name(self, labels, outputs, sample_weight):
-        """Whole, region, fused and ranking loss (arXiv:1809.00287, equation 5)."""
-        logits = outputs["region_logits"]
-        repeated = ops.broadcast_to(labels[:, None], ops.shape(logits)[:2])
-        return {
+        """Whole, region, fused and ranking loss (arXiv:1809.00287, equation 5), as far as there is something to train."""
+        losses = {
             "whole": self.mean_cross_entropy(labels, outputs["whole_logits"], sample_weight),
-            "region": self.mean_cross_entropy(labels, logits, sample_weight),
             "fused": self.mean_cross_entropy(labels, outputs["fused_logits"], sample_weight),
-            "ranking": ranking_loss(outputs["region_scores"], cross_entropy(repeated, logits), sample_weight),
         }
+        if "region" in self.loss_names:
+            logits = outputs["region_logits"]
+            losses["region"] = self.mean_cross_entropy(labels, logits, sample_weight)
+        if "ranking" in self.loss_names:
+            repeated = ops.broadcast_to(labels[:, None], ops.shape(logits)[:2])
+            losses["ranking"] = ranking_loss(outputs["region_scores"], cross_entropy(repeated, logits), sample_weight)
+        return losses
+
+    def _expected_size(self):
+        return self.image_size
 
     def near_ties(self, images, tolerance=1e-5):
         """Whether two scores that compete for a pick lie within `tolerance`.
@@ -154,7 +208,7 @@ class RegionNetwork(LogoModel):
             rivals = np.sort(scores[alive])[-2:]
             if len(rivals) == 2 and rivals[1] - rivals[0] < tolerance:
                 return True
-            alive &= ~_overlap(self.boxes, self.boxes[pick])
+            alive &= ~ops.convert_to_numpy(overlaps(self.boxes, self.boxes[pick]))
         return False
 
     def get_config(self):
@@ -166,12 +220,7 @@ class RegionNetwork(LogoModel):
             "navigator_stride": self.navigator_stride,
             "decision": self.decision,
             "antialias": self.antialias,
+            "navigation": self.navigation,
+            "teacher": self.teacher is not None,
+            "navigation_seed": self.navigation_seed,
         }
-
-
-def _overlap(boxes, box, threshold=0.25):
-    """Whether the IoU of numpy `boxes [A, 4]` with `box [4]` reaches the threshold: bool `[A]`."""
-    sides = np.maximum(0, np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2]))
-    common = sides.prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return common >= threshold * (areas + (box[2:] - box[:2]).prod() - common)
