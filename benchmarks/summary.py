@@ -9,6 +9,12 @@ from pathlib import Path
 MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
 
 
+def name(config):
+    """The model, and what was chosen at random in its place where navigation was off."""
+    navigation = config["arguments"].get("navigation", "navigator")
+    return MODELS[config["model"]] + ("" if navigation == "navigator" else f", {navigation} regions")
+
+
 def main():
     print("| data set | model | training | top-1 | 95 % interval | TFLite file: top-1, MB | logo in best region (by chance) |")
     print("|---|---|---|---|---|---|---|")
@@ -20,7 +26,7 @@ def main():
             hits = f"{row['region_hit_rate']:.1%} ({row['region_hit_rate_chance']:.1%})"
         cells = [
             f"{row['data']}, {row['split']}",
-            MODELS[row["config"]["model"]],
+            name(row["config"]),
             f"{row['epochs']} epochs, {row['training_seconds']:.0f} s",
             f"{row['top1']:.1%}",
             f"{low:.1%} to {high:.1%}",

@@ -8,7 +8,7 @@ import signal
 import sys
 
 import keras
-from test_training import config
+from tiny import tiny_run
 
 from logo_keras import datasets
 from logo_keras.training import train
@@ -31,4 +31,4 @@ class Killed(keras.callbacks.Callback):
 
 if __name__ == "__main__":
     photographs, out, epoch = sys.argv[1:]
-    train(config(), datasets.load("folder", photographs), out, callbacks=[Killed(int(epoch))])
+    train(tiny_run(), datasets.load("folder", photographs), out, callbacks=[Killed(int(epoch))])

@@ -100,6 +100,55 @@ def test_train_leaves_its_files(trained):
     assert config["validation"] is None
 
 
+def test_the_recipes_are_listed_without_tensorflow_and_other_flags():
+    blocked = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None"
+    code = "from logo_keras.commands import train; sys.exit(train.main(['logo-train', '--list-recipes']))"
+    process = subprocess.run([sys.executable, "-c", f"{blocked}; {code}"], capture_output=True, text=True, timeout=60)
+    assert process.returncode == 0, process.stderr
+    lines = process.stdout.splitlines()
+    assert lines[0].split() == ["recipe", "data", "network", "paper", "ours"]
+    assert len(lines) == 25
+    assert any(line.startswith("logo2k_drna_resnet50 ") and "DRNA-Net (ResNet-50)" in line for line in lines)
+
+
+def flags_of(*arguments):
+    from absl import flags
+
+    values = flags.FlagValues()
+    train.define(values)
+    values(["logo-train", *arguments])
+    return values
+
+
+def test_flags_change_what_a_recipe_says():
+    from logo_keras import recipes
+
+    ours = recipes.recipe("logo2k_drna_resnet50").config
+    assert train.config_from(flags_of("--recipe=logo2k_drna_resnet50")) == ours
+    changed = train.config_from(
+        flags_of(
+            "--recipe=logo2k_drna_resnet50", "--epochs=3", "--drops=1,2", "--clip=2", "--num_proposals=5",
+            "--noteacher", "--navigation=grid", "--loss_weights=ranking=0,region=0.5", "--precision=mixed_bfloat16",
+        )
+    )  # fmt: skip
+    assert (changed.epochs, changed.drops, changed.clip, changed.precision) == (3, (1, 2), 2.0, "mixed_bfloat16")
+    assert changed.loss_weights == {"ranking": 0.0, "region": 0.5}
+    assert changed.arguments == ours.arguments | {"num_proposals": 5, "teacher": False, "navigation": "grid"}
+    assert train.config_from(flags_of("--model=plain", "--clip=0")).clip is None
+
+
+def test_a_recipe_is_trained_and_named_in_what_it_leaves(folder, tiny, tmp_path):
+    from logo_keras import model_card
+
+    flags = (f"--root={folder}", f"--out={tmp_path}", "--image_size=64", "--head=pool", *TINY)
+    assert command(train, "--recipe=logo2k_efficient_vgg16", *flags) == 0
+    written = json.loads((tmp_path / "config.json").read_text())
+    assert written["recipe"] == "logo2k_efficient_vgg16"
+    assert (written["config"]["precision"], written["config"]["warm_up_epochs"]) == ("mixed_float16", 5)
+    card = model_card.read(tmp_path / "model.keras")
+    assert (card["recipe"], card["arguments"]["preprocessing"]) == ("logo2k_efficient_vgg16", "paper")
+
+
 def test_train_says_that_a_run_has_ended(trained, folder, tiny, capsys):
     assert command(train, "--model=plain", f"--root={folder}", f"--out={trained}", "--image_size=64", "--resume", *TINY) == 0
     assert "nothing to do" in capsys.readouterr().out
@@ -149,6 +198,13 @@ def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):
         (["--data=folder", "--out=x", "--root=ROOT", "--image_size=100"], "image_size must be a multiple of 32"),
         (["--data=folder", "--out=x", "--root=ROOT", "photo.jpg"], "unexpected: photo.jpg"),
         (["--data=folder", "--out=x", "--root=ROOT", "--keep=best"], "needs validation photographs"),
+        (["--data=folder", "--out=x", "--recipe=logo2k_resnet51"], "did you mean 'logo2k_resnet50'?"),
+        (["--data=folder", "--out=x", "--recipe=logo2k_nts", "--model=drna"], "--recipe logo2k_nts is of --model nts"),
+        (["--data=folder", "--out=x", "--recipe=logo2k_nts", "--views=crop"], "--model nts knows no --views"),
+        (["--data=folder", "--out=x", "--optimizer=sgd", "--drops=1,x"], "--drops: expected whole numbers, got 'x'"),
+        (["--data=folder", "--out=x", "--loss_weights=ranking"], "--loss_weights ranking: expected NAME=NUMBER, got ''"),
+        (["--data=folder", "--out=x", "--momentum=0.5"], 'momentum can only be set with optimizer="sgd"'),
+        (["--data=folder", "--out=x", "--optimizer=adam"], "optimizer must be one of adamw, sgd, got 'adam'"),
     ],
 )
 def test_train_explains_what_is_wrong_in_one_line(arguments, message, folder, tmp_path, monkeypatch, capsys):

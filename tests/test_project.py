@@ -25,6 +25,7 @@ LEVELS = {
     "logo_keras.datasets": 1,
     "logo_keras.edge": 1,
     "logo_keras.losses": 1,
+    "logo_keras.model_card": 1,
     "logo_keras.recognition": 1,
     "logo_keras.regions": 1,
     "logo_keras.resampling": 1,
@@ -35,6 +36,7 @@ LEVELS = {
     "logo_keras.models": 3,
     "logo_keras.charts": 4,
     "logo_keras.evaluation": 4,
+    "logo_keras.recipes": 4,
     "logo_keras.report": 4,
     "logo_keras.training": 4,
     "logo_keras.visualize": 4,
@@ -209,7 +211,7 @@ def test_lock_files_pin_versions_that_any_machine_can_install(name):
 def test_lock_files_hold_what_pyproject_asks_for():
     extras = PYPROJECT["project"]["optional-dependencies"]
     base = {name(line) for line in PYPROJECT["project"]["dependencies"]}
-    dev = base.union(*({name(line) for line in extras[e]} for e in ("train", "export", "demo", "dev"))) - {"logo-keras"}
+    dev = base.union(*({name(line) for line in extras[e]} for e in ("train", "zoo", "export", "demo", "dev"))) - {"logo-keras"}
     assert base <= locked("base.txt")
     assert dev | locked("base.txt") <= locked("dev.txt")
 

@@ -1,6 +1,5 @@
 """Training runs: what they leave, and what is left when they are killed, diverge, or find the disk full."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -10,23 +9,13 @@ import sys
 import numpy as np
 import photographs
 import pytest
+from tiny import tiny_run as config
 
 from logo_keras import datasets
 from logo_keras.preprocessing import UnreadablePhotograph
-from logo_keras.training import DEFAULTS, Config, train
+from logo_keras.training import train
 
-EPOCHS = 3
-
-
-def config(**changes):
-    """Three epochs of a tiny classifier with dropout and augmentation."""
-    import keras
-    from tiny import tiny_backbone
-
-    # A backbone that is passed as a value has its weights already.
-    keras.utils.set_random_seed(0)
-    arguments = {"backbone": tiny_backbone(), "image_size": 32, "dropout": 0.5}
-    return dataclasses.replace(Config("plain", arguments, EPOCHS, batch_size=4, seed=3), **changes)
+EPOCHS = 3  # of tiny_run
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +173,64 @@ def broken(folder, tmp_path):
     return datasets.load("folder", root), str(empty)
 
 
+PAPERS = {"optimizer": "sgd", "learning_rate": 0.01, "clip": None, "warm_up_epochs": 1, "drops": (1, 2)}
+
+
+def stop_before(epoch_to_stop):
+    import keras
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == epoch_to_stop:
+                raise KeyboardInterrupt
+
+    return Stop()
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_the_papers_optimizer_goes_on_where_it_stopped(precision, dataset, tmp_path):
+    settings = PAPERS | {"precision": precision}
+    whole = train(config(**settings), dataset, tmp_path / "whole", report=lambda line: None)
+    with pytest.raises(KeyboardInterrupt):
+        train(config(**settings), dataset, tmp_path / "parts", callbacks=[stop_before(2)], report=lambda line: None)
+    parts = train(config(**settings), dataset, tmp_path / "parts", resume=True, report=lambda line: None)
+    assert largest_difference(whole.model, parts.model) < (1e-5 if precision == "float32" else 2e-3)
+    optimizer = getattr(parts.model.optimizer, "inner_optimizer", parts.model.optimizer)
+    # Three photographs of twelve a step: the rates of the run, whatever was stopped in between.
+    rates = [float(optimizer._learning_rate(step)) for step in (0, 2, 3, 5, 6)]
+    assert rates == pytest.approx([0.01 / 3, 0.01, 1e-3, 1e-3, 1e-4])
+    assert parts.model.extractor.get_layer("conv0").compute_dtype == precision.removeprefix("mixed_")
+
+
+def test_the_card_of_a_run_stands_in_its_file(finished, dataset):
+    from logo_keras import model_card
+
+    card = model_card.read(finished.path)
+    assert (card["architecture"], card["recipe"], card["config"]["epochs"]) == ("Classifier", None, EPOCHS)
+    assert card["figures"] == finished.history[-1]
+    written = json.loads((finished.path.parent / "config.json").read_text())
+    assert card["data"]["training"] == {"split": None, "photographs": 12, "sha256": written["training"]["sha256"]}
+    assert card["data"]["classes"] == 2
+    assert {"logo_keras", "tensorflow", "keras", "numpy"} <= set(card["packages"])
+
+
+def test_the_card_names_recipe_and_data_and_no_folder(dataset, tmp_path):
+    from logo_keras import model_card
+
+    data = {"kind": "folder", "root": "/home/someone", "train_split": "train", "validation": None}
+    about = {"recipe": "logo2k_resnet50", "data": data}
+    result = train(config(epochs=1), dataset, tmp_path, about=about, report=lambda line: None)
+    card = model_card.read(result.path)
+    assert (card["recipe"], card["data"]["kind"], card["data"]["training"]["split"]) == ("logo2k_resnet50", "folder", "train")
+    assert "someone" not in json.dumps(card)
+
+
+def test_what_a_model_knew_of_its_weights_stays_on_its_card(dataset, tmp_path):
+    settings = config(epochs=1)
+    weights = settings.build(dataset.class_names).card["weights"]
+    assert train(settings, dataset, tmp_path, report=lambda line: None).model.card["weights"] == weights
+
+
 def test_an_unreadable_photograph_is_named_and_left_out(broken, tmp_path):
     dataset, path = broken
     said = []
@@ -230,30 +277,3 @@ def test_best_keeps_the_epoch_with_the_highest_validation_top1(dataset, tmp_path
 def test_best_needs_validation(dataset, tmp_path):
     with pytest.raises(ValueError, match="keep=.best. needs validation"):
         train(config(keep="best"), dataset, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"model": "vgg"}, "model must be one of plain, nts, drna, got 'vgg'"),
-        ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
-        ({"learning_rate": float("nan")}, "learning_rate must be a number above 0, got nan"),
-        ({"label_smoothing": 1}, r"label_smoothing must lie in \[0, 1\), got 1"),
-        ({"keep": "first"}, "keep must be one of last, best, got 'first'"),
-        ({"seed": 2**32}, "seed must be below"),
-    ],
-)
-def test_bad_configurations_are_refused(changes, message):
-    with pytest.raises(ValueError, match=message):
-        dataclasses.replace(DEFAULTS["plain"], **changes)
-
-
-@pytest.mark.parametrize("model", ["plain", "nts", "drna"])
-def test_defaults_are_arguments_that_the_model_takes(model):
-    from tiny import tiny_backbone
-
-    arguments = DEFAULTS[model].arguments | {"backbone": tiny_backbone(), "frozen_blocks": 2}
-    built = dataclasses.replace(DEFAULTS[model], arguments=arguments).build(["acme", "globex"])
-    kept = built.get_config()
-    for name in set(arguments) - {"backbone"}:
-        assert np.array_equal(kept[name], arguments[name] or kept[name]), name

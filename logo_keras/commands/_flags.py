@@ -76,6 +76,16 @@ def define_data(values):
     flags.DEFINE_string("root", None, "The folder of the data set, or the text file of a list.", flag_values=values)
 
 
+def define_model(values):
+    """Defines the flag that says which model file is meant."""
+    flags.DEFINE_string(
+        "model",
+        None,
+        "The model: a .keras file from logo-train, or a .tflite file from logo-export-tflite, which is run without TensorFlow.",
+        flag_values=values,
+    )
+
+
 def define_strict(values):
     """Defines what is done about photographs that cannot be read."""
     flags.DEFINE_boolean(

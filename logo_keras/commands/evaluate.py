@@ -1,5 +1,6 @@
 """logo-evaluate: how often a model is right on the photographs of a data set."""
 
+import datetime
 import sys
 from pathlib import Path
 
@@ -34,12 +35,7 @@ def run():
 
 def define(values):
     """Defines the flags."""
-    flags.DEFINE_string(
-        "model",
-        None,
-        "The model: a .keras file from logo-train, or a .tflite file from logo-export-tflite, which is run without TensorFlow.",
-        flag_values=values,
-    )
+    _flags.define_model(values)
     _flags.define_data(values)
     flags.DEFINE_string(
         "split",
@@ -49,6 +45,9 @@ def define(values):
         flag_values=values,
     )
     flags.DEFINE_integer("batch_size", 16, "Photographs at once; more need more memory.", lower_bound=1, flag_values=values)
+    flags.DEFINE_boolean(
+        "record", False, "Write the figures into the model file too (.keras), where logo-describe shows them.", flag_values=values
+    )
     flags.DEFINE_string("json", None, "Also write all figures and every answer to this file.", flag_values=values)
     _flags.define_strict(values)
 
@@ -85,14 +84,33 @@ def table(evaluation):
 
 def _work(values, arguments):
     _flags.no_arguments(arguments)
+    if values.record and Path(values.model).suffix.lower() != ".keras":
+        raise ValueError(f"--record writes into .keras files, got {values.model}.")
     model = open_model(values.model)
     dataset = datasets.load(values.data, values.root, split=values.split)
     evaluation = evaluate(model, dataset, values.batch_size, values.strict)
     print(table(evaluation))
     _flags.say_unreadable(evaluation.unreadable)
+    if values.record:
+        _record(model, values, evaluation)
     if values.json:
         with replacing(Path(values.json)) as temporary:
             temporary.write_text(evaluation.to_json(), encoding="utf-8")
+
+
+def _record(model, values, evaluation):
+    """Adds the figures to the model's card and saves it; of one part of one data set the newest count."""
+    figures = {
+        "data": values.data,
+        "split": values.split,
+        "photographs": len(evaluation.paths),
+        "top1": evaluation.top1,
+        "top1_interval": list(evaluation.top1_interval),
+        "date": datetime.date.today().isoformat(),
+    }
+    before = [each for each in model.card.get("evaluations", []) if (each["data"], each["split"]) != (values.data, values.split)]
+    model.card["evaluations"] = [*before, figures]
+    model.save(values.model)
 
 
 if __name__ == "__main__":

@@ -36,12 +36,7 @@ def run():
 
 def define(values):
     """Defines the flags."""
-    flags.DEFINE_string(
-        "model",
-        None,
-        "The model: a .keras file from logo-train, or a .tflite file from logo-export-tflite, which is run without TensorFlow.",
-        flag_values=values,
-    )
+    _flags.define_model(values)
     flags.DEFINE_integer("top", 3, "How many brands to name for a photograph.", lower_bound=1, flag_values=values)
     flags.DEFINE_string("json", None, "Also write the answers to this file.", flag_values=values)
     flags.DEFINE_string(

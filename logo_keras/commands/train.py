@@ -6,10 +6,11 @@ from pathlib import Path
 
 from absl import flags
 
-from logo_keras import datasets
+from logo_keras import datasets, recipes
 from logo_keras.commands import _flags
 from logo_keras.extras import naming_extras
-from logo_keras.training.config import DEFAULTS, KEPT
+from logo_keras.preprocessing import PREPROCESSINGS
+from logo_keras.training.config import DEFAULTS, KEPT, OPTIMIZERS, PRECISIONS
 
 USAGE = "logo-train --data KIND --root FOLDER --out FOLDER [--model plain|nts|drna]"
 DESCRIPTION = """Trains a model that names the brand on a photograph.
@@ -18,6 +19,8 @@ A first try, on photographs that are drawn for it:
   logo-train --data synthetic --out run
 Your own photographs, sorted into one folder per brand:
   logo-train --data folder --root photographs --validation 0.1 --out run
+A network of the paper's tables, trained as there; --list-recipes names them all:
+  logo-train --recipe logo2k_drna_resnet50 --data folder --root photographs --out run
 
 The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
 --resume goes on after the last whole epoch. Flags left out take the values that were measured to work (docs/training.md);
@@ -27,15 +30,27 @@ they differ from model to model."""
 _TRAIN_SPLITS = {"toplogo10": "train40", "flickrlogos27": "train", "synthetic": "train"}
 _TEST_SPLITS = {"toplogo10": "test30", "flickrlogos27": "test", "synthetic": "test"}
 
+_LISTING = ("--list-recipes", "-list-recipes", "--list-recipes=true")
 # Arguments of the models: how each flag is defined, and what it says.
 _ARGUMENTS = {
-    "backbone": (flags.DEFINE_string, "The network that sees: efficientnet_lite0, resnet50, or keras/NAME for one of Keras's."),
-    "image_size": (flags.DEFINE_integer, "Side in px to which photographs are stretched, a multiple of 32."),
+    "backbone": (
+        flags.DEFINE_string,
+        "The network that sees: efficientnet_lite0, _lite1, _lite2, resnet50, resnet152, googlenet, vgg16, alexnet, or "
+        "keras/NAME for one of Keras's.",
+    ),
+    "image_size": (flags.DEFINE_integer, "Side in px of the square image that the network sees, a multiple of 32."),
+    "preprocessing": (
+        flags.DEFINE_string,
+        f"How a photograph becomes that image: {' or '.join(PREPROCESSINGS)}; paper cuts it out of a larger square.",
+    ),
+    "head": (flags.DEFINE_string, "What the backbone gives to the classifier: pool, or original of alexnet and vgg16 (plain)."),
     "whole_size": (flags.DEFINE_integer, "Side in px at which the photograph as a whole is looked at (nts, drna)."),
     "region_size": (flags.DEFINE_integer, "Side in px to which regions are resampled (nts, drna)."),
     "num_proposals": (flags.DEFINE_integer, "Regions that are looked at in training (nts, drna)."),
     "num_regions": (flags.DEFINE_integer, "Regions that decide together with the whole photograph (nts, drna)."),
     "navigator_stride": (flags.DEFINE_integer, "16 also proposes small regions, 32 is the paper's (nts, drna)."),
+    "navigation": (flags.DEFINE_string, "What chooses regions: navigator, or to compare random, centre, grid (nts, drna)."),
+    "teacher": (flags.DEFINE_boolean, "Regions learn to be classified, and the navigator from it (nts, drna)."),
     "decision": (flags.DEFINE_string, "fused, as in the papers, or mean, over all classifiers (nts, drna)."),
     "antialias": (flags.DEFINE_boolean, "Smooth regions that are made smaller (nts, drna)."),
     "views": (flags.DEFINE_list, "What decides of a region, with commas: region, crop, drop (drna)."),
@@ -49,9 +64,32 @@ _ARGUMENTS = {
 }
 
 
+# Fields of Config that have flags of the same name: how each flag is defined, and what it says.
+_FIELDS = {
+    "epochs": (flags.DEFINE_integer, "Times to see every photograph."),
+    "batch_size": (flags.DEFINE_integer, "Photographs a step."),
+    "seed": (flags.DEFINE_integer, "Another seed gives another run; the same seed the same."),
+    "learning_rate": (flags.DEFINE_float, "The highest learning rate."),
+    "label_smoothing": (flags.DEFINE_float, "Share of the target spread over all brands."),
+    "keep": (flags.DEFINE_string, f"The model to keep: {' or '.join(KEPT)}, that of the last epoch or the best in validation."),
+    "optimizer": (flags.DEFINE_string, f"{' or '.join(OPTIMIZERS)}; sgd is the papers', with PyTorch's weight decay."),
+    "weight_decay": (flags.DEFINE_float, "How strongly weights are drawn to zero."),
+    "clip": (flags.DEFINE_float, "The largest norm of the gradients; 0 leaves them as they are."),
+    "momentum": (flags.DEFINE_float, "Share of the last step that the next one keeps (sgd)."),
+    "decay_norms": (flags.DEFINE_boolean, "Draw biases and batch norm to zero too (sgd)."),
+    "warm_up_epochs": (flags.DEFINE_integer, "Epochs over which the learning rate rises (sgd)."),
+    "drops": (flags.DEFINE_list, "Epochs after which the learning rate falls to a tenth, with commas (sgd)."),
+    "precision": (flags.DEFINE_string, f"What the backbone computes in: {', '.join(PRECISIONS)}."),
+    "zero_gamma": (flags.DEFINE_boolean, "Begin with residual branches that give nothing; with --weights=none only."),
+    "loss_weights": (flags.DEFINE_list, "Weights of the losses, for instance ranking=0,region=0.5; 1 for those left out."),
+}
+
+
 def main(argv):
     """Runs the command; returns its exit code."""
-    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=("data", "out"))
+    # Listing needs neither photographs nor a folder.
+    required = () if any(argument in _LISTING for argument in argv) else ("data", "out")
+    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=required)
 
 
 def run():
@@ -77,6 +115,10 @@ def define(values):
         flag_values=values,
     )
     flags.DEFINE_string("out", None, "The folder to write to.", flag_values=values)
+    flags.DEFINE_string(
+        "recipe", None, "A row of the paper's tables, trained as there; other flags change it.", flag_values=values
+    )
+    flags.DEFINE_boolean("list-recipes", False, "Prints the recipes, the paper's figures and ours.", flag_values=values)
     flags.DEFINE_enum(
         "model",
         "drna",
@@ -84,19 +126,9 @@ def define(values):
         "plain sees the photograph as a whole; nts also sees regions that it chooses; drna looks at each region again.",
         flag_values=values,
     )
-    flags.DEFINE_integer("epochs", None, f"Times to see every photograph{_defaults('epochs')}.", flag_values=values)
-    flags.DEFINE_integer("batch_size", None, f"Photographs a step{_defaults('batch_size')}.", flag_values=values)
-    flags.DEFINE_integer("seed", 0, "Another seed gives another run; the same seed the same.", flag_values=values)
-    flags.DEFINE_float("learning_rate", None, f"The highest learning rate{_defaults('learning_rate')}.", flag_values=values)
-    flags.DEFINE_float(
-        "label_smoothing", None, f"Share of the target spread over all brands{_defaults('label_smoothing')}.", flag_values=values
-    )
-    flags.DEFINE_enum(
-        "keep", "last", KEPT, "Keep the model of the last epoch, or the best on the validation photographs.", flag_values=values
-    )
     flags.DEFINE_boolean("resume", False, "Go on with a run that was stopped, or start if there is none.", flag_values=values)
     _flags.define_strict(values)
-    for name, (define_flag, text) in _ARGUMENTS.items():
+    for name, (define_flag, text) in (_FIELDS | _ARGUMENTS).items():
         define_flag(name, None, f"{text.rstrip('.')}{_defaults(name)}.", flag_values=values)
 
 
@@ -104,21 +136,38 @@ def config_from(values):
     """The Config that the flags ask for.
 
     Raises:
-        ValueError: for a value out of range, or a flag that the model does not know.
+        ValueError: for a value out of range, a flag that the model does not know, an unknown recipe, or one of another model.
     """
     config = DEFAULTS[values.model]
+    if values.recipe is not None:
+        config = recipes.recipe(values.recipe).config
+        if values["model"].present and values.model != config.model:
+            raise ValueError(f"--recipe {values.recipe} is of --model {config.model}, got --model {values.model}.")
     given = {name: values[name].value for name in _ARGUMENTS if values[name].value is not None}
     strange = [f"--{name}" for name in given if name not in config.arguments]
     if strange:
-        raise ValueError(f"--model {values.model} knows no {', '.join(strange)}; --help says which flags are for which model.")
+        raise ValueError(f"--model {config.model} knows no {', '.join(strange)}; --help says which flags are for which model.")
     if given.get("weights") == "none":
         given["weights"] = None
     if given.get("backbone", config.arguments["backbone"]) != config.arguments["backbone"]:
         # Blocks are counted per backbone: five of EfficientNet-Lite0 say nothing about another one.
         given.setdefault("frozen_blocks", 0)
-    names = ("epochs", "batch_size", "seed", "learning_rate", "label_smoothing", "keep")
-    changes = {name: values[name].value for name in names if values[name].value is not None}
+    changes = {name: values[name].value for name in _FIELDS if values[name].value is not None}
+    if changes.get("clip") == 0:
+        changes["clip"] = None
+    if "drops" in changes:
+        changes["drops"] = tuple(_number("drops", text, int) for text in changes["drops"])
+    if "loss_weights" in changes:
+        pairs = [text.partition("=") for text in changes["loss_weights"]]
+        changes["loss_weights"] = {name.strip(): _number(f"loss_weights {name}", text, float) for name, _, text in pairs}
     return dataclasses.replace(config, arguments=config.arguments | given, **changes)
+
+
+def _number(flag, text, kind):
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"--{flag}: expected {'whole numbers' if kind is int else 'NAME=NUMBER'}, got {text!r}.") from None
 
 
 def photographs(data, root, train_split=None, validation=None, seed=0):
@@ -165,7 +214,7 @@ def _defaults(name):
     for model, config in DEFAULTS.items():
         if name in config.arguments or hasattr(config, name):
             value = config.arguments.get(name, getattr(config, name, None))
-            shown = ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+            shown = ",".join(map(str, value)) or "none" if isinstance(value, (tuple, dict)) else str(value)
             found.setdefault(shown, []).append(model)
     if len(found) == 1:
         return f" (default {next(iter(found))})"
@@ -175,6 +224,9 @@ def _defaults(name):
 
 def _work(values, arguments):
     _flags.no_arguments(arguments)
+    if values["list-recipes"].value:
+        print(recipes.table())
+        return
     config = config_from(values)
     root = values.root
     if root is None:
@@ -186,7 +238,8 @@ def _work(values, arguments):
         from logo_keras.training.run import train
     scored = "" if validation is None else f", {len(validation)} to score after every epoch"
     print(f"{len(training)} photographs of {len(training.class_names)} brands{scored}")
-    about = {"data": {"kind": values.data, "root": str(root), "train_split": values.train_split, "validation": values.validation}}
+    data = {"kind": values.data, "root": str(root), "train_split": values.train_split, "validation": values.validation}
+    about = {"data": data, "recipe": values.recipe}
     try:
         result = train(config, training, values.out, validation, values.resume, values.strict, about=about)
     except KeyboardInterrupt:

@@ -28,9 +28,10 @@ class NumberedEpochs:
     def __len__(self):
         return len(self.dataset)
 
-    def batches(self, batch_size, image_size, training=False, seed=0):
+    def batches(self, batch_size, image_size, training=False, seed=0, preprocessing="stretch"):
         """`Dataset.batches`, whose first iteration is epoch `first` in training."""
-        batches = self.dataset.batches(batch_size, image_size, training=training, seed=seed, strict=self.strict)
+        options = {"training": training, "seed": seed, "strict": self.strict, "preprocessing": preprocessing}
+        batches = self.dataset.batches(batch_size, image_size, **options)
         if training:
             # A Dataset counts its iterations from 0, so those that were trained before are begun and left.
             for _ in range(self.first):

@@ -1,6 +1,7 @@
 """A training run: from photographs to a model file, in a folder of its own."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -16,7 +17,9 @@ from logo_keras.files import replacing
 from logo_keras.models import load
 from logo_keras.models.logo_model import LogoModel
 from logo_keras.preprocessing import UnreadablePhotograph
+from logo_keras.training.card import card
 from logo_keras.training.numbered_epochs import NumberedEpochs
+from logo_keras.training.precision import compute_in
 from logo_keras.training.unfinished import Unfinished, differing, write_history
 
 MODEL = "model.keras"
@@ -88,11 +91,15 @@ def train(config, training, out, validation=None, resume=False, strict=False, ca
     if unfinished.epochs:
         report(f"Going on after epoch {unfinished.epochs} of {config.epochs}.")
         model = load(unfinished.last)
+        compute_in(model, config.precision)
     else:
         model = config.build(training.class_names)
     if unfinished.epochs < config.epochs:
-        journal = _Journal(unfinished, config, (training, validation), report)
-        _fit(model, config, training, validation, unfinished, strict, [_Seeds(config.seed), journal, *callbacks])
+        say = functools.partial(card, config, identity["training"], identity["validation"], about)
+        model.card = {**model.card, **say(unfinished.history[-1] if unfinished.history else None)}
+        journal = _Journal(unfinished, config, (training, validation), say, report)
+        callbacks = [_Seeds(config.seed), _FromTheFirstStep(), journal, *callbacks]
+        _fit(model, config, training, validation, unfinished, strict, callbacks)
     model_file = unfinished.best if config.keep == "best" else unfinished.last
     _finish(out, model_file, unfinished, {**identity, "unreadable": unfinished.unreadable, **(about or {})})
     return _ended(out) if config.keep == "best" else _ended(out, model)
@@ -138,11 +145,23 @@ class _Seeds(keras.callbacks.Callback):
             state.assign([int(seed) >> 1, 0])
 
 
+class _FromTheFirstStep(keras.callbacks.Callback):
+    """Lets the learning rate of a run that goes on count from the first step of the run.
+
+    `fit` finds that step by counting back, and steps that loss scaling left out were not counted.
+    """
+
+    def on_train_begin(self, logs=None):
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        optimizer._learning_rate.start = 0
+
+
 class _Journal(keras.callbacks.Callback):
     """Keeps what every epoch gave, and says it."""
 
-    def __init__(self, unfinished, config, datasets, report):
+    def __init__(self, unfinished, config, datasets, say, report):
         super().__init__()
+        self.say = say
         self.unfinished = unfinished
         self.config = config
         self.datasets = [dataset for dataset in datasets if dataset is not None]
@@ -161,6 +180,7 @@ class _Journal(keras.callbacks.Callback):
                     self.report(f"left out: {path}: {reason}")
                     unreadable[path] = reason
         score = (row["val_top1"], -row["val_loss"]) if "val_top1" in row else None
+        self.model.card = {**self.model.card, **self.say(row)}
         self.unfinished.commit(self.model, row, score, unreadable)
         shown = [f"{name} {row[name]:.3f}" for name in ("loss", "top1", "val_loss", "val_top1") if name in row]
         self.report(f"epoch {epoch + 1} of {self.config.epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")

@@ -1,0 +1,118 @@
+"""logo-import: a .keras file from a checkpoint that was trained in PyTorch."""
+
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from logo_keras.commands import _flags
+from logo_keras.extras import naming_extras
+
+USAGE = "logo-import --checkpoint FILE --out FILE.keras [--model plain|nts|drna] [--backbone NAME]"
+DESCRIPTION = """Puts weights that were trained in PyTorch into a model of this package. PyTorch is not needed, and nothing in the
+checkpoint is run.
+
+A whole checkpoint of the public NTS-Net:
+  logo-import --checkpoint 100.ckpt --out nts.keras --labels brands.txt
+A classifier in torchvision's or timm's names, as a classifier or as the backbone of a network to train:
+  logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --out imagenet.keras
+  logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --model drna --labels brands.txt --out start.keras"""
+
+_CLASSES = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
+
+
+def main(argv):
+    """Runs the command; returns its exit code."""
+    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=("checkpoint", "out"))
+
+
+def run():
+    """The console script."""
+    sys.exit(main(sys.argv))
+
+
+def define(values):
+    """Defines the flags."""
+    flags.DEFINE_string("checkpoint", None, "A .pth, .pt, .ckpt or .safetensors file.", flag_values=values)
+    flags.DEFINE_string("out", None, "The .keras file to write.", flag_values=values)
+    flags.DEFINE_enum(
+        "model",
+        None,
+        list(_CLASSES),
+        "What to make: plain, nts or drna. By default nts from a whole NTS-Net and plain from a classifier.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "backbone",
+        None,
+        "The backbone's name; resnet50 by default for a whole NTS-Net. A classifier needs it.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("labels", None, "A text file with a class name a line, in the checkpoint's order.", flag_values=values)
+    flags.DEFINE_integer(
+        "classes", None, "The number of classes, which are then called 0, 1, ... By default the checkpoint's.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "head",
+        None,
+        "original: the fully connected layers of AlexNet or VGG-16; pool: pooled features (plain).",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("image_size", None, "Side of the model's input in px.", flag_values=values)
+    flags.DEFINE_integer("num_proposals", None, "M, regions that the teacher judges (nts, drna).", flag_values=values)
+    flags.DEFINE_integer(
+        "num_regions",
+        None,
+        "K, regions that are fused; by default the checkpoint's, if it is a whole NTS-Net.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "preprocessing",
+        None,
+        "stretch: the whole photograph. paper: its middle, as NTS-Net's public code tests; the default for a whole NTS-Net.",
+        flag_values=values,
+    )
+    flags.DEFINE_boolean(
+        "heads", True, "Take the classifiers too; --noheads takes backbone and navigator alone.", flag_values=values
+    )
+
+
+def _work(values, arguments):
+    _flags.no_arguments(arguments)
+    if Path(values.out).suffix != ".keras":
+        raise ValueError(f"--out must end in .keras, got {values.out}.")
+    with naming_extras():
+        from logo_keras import models
+        from logo_keras.weights.checkpoint import read_checkpoint
+    entries = read_checkpoint(values.checkpoint)
+    whole = models.importing.is_nts_net(entries)
+    kind = values.model or ("nts" if whole else "plain")
+    names = ("backbone", "head", "image_size", "num_proposals", "num_regions", "preprocessing")
+    options = {name: values[name].value for name in names if values[name].value is not None}
+    if whole:
+        options = models.importing.nts_net_options(entries, kind) | options
+    elif "backbone" not in options:
+        raise ValueError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")
+    if values.labels:
+        options["class_names"] = _lines(values.labels)
+    else:
+        options["num_classes"] = values.classes or models.importing.number_of_classes(entries)
+    if kind == "plain":
+        options = {name: option for name, option in options.items() if name not in ("num_proposals", "num_regions")}
+    elif "head" in options:
+        raise ValueError(f"--model {kind} knows no --head: region networks take pooled features.")
+    model = getattr(models, _CLASSES[kind])(weights=None, **options)
+    print(models.load_torch_weights(model, values.checkpoint, values.heads))
+    Path(values.out).parent.mkdir(parents=True, exist_ok=True)
+    model.save(values.out)
+    print(f"The model: {values.out}")
+
+
+def _lines(path):
+    """The class names in a text file."""
+    names = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    return [name for name in names if name]
+
+
+if __name__ == "__main__":
+    run()

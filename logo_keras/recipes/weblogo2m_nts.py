@@ -1,0 +1,21 @@
+"""NTS-Net (ResNet-50) on WebLogo-2M.
+
+Command:
+    logo-train --recipe weblogo2m_nts --data folder --root weblogo2m --out runs/weblogo2m_nts
+
+Data: WebLogo-2M, a folder a class, with parts train and test; this package does not read the authors' own layout yet.
+Figures: the paper's and ours stand below, top1 in percent; None says not yet.
+"""
+
+from logo_keras.recipes.recipe import Recipe
+from logo_keras.recipes.settings import nts
+
+RECIPE = Recipe(
+    name="weblogo2m_nts",
+    row="NTS-Net (ResNet-50)",
+    dataset="weblogo2m",
+    config=nts(),
+    paper=None,
+    paper_source="Wang et al. 2020, arXiv:1911.07924",
+    ours=None,
+)
