@@ -7,6 +7,7 @@ from absl import flags
 
 from logo_keras.commands import _flags
 from logo_keras.extras import naming_extras
+from logo_keras.training.config import MODELS
 
 USAGE = "logo-import --checkpoint FILE --out FILE.keras [--model plain|nts|drna] [--backbone NAME]"
 DESCRIPTION = """Puts weights that were trained in PyTorch into a model of this package. PyTorch is not needed, and nothing in the
@@ -17,8 +18,6 @@ A whole checkpoint of the public NTS-Net:
 A classifier in torchvision's or timm's names, as a classifier or as the backbone of a network to train:
   logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --out imagenet.keras
   logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --model drna --labels brands.txt --out start.keras"""
-
-_CLASSES = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
 
 
 def main(argv):
@@ -38,7 +37,7 @@ def define(values):
     flags.DEFINE_enum(
         "model",
         None,
-        list(_CLASSES),
+        list(MODELS),
         "What to make: plain, nts or drna. By default nts from a whole NTS-Net and plain from a classifier.",
         flag_values=values,
     )
@@ -101,7 +100,7 @@ def _work(values, arguments):
         options = {name: option for name, option in options.items() if name not in ("num_proposals", "num_regions")}
     elif "head" in options:
         raise ValueError(f"--model {kind} knows no --head: region networks take pooled features.")
-    model = getattr(models, _CLASSES[kind])(weights=None, **options)
+    model = getattr(models, MODELS[kind])(weights=None, **options)
     print(models.load_torch_weights(model, values.checkpoint, values.heads))
     Path(values.out).parent.mkdir(parents=True, exist_ok=True)
     model.save(values.out)
