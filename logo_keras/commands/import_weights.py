@@ -101,7 +101,8 @@ def _work(values, arguments):
     elif "head" in options:
         raise ValueError(f"--model {kind} knows no --head: region networks take pooled features.")
     model = getattr(models, MODELS[kind])(weights=None, **options)
-    print(models.load_torch_weights(model, values.checkpoint, values.heads))
+    source = models.importing.source_name(values.checkpoint)
+    print(models.importing.load_entries(model, entries, source, values.heads))
     Path(values.out).parent.mkdir(parents=True, exist_ok=True)
     model.save(values.out)
     print(f"The model: {values.out}")

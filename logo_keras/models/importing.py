@@ -66,14 +66,25 @@ def load_torch_weights(model, source, heads=True):
         ValueError: if the file is refused, entries are missing or have another shape (lists them), or a whole NTS-Net
             has another number of classes.
     """
-    if not isinstance(model, LogoModel):
-        raise ValueError(f"model must be a Classifier, NTSNet or DRNANet of logo_keras, got a {type(model).__name__}.")
-    value = model.backbone_value
-    if not value.torch_names:
-        raise ValueError(
-            f"the backbone {value.model.name!r} has no counterpart in PyTorch: nothing is known of its entries' names."
-        )
-    entries = read_checkpoint(source)
+    _backbone_of(model)  # Refused before a large file is read.
+    return load_entries(model, read_checkpoint(source), source_name(source), heads)
+
+
+def load_entries(model, entries, source, heads=True):
+    """`load_torch_weights` for a checkpoint that was read already.
+
+    Args:
+        model, heads: as there.
+        entries: dict from entry name to array, what `read_checkpoint` gave.
+        source: str, what `source_name` gave.
+
+    Returns:
+        Imported.
+
+    Raises:
+        ValueError: as there.
+    """
+    value = _backbone_of(model)
     whole = is_nts_net(entries)
     inside = f"{BACKBONE}." if whole else ""
     pairs = [(model.extractor.get_layer(ours), inside + theirs) for ours, theirs in value.torch_names.items()]
@@ -82,26 +93,37 @@ def load_torch_weights(model, source, heads=True):
         pairs += _of_nts_net(model, entries, heads, value, remarks)
     elif heads:
         pairs += _of_classifier(model, entries, value, remarks)
+    wanted = {name: shape for layer, prefix in pairs for name, shape in entries_of(layer, prefix).items()}
     try:
-        check({name: shape for layer, prefix in pairs for name, shape in entries_of(layer, prefix).items()}, entries)
+        check(wanted, entries)
     except ValueError as error:
-        raise ValueError(f"{_name(source)}: {error} The model stays as it was.") from None
+        raise ValueError(f"{source}: {error} The model stays as it was.") from None
     for layer, prefix in pairs:
         set_layer(layer, entries, prefix)
-    loaded = [name for layer, prefix in pairs for name in entries_of(layer, prefix)]
     filled = {id(variable) for layer, _ in pairs for variable in layer.variables}
     rest = [variable for variable in model.weights if id(variable) not in filled and "seed_generator" not in variable.path]
     if any(name.startswith(_AUXILIARY) for name in entries):
         remarks.append("The two auxiliary heads of GoogLeNet (aux1, aux2) act in training only and are not built here.")
-    name = _name(source)
-    model.card["weights"] = f"imported from {name}"
+    model.card["weights"] = f"imported from {source}"
     return Imported(
-        source=name,
-        loaded=tuple(loaded),
-        skipped=tuple(sorted(set(entries) - set(loaded))),
+        source=source,
+        loaded=tuple(wanted),
+        skipped=tuple(sorted(set(entries) - set(wanted))),
         missing=tuple(dict.fromkeys(variable.path.rpartition("/")[0] for variable in rest)),
         remarks=tuple(remarks),
     )
+
+
+def _backbone_of(model):
+    """The model's Backbone; ValueError if nothing can be imported into it."""
+    if not isinstance(model, LogoModel):
+        raise ValueError(f"model must be a Classifier, NTSNet or DRNANet of logo_keras, got a {type(model).__name__}.")
+    value = model.backbone_value
+    if not value.torch_names:
+        raise ValueError(
+            f"the backbone {value.model.name!r} has no counterpart in PyTorch: nothing is known of its entries' names."
+        )
+    return value
 
 
 def is_nts_net(entries):
@@ -194,7 +216,7 @@ def _of_nts_net(model, entries, heads, value, remarks):
     return pairs
 
 
-def _name(source):
+def source_name(source):
     """The file's name and the beginning of its SHA-256, so that a model file can tell where it came from."""
     if not isinstance(source, (str, os.PathLike)):
         return "a mapping"
