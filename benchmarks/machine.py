@@ -7,10 +7,9 @@ import datetime
 import os
 import platform
 import subprocess
-from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "opencv-python", "ai-edge-litert", "logo_keras")
+from logo_keras.versions import versions
 
 
 def describe():
@@ -27,7 +26,7 @@ def describe():
         "accelerator": _accelerator(),
         "system": _system(),
         "python": platform.python_version(),
-        "packages": _packages(),
+        "packages": versions(),
         "date": datetime.date.today().isoformat(),
     }
 
@@ -66,16 +65,6 @@ def _system():
     except OSError:
         name = f"{platform.system()} {platform.release()}"
     return f"{name}, {platform.machine()}"
-
-
-def _packages():
-    installed = {}
-    for name in PACKAGES:
-        try:
-            installed[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return installed
 
 
 def _output(*command):

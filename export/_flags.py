@@ -6,41 +6,54 @@ import sys
 from absl import app, flags, logging
 
 
-def define(description):
-    """Defines the shared flags; a command calls it when it runs, so that importing its module defines nothing.
-
-    Args:
-        description: str, what `--help` says above the flags.
-    """
-    sys.modules["__main__"].__doc__ = f"{description}\n"
-    flags.DEFINE_string("model", None, "The model to export, a .keras file that logo-train or model.save wrote.")
-    flags.DEFINE_string("out", None, "The file to write. It appears once its answers have been checked.")
-    flags.DEFINE_multi_string(
-        "photos",
-        None,
-        "Photographs to check the file with: a folder (searched to the bottom), a photograph, or a .txt file with one "
-        "path a line; may be given several times. Best are photographs like those that the model will meet. Without "
-        "this flag a small synthetic set is drawn.",
-    )
-    flags.DEFINE_integer(
-        "limit",
-        256,
-        "Check with at most so many photographs, spread evenly over those given; 0 takes all.",
-        lower_bound=0,
-    )
-    for name in ("model", "out", "photos", "limit"):
-        # --help shows the flags of the program, which is another module than this one.
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
-    flags.mark_flags_as_required(["model", "out"])
-
-
-def run(program, description, export):
-    """Runs an export command: parses the flags, calls the pure function, prints its report.
+def run(program, description, export, define_own=None):
+    """Runs the command of a format: parses the flags, calls the pure function, prints its report.
 
     Args:
         program: str, the name that errors begin with.
         description: str, what `--help` says above the flags.
-        export: function from the values of model, out, photos and limit to a report, which is printed.
+        export: function of model and out, and by name of photos, limit, outputs, batch and the command's own flags. What it
+            returns is printed.
+        define_own: function that defines the command's own flags and returns their names.
+    """
+    own = []
+
+    def define():
+        shared = [*define_photos(), *define_outputs()]
+        flags.DEFINE_string(
+            "batch", None, "Photographs a call: a number, or free where the format allows it. Each format has its default."
+        )
+        own.extend(define_own() if define_own else [])
+        flags.mark_flags_as_required(["model", "out"])
+        return [*shared, "batch", *own]
+
+    def work(values, photos):
+        options = {name: values[name].value for name in own}
+        report = export(
+            values.model,
+            values.out,
+            photos=photos,
+            limit=values.limit or None,
+            outputs=values.outputs,
+            batch=_batch(values.batch),
+            **options,
+        )
+        print(report)
+        return 0
+
+    start(program, description, define, work)
+
+
+def start(program, description, define, work):
+    """Runs a command whose flags begin with those of `define_photos`.
+
+    Args:
+        program: str, the name that errors begin with.
+        description: str, what `--help` says above the flags.
+        define: function that defines the flags and returns their names; it is called now, so that importing a command's
+            module defines nothing.
+        work: function of the flags' values and of the photographs that were named, or None. It returns the exit status;
+            its ValueError, OSError or ImportError becomes one line and status 1, after its `report` where it has one.
     """
     # TensorFlow's start-up messages would bury the figures.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -51,17 +64,54 @@ def run(program, description, export):
             raise app.UsageError(f"unexpected arguments: {' '.join(argv[1:])}")
         if not values["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
-        # What the shell makes of `--photos folder/*.jpg`: one value and further arguments.
-        photos = values.photos and [*values.photos, *argv[1:]]
         try:
-            print(export(values.model, values.out, photos, values.limit or None))
+            # What the shell makes of `--photos folder/*.jpg`: one value and further arguments.
+            return work(values, values.photos and [*values.photos, *argv[1:]])
         except (ValueError, OSError, ImportError) as error:
             if hasattr(error, "report"):
                 print(error.report)
             # Keras's own errors have several lines.
             print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
             return 1
-        return 0
 
-    define(description)
+    sys.modules["__main__"].__doc__ = f"{description}\n"
+    for name in define():
+        # --help shows the flags of the program, which is another module than this one.
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
     app.run(main)
+
+
+def define_photos(out="The file to write, and OUT.json about it. They appear once its answers have been checked."):
+    """Defines the model, the place to write to, and the photographs; returns the names of these flags."""
+    flags.DEFINE_string("model", None, "The model to export, a .keras file that logo-train or model.save wrote.")
+    flags.DEFINE_string("out", None, out)
+    flags.DEFINE_multi_string(
+        "photos",
+        None,
+        "Photographs to check with: a folder (searched to the bottom), a photograph, or a .txt file with one path a line; "
+        "may be given several times. Best are photographs like those that the model will meet, in a folder a brand: then "
+        "right answers are counted too. Without this flag a small synthetic set is drawn.",
+    )
+    flags.DEFINE_integer(
+        "limit",
+        256,
+        "Check with at most so many photographs, spread evenly over those given; 0 takes all.",
+        lower_bound=0,
+    )
+    return ["model", "out", "photos", "limit"]
+
+
+def define_outputs():
+    """Defines which outputs a file gives; returns the names of its flags."""
+    flags.DEFINE_list(
+        "outputs",
+        None,
+        "What the file gives, with commas: any of probabilities, region_boxes, region_scores, embedding; probabilities "
+        "must be among them. All but the embedding by default.",
+    )
+    return ["outputs"]
+
+
+def _batch(text):
+    """What --batch says: None, `"free"` or an int; anything else is left for the format to refuse."""
+    return int(text) if text is not None and text.isdecimal() else text

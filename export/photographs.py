@@ -67,6 +67,20 @@ def find(photos):
     return list(dict.fromkeys(found))
 
 
+def label(photo, class_names):
+    """The class of a photograph: that of the folder that it lies in, or -1 where that names none.
+
+    Args:
+        photo: path, or anything else, which has no folder.
+        class_names: N str.
+
+    Returns:
+        int.
+    """
+    folder = Path(photo).parent.name if isinstance(photo, (str, os.PathLike)) else None
+    return class_names.index(folder) if folder in class_names else -1
+
+
 def spread(paths, limit=None):
     """At most `limit` of the paths, evenly spread and in order: a folder sorted by brand gives some of each brand."""
     if limit is None or limit >= len(paths):

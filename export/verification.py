@@ -5,19 +5,39 @@ import time
 
 import numpy as np
 
-from logo_keras import preprocessing
+from .reference import TIE, Reference  # noqa: F401
 
-# The stated bound on the difference of any probability. float32 leaves about 1e-6 through some fifty layers.
-BOUND = 1e-4
-# Two values that compete inside a region network and lie closer than this in Keras may change places in another
-# runtime, which sums in another order.
-TIE = 1e-5
 # The largest share of the photographs that such a tie may excuse, and of those on which regions lie elsewhere.
 LARGEST_SHARE = 0.05
-# Photographs that Keras takes at once.
-_BATCH = 8
 # px of the model's input. Corners are whole px, so a region that is off by more is another region.
 MOVED = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+    """What a file must keep to. A figure that is None is not bounded.
+
+    Attributes:
+        difference: float, largest difference of a probability from Keras.
+        agreement: float in 0..1, least share of photographs on which both name the same class first.
+        drop: float in 0..1, by how much the share of right answers may fall below Keras's, where the brands are known. One
+            photograph is always allowed: among 64 it is more than a point.
+    """
+
+    difference: float | None = None
+    agreement: float | None = None
+    drop: float | None = None
+
+
+# By the precision that a file computes in. float32 leaves about 1e-6 through some fifty layers, so its bound finds any
+# mistake. Fewer bits move every number, and may pick other regions: what counts then are the answers.
+BOUNDS = {
+    "float32": Bound(difference=1e-4),
+    "float16": Bound(agreement=0.98, drop=0.005),
+    "int8": Bound(agreement=0.95, drop=0.01),
+}
+# The bound of exact formats, by a name of its own.
+BOUND = BOUNDS["float32"].difference
 
 
 class DiffersFromKeras(ValueError):
@@ -33,24 +53,40 @@ class Report:
     """How far a file's answers lie from Keras's.
 
     Attributes:
+        precision: str, a key of BOUNDS.
         photographs: int, how many were compared.
         max_abs_diff: float, largest difference of a probability, excused photographs left out.
         max_box_diff: float, px of the model's input, largest difference of a corner of a region, excused photographs
             left out; None from plain classifiers.
         max_score_diff: float, the same of a region's score.
+        max_embedding_diff: float, the same of the embedding; None where the file gives none.
         top1_agreement: float in 0..1, share of all photographs on which both name the same class first.
-        over: int, photographs over the bound that nothing excuses.
-        tied: int, photographs over the bound that are excused: in Keras, values that compete lie within 1e-5.
+        labelled: int, photographs whose brand is known.
+        top1: float in 0..1, share of these that the file names right; None where there are none.
+        keras_top1: float, the same of Keras.
+        region_iou: float, mean over photographs and ranks of the intersection over union of the file's and Keras's region.
+        same_regions: float in 0..1, share of the regions for which both picked the same anchor at the same rank.
+        same_region_diff: float, px, largest difference of a corner where both picked the same anchor.
+        over: int, photographs over the bound on the difference that nothing excuses.
+        tied: int, photographs over that bound that are excused: in Keras, values that compete lie within 1e-5.
         moved: int, photographs whose probabilities agree while a region lies elsewhere.
         unreadable: dict from a photograph's name to the reason; they were left out.
         milliseconds: float, median time of the file for a photograph, decoding left out.
     """
 
+    precision: str
     photographs: int
     max_abs_diff: float
     max_box_diff: float | None
     max_score_diff: float | None
+    max_embedding_diff: float | None
     top1_agreement: float
+    labelled: int
+    top1: float | None
+    keras_top1: float | None
+    region_iou: float | None
+    same_regions: float | None
+    same_region_diff: float | None
     over: int
     tied: int
     moved: int
@@ -60,119 +96,154 @@ class Report:
     @property
     def failures(self):
         """What is wrong with the file, a tuple of str; empty if it passes."""
-        allowed = int(LARGEST_SHARE * self.photographs)
+        bound, count = BOUNDS[self.precision], self.photographs
+        allowed = int(LARGEST_SHARE * count)
         failures = []
-        if self.over:
-            failures.append(f"{self.over} of {self.photographs} photographs over the bound of {BOUND:g}")
-        if self.tied > allowed:
-            failures.append(f"{self.tied} photographs over the bound for a tie, more than the {allowed} that may be")
-        if self.moved > allowed:
-            failures.append(f"regions elsewhere on {self.moved} photographs, more than the {allowed} that may be")
+        # Not `>` anywhere: what is not a number passes no bound.
+        if bound.difference is not None:
+            if self.over:
+                failures.append(f"{self.over} of {count} photographs over the bound of {bound.difference:g}")
+            if self.tied > allowed:
+                failures.append(f"{self.tied} photographs over the bound for a tie, more than the {allowed} that may be")
+            if self.moved > allowed:
+                failures.append(f"regions elsewhere on {self.moved} photographs, more than the {allowed} that may be")
+        elif not np.isfinite(self.max_abs_diff):
+            failures.append("probabilities that are no numbers")
+        if bound.agreement is not None and not (1 - self.top1_agreement) * count <= max(1, (1 - bound.agreement) * count) + 1e-6:
+            failures.append(f"the same class first on {self.top1_agreement:.2%}, less than {bound.agreement:.0%}")
+        if bound.drop is not None and self.labelled:
+            drop = (self.keras_top1 - self.top1) * self.labelled
+            if not drop <= max(1, bound.drop * self.labelled) + 1e-6:
+                failures.append(f"{self.top1:.2%} right where Keras has {self.keras_top1:.2%}, more than {bound.drop:.1%} below")
         return tuple(failures)
 
+    def to_dict(self):
+        """The figures for JSON; NaN, which JSON has not, becomes None."""
+        figures = dataclasses.asdict(self) | {"failures": list(self.failures)}
+        return {name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in figures.items()}
+
     def __str__(self):
+        bound = BOUNDS[self.precision]
+        limits = "" if bound.difference is None else f" (bound {bound.difference:g})"
         lines = [f"left out {name}: {reason}" for name, reason in self.unreadable.items()]
         lines += [
             f"photographs compared with Keras  {self.photographs} ({len(self.unreadable)} unreadable)",
-            f"probabilities differ by at most  {self.max_abs_diff:.2e} (bound {BOUND:g})",
+            f"probabilities differ by at most  {self.max_abs_diff:.2e}{limits}",
         ]
         if self.max_box_diff is not None:
             lines += [
                 f"region boxes differ by at most   {self.max_box_diff:.2e} px ({self.moved} photographs over 1 px)",
                 f"region scores differ by at most  {self.max_score_diff:.2e}",
+                f"same region at the same rank     {self.same_regions:.2%} (mean IoU {self.region_iou:.3f})",
             ]
-        lines += [
-            f"top-1 agreement                  {self.top1_agreement:.2%}",
-            f"tied, so excused and left out    {self.tied} (at most {LARGEST_SHARE:.0%} may be)",
-            f"median time a photograph         {self.milliseconds:.1f} ms",
-        ]
+        if self.max_embedding_diff is not None:
+            lines.append(f"the embedding differs by at most {self.max_embedding_diff:.2e}")
+        least = "" if bound.agreement is None else f" (at least {bound.agreement:.0%})"
+        lines.append(f"top-1 agreement                  {self.top1_agreement:.2%}{least}")
+        if self.labelled:
+            most = "" if bound.drop is None else f", at most {bound.drop:.1%} less"
+            right = f"{self.top1:.2%} of {self.labelled} (Keras {self.keras_top1:.2%}{most})"
+            lines.append(f"right                            {right}")
+        if bound.difference is not None:
+            lines.append(f"tied, so excused and left out    {self.tied} (at most {LARGEST_SHARE:.0%} may be)")
+        lines.append(f"median time a photograph         {self.milliseconds:.1f} ms")
         return "\n".join(lines)
 
 
-def compare(infer, model, photographs):
-    """Runs a file and its Keras model on the same photographs.
+def compare(infer, reference, precision="float32"):
+    """Runs a file on the photographs of a reference.
 
     Args:
-        infer: function from images, float32 `[1, S, S, 3]`, 0..255, to a dict of arrays with `model.export_outputs`.
-        model: the model of this package that was exported.
-        photographs: paths, bytes or RGB uint8 arrays.
+        infer: function from images, float32 `[1, S, S, 3]`, 0..255, to a dict of arrays with `reference.names`.
+        reference: Reference.
+        precision: str, a key of BOUNDS.
 
     Returns:
         Report.
 
     Raises:
-        ValueError: if none of the photographs can be read.
+        ValueError: if there is no such precision.
     """
-    rows, batch, unreadable = [], [], {}
-    for photo in photographs:
-        try:
-            batch.append(preprocessing.prepare(photo, model.image_size, model.preprocessing))
-        except preprocessing.UnreadablePhotograph as error:
-            unreadable[error.name] = error.reason
-        if len(batch) == _BATCH:
-            rows += _rows(infer, model, np.stack(batch))
-            batch = []
-    if batch:
-        rows += _rows(infer, model, np.stack(batch))
-    if not rows:
-        named = "; ".join(f"{name}: {reason}" for name, reason in list(unreadable.items())[:3])
-        raise ValueError(f"none of the {len(unreadable)} photographs can be read ({named}).")
-    return _report(rows, unreadable)
+    if precision not in BOUNDS:
+        raise ValueError(f"precision must be one of {', '.join(BOUNDS)}, got {precision!r}.")
+    rows = [_row(infer, reference, number, BOUNDS[precision].difference) for number in range(len(reference))]
+    return _report(rows, reference, precision)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Row:
-    """One photograph; the differences are the largest of their kind."""
+    """One photograph: the largest difference of each output, and what follows for it."""
 
-    probability: float
-    box: float | None
-    score: float | None
-    same_top1: bool
+    differences: dict[str, float]
+    top1: int
+    boxes: np.ndarray | None
+    over: bool
     tied: bool
     seconds: float
 
-    @property
-    def over(self):
-        # Not `>`: a probability that is not a number lies over the bound too.
-        return not self.probability <= BOUND
+
+def _row(infer, reference, number, bound):
+    image = reference.image(number)
+    start = time.perf_counter()
+    answer = infer(image)
+    seconds = time.perf_counter() - start
+    differences = {
+        name: float(np.max(np.abs(np.asarray(answer[name])[0] - reference.expected[name][number]))) for name in reference.names
+    }
+    # Not `>`: a probability that is not a number lies over the bound too.
+    over = bound is not None and not differences["probabilities"] <= bound
+    boxes = np.asarray(answer["region_boxes"])[0] if "region_boxes" in reference.names else None
+    probabilities = np.asarray(answer["probabilities"])[0]
+    # What is no number names no class.
+    top1 = int(np.argmax(probabilities)) if np.isfinite(probabilities).all() else -1
+    return _Row(differences, top1, boxes, over, over and reference.tied(number), seconds)
 
 
-def _rows(infer, model, images):
-    expected = {name: np.asarray(value) for name, value in model(images, training=False).items()}
-    rows = []
-    for number in range(len(images)):
-        start = time.perf_counter()
-        answer = infer(images[number : number + 1])
-        seconds = time.perf_counter() - start
-        largest = {name: float(np.max(np.abs(answer[name][0] - expected[name][number]))) for name in model.export_outputs}
-        row = _Row(
-            probability=largest["probabilities"],
-            box=largest.get("region_boxes"),
-            score=largest.get("region_scores"),
-            same_top1=np.argmax(answer["probabilities"][0]) == np.argmax(expected["probabilities"][number]),
-            tied=False,
-            seconds=seconds,
-        )
-        if row.over:
-            tied = model.near_ties(images[number : number + 1], tolerance=TIE)
-            row = dataclasses.replace(row, tied=bool(np.asarray(tied)[0]))
-        rows.append(row)
-    return rows
-
-
-def _report(rows, unreadable):
+def _report(rows, reference, precision):
     # With every photograph excused, which fails anyway, the figures are those of all.
     counted = [row for row in rows if not row.tied] or rows
-    has_regions = rows[0].box is not None
+    top1 = np.array([row.top1 for row in rows])
+    keras_top1 = reference.expected["probabilities"].argmax(axis=-1)
+    known = reference.labels >= 0
+
+    def largest(name):
+        return float(np.max([row.differences[name] for row in counted])) if name in reference.names else None
+
+    def right(answers):
+        return float(np.mean(answers[known] == reference.labels[known])) if known.any() else None
+
+    has_regions = "region_boxes" in reference.names
+    iou, same, same_diff = _regions(rows, reference) if has_regions else (None, None, None)
     return Report(
+        precision=precision,
         photographs=len(rows),
-        max_abs_diff=float(np.max([row.probability for row in counted])),
-        max_box_diff=float(np.max([row.box for row in counted])) if has_regions else None,
-        max_score_diff=float(np.max([row.score for row in counted])) if has_regions else None,
-        top1_agreement=float(np.mean([row.same_top1 for row in rows])),
+        max_abs_diff=largest("probabilities"),
+        max_box_diff=largest("region_boxes"),
+        max_score_diff=largest("region_scores"),
+        max_embedding_diff=largest("embedding"),
+        top1_agreement=float(np.mean(top1 == keras_top1)),
+        labelled=int(known.sum()),
+        top1=right(top1),
+        keras_top1=right(keras_top1),
+        region_iou=iou,
+        same_regions=same,
+        same_region_diff=same_diff,
         over=sum(row.over and not row.tied for row in rows),
         tied=sum(row.tied for row in rows),
-        moved=sum(not row.over and not row.box <= MOVED for row in rows) if has_regions else 0,
-        unreadable=unreadable,
+        moved=sum(not row.over and not row.differences["region_boxes"] <= MOVED for row in rows) if has_regions else 0,
+        unreadable=reference.unreadable,
         milliseconds=float(np.median([row.seconds for row in rows])) * 1e3,
     )
+
+
+def _regions(rows, reference):
+    """Mean IoU rank by rank, share of ranks with the same anchor, and the largest px difference where it is the same."""
+    found, expected = np.stack([row.boxes for row in rows]), reference.expected["region_boxes"]
+    common = np.clip(np.minimum(found, expected)[..., 2:] - np.maximum(found, expected)[..., :2], 0, None).prod(axis=-1)
+    areas = sum((boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (found, expected))
+    # A box stands for the anchor that it lies nearest to.
+    distances = np.abs(found[..., None, :] - reference.model.boxes).max(axis=-1)
+    nearest = reference.model.boxes[np.nan_to_num(distances, nan=np.inf).argmin(axis=-1)]
+    same = (nearest == expected).all(axis=-1)
+    moved = np.abs(found - expected).max(axis=-1)[same]
+    return float(np.mean(common / (areas - common))), float(np.mean(same)), float(moved.max()) if same.any() else None

@@ -11,7 +11,8 @@ from pathlib import Path
 def replacing(path):
     """Writes a file or folder under a temporary name beside its place and renames it at the end of the block.
 
-    Whoever looks at `path` sees the old file or the complete new one, never half of it. Missing parents are made.
+    Whoever looks at `path` sees the old file or the complete new one, never half of it (of a folder that replaces one, for a
+    moment neither). Missing parents are made.
 
     Args:
         path: str or path of the file to write. The temporary name ends with the whole name, so every suffix is kept.
@@ -29,9 +30,28 @@ def replacing(path):
         yield partial
         if not partial.exists():
             raise FileNotFoundError(f"nothing was written for {path}.")
-        os.replace(partial, path)
+        _rename(partial, path)
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
+        _remove(partial)
+
+
+def _rename(partial, path):
+    if not (partial.is_dir() and path.is_dir()):
+        os.replace(partial, path)
+        return
+    # No system call exchanges two folders everywhere: the old one steps aside, and comes back if the new one cannot follow.
+    aside = partial.with_name(f"{partial.name}.old")
+    os.replace(path, aside)
+    try:
+        os.replace(partial, path)
+    except OSError:
+        os.replace(aside, path)
+        raise
+    _remove(aside)
+
+
+def _remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 import logo_keras as lk
 from logo_keras import datasets, metadata
-from logo_keras.export import tflite
+from logo_keras.export import tflite, tflite_file
 from logo_keras.export.verification import BOUND, DiffersFromKeras
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")
@@ -28,14 +28,14 @@ class Exported:
 
     def __init__(self, model, path, photos):
         self.model, self.path = model, path
-        check = tflite.check
+        check = tflite_file.check
 
         def noting(data, weight_bytes):
             self.weight_bytes = weight_bytes
             check(data, weight_bytes)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tflite, "check", noting)
+            patch.setattr(tflite_file, "check", noting)
             self.report = tflite.export(model, path, photos)
 
 
@@ -108,7 +108,7 @@ def test_input_and_outputs_are_float32_with_readable_names(exported):
 
 
 def test_operators_are_builtin_and_weights_are_inside(exported):
-    used = tflite.operators(exported.path.read_bytes())
+    used = tflite_file.operators(exported.path.read_bytes())
     assert "CONV_2D" in used
     assert not {"CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"} & set(used)
     assert exported.path.stat().st_size > kernel_bytes(exported.model.extractor) > 10e6
@@ -132,7 +132,7 @@ def test_the_file_says_what_it_is(exported):
 def test_without_photographs_a_synthetic_set_is_drawn(plain, tmp_path):
     report = tflite.export(plain[0], tmp_path / "new" / "model.tflite")
     assert report.photographs == 64 and report.unreadable == {}
-    assert left(tmp_path / "new") == ["model.tflite"]
+    assert left(tmp_path / "new") == ["model.tflite", "model.tflite.json"]
 
 
 def test_the_same_model_gives_the_same_bytes(plain, converted):
@@ -146,7 +146,7 @@ def test_over_the_bound_no_file_is_left_and_an_older_one_is_kept(converted, phot
         out.write_bytes(older)
     keras.utils.set_random_seed(3)
     other = MAKERS["plain"]()
-    monkeypatch.setattr(tflite, "convert", lambda model: converted)
+    monkeypatch.setattr(tflite, "convert", lambda *_: converted)
     with pytest.raises(DiffersFromKeras, match="model.tflite was not written: 24 of 24 photographs") as caught:
         tflite.export(other, out, photos)
     assert caught.value.report.max_abs_diff > BOUND
@@ -159,14 +159,14 @@ def test_the_route_that_drops_the_weights_is_caught():
     traced = tf.function(model).get_concrete_function(tf.TensorSpec((1, 8, 8, 3)))
     data = tf.lite.TFLiteConverter.from_concrete_functions([traced], model).convert()
     with pytest.raises(ValueError, match="READ_VARIABLE"):
-        tflite.check(data, 0)
+        tflite_file.check(data, 0)
 
 
 def test_constants_smaller_than_the_weights_are_caught(plain, converted):
     kernels = kernel_bytes(plain[0])
-    tflite.check(converted, kernels)
+    tflite_file.check(converted, kernels)
     with pytest.raises(ValueError, match="would lack weights"):
-        tflite.check(converted, 2 * kernels)
+        tflite_file.check(converted, 2 * kernels)
 
 
 @keras.saving.register_keras_serializable("test_export_tflite")
@@ -180,7 +180,7 @@ class Cropping(keras.Model):
         self.head = keras.layers.Dense(2)
         self.head.build((None, 3))
 
-    def call(self, images):
+    def call(self, images, embedding):
         crops = tf.image.crop_and_resize(images, [[0.1, 0.1, 0.6, 0.6]], [0], [8, 8])
         return {"probabilities": self.head(keras.ops.mean(crops, axis=(1, 2)))}
 
@@ -199,13 +199,13 @@ def test_a_folder_as_out_is_refused(plain, photos, tmp_path):
 
 def test_an_out_below_a_file_is_refused_before_the_conversion(plain, photos, tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setattr(tflite, "convert", lambda model: pytest.fail("converted"))
+    monkeypatch.setattr(tflite, "convert", lambda *_: pytest.fail("converted"))
     with pytest.raises(OSError, match="file"):
         tflite.export(plain[0], tmp_path / "file" / "model.tflite", photos)
 
 
 def test_no_readable_photograph_leaves_no_file(plain, converted, tmp_path, monkeypatch):
-    monkeypatch.setattr(tflite, "convert", lambda model: converted)
+    monkeypatch.setattr(tflite, "convert", lambda *_: converted)
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "broken.jpg").write_bytes(b"\xff\xd8")
     (tmp_path / "out").mkdir()

@@ -1,5 +1,7 @@
 """Files appear complete or not at all."""
 
+import os
+
 import pytest
 
 from logo_keras.files import replacing
@@ -37,3 +39,29 @@ def test_replacing_says_when_nothing_was_written(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing was written for .*model.tflite"):
         with replacing(tmp_path / "model.tflite"):
             pass
+
+
+def test_replacing_puts_a_folder_in_the_place_of_an_older_one(tmp_path):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "old").write_text("old")
+    with replacing(tmp_path / "saved") as partial:
+        partial.mkdir()
+        (partial / "new").write_text("new")
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["saved", "saved/new"]
+
+
+def test_replacing_keeps_the_older_folder_when_the_new_one_cannot_follow(tmp_path, monkeypatch):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "old").write_text("old")
+    rename, calls = os.replace, []
+
+    def second_fails(source, target):
+        calls.append(source)
+        if len(calls) == 2:
+            raise OSError("no space left")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", second_fails)
+    with pytest.raises(OSError, match="no space left"), replacing(tmp_path / "saved") as partial:
+        partial.mkdir()
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["saved", "saved/old"]

@@ -22,6 +22,7 @@ LEVELS = {
     "logo_keras.files": 0,
     "logo_keras.metadata": 0,
     "logo_keras.preprocessing": 0,
+    "logo_keras.versions": 0,
     "logo_keras.datasets": 1,
     "logo_keras.edge": 1,
     "logo_keras.losses": 1,

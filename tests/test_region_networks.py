@@ -108,6 +108,20 @@ def test_the_region_alone_makes_it_nts_net():
         np.testing.assert_allclose(theirs[name], value, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.parametrize("make", [nts_net, drna_net])
+def test_the_embedding_is_what_the_fused_classifier_decides_from(make):
+    model = make(decision="mean")
+    outputs = model(images(), embedding=True)
+    embedding, head = outputs["embedding"].numpy(), model.fused_classifier.classifier
+    np.testing.assert_allclose(np.linalg.norm(embedding, axis=-1), 1, atol=1e-6)
+    # Its direction: the logits without their bias are its products with the kernel, times its length before.
+    logits = outputs["fused_logits"].numpy() - head.bias.numpy()
+    products = embedding @ head.kernel.numpy()
+    np.testing.assert_allclose(logits / np.linalg.norm(logits, axis=-1, keepdims=True),
+                               products / np.linalg.norm(products, axis=-1, keepdims=True), atol=1e-5)  # fmt: skip
+    assert "embedding" not in model(images())
+
+
 @pytest.mark.parametrize("size", [224, 320, 448])
 def test_every_image_size_is_answered(size):
     outputs = nts_net(image_size=size, whole_size=size // 64 * 32)(images(1, size))

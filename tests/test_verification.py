@@ -1,11 +1,14 @@
 """Which differences from Keras an exported file may have: the bound, and the rule for ties. No TensorFlow needed."""
 
+import json
+
+import cv2
 import numpy as np
 import pytest
 
 from logo_keras.export import verification
 from logo_keras.export.photographs import find, spread
-from logo_keras.export.verification import compare
+from logo_keras.export.verification import BOUNDS, Reference
 
 SIZE = 4
 # One photograph each, told apart by its brightness.
@@ -18,18 +21,21 @@ class Model:
     image_size = SIZE
     preprocessing = "stretch"
     export_outputs = ("probabilities", "region_boxes", "region_scores")
+    class_names = ("Acme", "Zeta")
+    boxes = np.float32([[0, 0, 4, 4], [0, 0, 2, 2], [5, 5, 9, 9]])
 
     def __init__(self, ties=()):
         self.ties = ties
 
-    def __call__(self, images, training):
+    def __call__(self, images, training, embedding=False):
         assert training is False
         count = len(images)
         return {
             "probabilities": np.tile(np.float32([[0.9, 0.1]]), (count, 1)),
-            "region_boxes": np.zeros((count, 1, 4), np.float32),
+            "region_boxes": np.tile(self.boxes[:1], (count, 1, 1)),
             "region_scores": np.zeros((count, 1), np.float32),
             "whole_logits": np.zeros((count, 2), np.float32),
+            **({"embedding": np.tile(np.float32([[0.6, 0.8]]), (count, 1))} if embedding else {}),
         }
 
     def near_ties(self, images, tolerance):
@@ -42,7 +48,7 @@ def file(probabilities=(), boxes=()):
 
     def infer(images):
         number = int(images[0, 0, 0, 0])
-        answer = Model()(images, training=False)
+        answer = Model()(images, training=False, embedding=True)
         del answer["whole_logits"]
         difference = dict(probabilities).get(number, 0.0)
         answer["probabilities"] = answer["probabilities"] + np.float32([[-difference, difference]])
@@ -50,6 +56,10 @@ def file(probabilities=(), boxes=()):
         return answer
 
     return infer
+
+
+def compare(infer, model, photographs, precision="float32", outputs=None):
+    return verification.compare(infer, Reference(model, photographs, outputs), precision)
 
 
 def test_a_file_that_answers_alike_passes():
@@ -122,6 +132,76 @@ def test_a_plain_classifier_has_no_figures_of_regions():
     report = compare(file(), model, PHOTOS)
     assert report.max_box_diff is None and report.max_score_diff is None
     assert "region" not in str(report)
+
+
+def test_the_embedding_is_compared_where_it_is_asked_for():
+    names = ("probabilities", "embedding")
+    assert compare(file(), Model(), PHOTOS, outputs=names).max_embedding_diff == 0
+    assert compare(file(), Model(), PHOTOS, outputs=names).max_box_diff is None
+    assert compare(file(), Model(), PHOTOS).max_embedding_diff is None
+
+
+@pytest.mark.parametrize("outputs", ["region_boxes", "probabilities,probabilities", "probabilities,logits"])
+def test_outputs_that_cannot_be_given_are_refused(outputs):
+    with pytest.raises(ValueError, match="outputs must name probabilities|has no output 'logits'; it has probabilities"):
+        Reference(Model(), PHOTOS, outputs)
+
+
+def test_regions_are_told_by_the_anchor_that_they_lie_nearest_to():
+    # On one photograph another anchor, 4 x 4 px against 2 x 2: IoU 1/4. On another the same anchor, half a px off.
+    report = compare(file(boxes={3: [[0, 0, -2, -2]], 5: [[0, 0, 0, 0.5]]}), Model(), PHOTOS, "int8")
+    assert report.same_regions == pytest.approx(39 / 40)
+    assert report.same_region_diff == 0.5
+    assert report.region_iou == pytest.approx((38 + 1 / 4 + 16 / 18) / 40)
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Photographs of the two brands: 60 of the first, 40 of the second."""
+    paths = []
+    for brand, count in (("Acme", 60), ("Zeta", 40)):
+        (tmp_path / brand).mkdir()
+        for _ in range(count):
+            paths.append(tmp_path / brand / f"{len(paths)}.png")
+            cv2.imwrite(str(paths[-1]), np.full((SIZE, SIZE, 3), len(paths) - 1, np.uint8))
+    return paths
+
+
+def test_brands_are_those_of_the_folders(labelled):
+    report = compare(file(), Model(), labelled)
+    assert (report.labelled, report.top1, report.keras_top1) == (100, 0.6, 0.6)
+    assert compare(file(), Model(), PHOTOS).top1 is None
+
+
+@pytest.mark.parametrize(("changed", "passes"), [(5, True), (6, False)])
+def test_int8_must_agree_on_95_of_100(labelled, changed, passes):
+    # Wrong answers made right: no drop, so agreement alone decides.
+    report = compare(file(dict.fromkeys(range(60, 60 + changed), 0.5)), Model(), labelled, "int8")
+    assert report.top1_agreement == pytest.approx(1 - changed / 100)
+    assert (report.failures == ()) is passes
+
+
+@pytest.mark.parametrize(("lost", "passes"), [(1, True), (2, False)])
+def test_int8_may_lose_one_right_answer_in_100(labelled, lost, passes):
+    report = compare(file(dict.fromkeys(range(lost), 0.5)), Model(), labelled, "int8")
+    assert report.top1 == pytest.approx(0.6 - lost / 100)
+    assert (report.failures == ()) is passes
+
+
+def test_reduced_precision_has_no_bound_on_differences_but_on_numbers():
+    assert compare(file(dict.fromkeys(range(40), 0.3)), Model(), PHOTOS, "int8").failures == ()
+    assert compare(file({3: np.nan}), Model(), PHOTOS, "float16").failures
+
+
+def test_figures_become_json(labelled):
+    figures = compare(file({3: np.nan}), Model(), labelled).to_dict()
+    assert figures["max_abs_diff"] is None and figures["failures"] and figures["top1"] == 0.59
+    json.dumps(figures, allow_nan=False)
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match=f"one of {', '.join(BOUNDS)}, got 'int4'"):
+        compare(file(), Model(), PHOTOS, "int4")
 
 
 def test_unreadable_photographs_are_named_and_left_out(tmp_path):

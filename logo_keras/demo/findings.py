@@ -2,7 +2,6 @@
 
 import dataclasses
 import platform
-from importlib import metadata
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from logo_keras.evaluation import Comparison, Evaluation, compare, wilson_interv
 from logo_keras.export.verification import Report
 from logo_keras.models.logo_model import LogoModel
 from logo_keras.training import Config
-
-_PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "opencv-python", "ai-edge-litert", "logo_keras")
+from logo_keras.versions import versions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -135,19 +133,14 @@ class Findings:
                 "plain": self.plain.config.to_dict(),
                 "demo": self.config.to_dict(),
             },
-            "versions": versions(),
+            "versions": environment(),
         }
 
 
-def versions():
+def environment():
     """dict from what runs here to its version."""
-    found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
-    for name in _PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    system = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+    return system | versions()
 
 
 def _interval(share, total):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from logo_keras import charts, report, visualize
-from logo_keras.demo.findings import versions
+from logo_keras.demo.findings import environment
 from logo_keras.extras import cv2
 
 _NAMES = {
@@ -273,7 +273,7 @@ def _rest(found):
     return [
         *parts,
         report.heading("Settings and versions"),
-        report.table(["", ""], list(versions().items())),
+        report.table(["", ""], list(environment().items())),
         report.folded("All settings", report.code(settings)),
     ]
 

@@ -37,8 +37,12 @@ class FusedClassifier(keras.layers.Layer):
         self.classifier.build((None, math.prod(region_features_shape[1:]) + whole_feature_shape[-1]))
 
     def call(self, region_features, whole_feature):
+        return self.classifier(self.joined(region_features, whole_feature))
+
+    def joined(self, region_features, whole_feature):
+        """The feature that decides: float `[B, D]`, that of the regions and then that of the whole image."""
         regions = ops.reshape(region_features, (-1, math.prod(region_features.shape[1:])))
-        return self.classifier(ops.concatenate([regions, whole_feature], axis=-1))
+        return ops.concatenate([regions, whole_feature], axis=-1)
 
     def get_config(self):
         return super().get_config() | {"num_classes": self.num_classes, "seed": self.seed}

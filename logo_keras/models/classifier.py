@@ -25,6 +25,7 @@ class Classifier(LogoModel):
 
     Call arguments:
         images: float RGB `[B, S, S, 3]`, 0..255. With `head="pool"` other sizes are answered too.
+        embedding: bool, return `embedding [B, D]` too: the feature before the classifier, of length 1.
 
     Returns:
         dict of `probabilities [B, N]` and `whole_logits [B, N]`.
@@ -63,11 +64,12 @@ class Classifier(LogoModel):
         self.head = head
         self._finish()
 
-    def call(self, images, training=None, all_regions=False):
+    def call(self, images, training=None, all_regions=False, embedding=False):
         # all_regions asks nothing of a model without regions; evaluation passes it to every model.
         _, feature = self.features(self.normalized(images), training)
         logits = self.whole_classifier(feature)
-        return {"probabilities": ops.softmax(logits), "whole_logits": logits}
+        outputs = {"probabilities": ops.softmax(logits), "whole_logits": logits}
+        return outputs | self.embedded(feature) if embedding else outputs
 
     def get_config(self):
         return super().get_config() | {"head": self.head}

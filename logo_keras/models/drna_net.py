@@ -32,6 +32,7 @@ class DRNANet(RegionNetwork):
     Call arguments:
         images: float RGB `[B, S, S, 3]`, 0..255.
         all_regions: bool, return everything; training always does.
+        embedding: bool, likewise.
 
     Returns:
         What NTSNet returns. With `all_regions` also, of the K fused regions, `augmented_logits [B, K, V, N]` (V views other
@@ -112,7 +113,7 @@ class DRNANet(RegionNetwork):
             self.augmented_classifier = self._dense("augmented_classifier")
         self._finish()
 
-    def call(self, images, training=None, all_regions=None):
+    def call(self, images, training=None, all_regions=None, embedding=False):
         all_regions = self.wants_all_regions(training, all_regions)
         images = self.normalized(images)
         maps, whole_feature = self.features(shrink(images, self.whole_size), training)
@@ -121,15 +122,16 @@ class DRNANet(RegionNetwork):
         regions = crop_regions(images, boxes, self.region_size, self.antialias, self.largest)
         region_maps, region_features = self.region_features(regions, training)
         view_names, view_features, insides = self._look_again(images, boxes, region_maps, regions, all_regions, training)
-        fused = [
+        seen = [
             region_features[:, : self.num_regions] if view == "region" else view_features[:, :, view_names.index(view)]
             for view in self.views
         ]
-        fused_logits = self.fused_classifier(ops.stack(fused, axis=2), whole_feature)
+        fused = ops.stack(seen, axis=2), whole_feature
+        fused_logits = self.fused_classifier(*fused)
         outputs = self.outputs(whole_logits, fused_logits, region_features, scores, index, boxes, all_regions)
         if all_regions and view_names:
             outputs |= {"augmented_logits": self.augmented_classifier(view_features), **insides}
-        return outputs
+        return outputs | self.embedded(self.fused_classifier.joined(*fused)) if embedding else outputs
 
     def _look_again(self, images, boxes, region_maps, regions, all_regions, training):
         """Crops and drops the K fused regions, and sees all these views in one pass.

@@ -147,6 +147,10 @@ class LogoModel(Trainer):
         feature = maps.pop("feature") if "feature" in maps else self.pool(maps["32"])
         return {int(stride): level for stride, level in maps.items()}, self.drop_units(feature, training=training)
 
+    def embedded(self, feature):
+        """The entry `embedding` of a model's outputs: the feature before the deciding head, `[B, D]`, of length 1."""
+        return {"embedding": ops.normalize(feature, axis=-1)}
+
     def recognize(self, photo, top=3):
         """Recognises the brand on one photograph, exactly as `lk.edge.Recognizer` does with an exported file.
 

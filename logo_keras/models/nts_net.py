@@ -41,6 +41,7 @@ class NTSNet(RegionNetwork):
     Call arguments:
         images: float RGB `[B, S, S, 3]`, 0..255.
         all_regions: bool, return all M regions and their logits too; training always does.
+        embedding: bool, return `embedding [B, D]` too: the feature before the fused classifier, of length 1.
 
     Returns:
         dict of `probabilities [B, N]` (the decision), `fused_logits [B, N]`, `whole_logits [B, N]`, `region_scores [B, K]`
@@ -99,7 +100,7 @@ class NTSNet(RegionNetwork):
         self._build_fused_classifier()
         self._finish()
 
-    def call(self, images, training=None, all_regions=None):
+    def call(self, images, training=None, all_regions=None, embedding=False):
         all_regions = self.wants_all_regions(training, all_regions)
         images = self.normalized(images)
         maps, whole_feature = self.features(shrink(images, self.whole_size), training)
@@ -107,5 +108,7 @@ class NTSNet(RegionNetwork):
         scores, index, boxes = self.navigate(maps, self.num_proposals if all_regions else self.num_regions, training)
         regions = crop_regions(images, boxes, self.region_size, self.antialias, self.largest)
         _, region_features = self.region_features(regions, training)
-        fused_logits = self.fused_classifier(region_features[:, : self.num_regions], whole_feature)
-        return self.outputs(whole_logits, fused_logits, region_features, scores, index, boxes, all_regions)
+        fused = region_features[:, : self.num_regions], whole_feature
+        fused_logits = self.fused_classifier(*fused)
+        outputs = self.outputs(whole_logits, fused_logits, region_features, scores, index, boxes, all_regions)
+        return outputs | self.embedded(self.fused_classifier.joined(*fused)) if embedding else outputs

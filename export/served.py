@@ -1,0 +1,121 @@
+"""What an exported file computes: the model's named outputs, in inference, in float32."""
+
+from pathlib import Path
+
+from logo_keras import __version__
+from logo_keras.extras import naming_extras, require
+from logo_keras.metadata import Metadata
+
+EMBEDDING = "embedding"
+INPUT = "Photographs, RGB 0..255, made square as the preprocessing says."
+# What each output is, with B images, K regions, N classes.
+MEANINGS = {
+    "probabilities": "Probability of each class, in the order of the class names.",
+    "region_boxes": "Regions looked at, best first: y0, x0, y1, x1 in px of the input; they may reach beyond it.",
+    "region_scores": "The navigator's score of each region, unbounded; higher is more informative.",
+    EMBEDDING: "The feature before the deciding head, of length 1: near for photographs of the same brand.",
+}
+
+
+def opened(model):
+    """The model itself, loaded where it is the path of a `.keras` file.
+
+    Raises:
+        ValueError: if the file is damaged or no model of this package.
+        OSError: if it cannot be read.
+        ImportError: naming the extra, where Keras or TensorFlow is not installed.
+    """
+    if not isinstance(model, (str, Path)):
+        return model
+    with naming_extras():
+        from logo_keras.models import load
+    return load(model)
+
+
+def output_names(model, outputs=None):
+    """The names of the outputs that a file gives, in order.
+
+    Args:
+        model: a model of this package.
+        outputs: str with commas or several str, of `model.export_outputs` and `"embedding"`; None takes the former.
+
+    Returns:
+        tuple of str.
+
+    Raises:
+        ValueError: if a name is unknown or stands twice, or `probabilities` is missing.
+    """
+    if outputs is None:
+        return model.export_outputs
+    names = tuple(name.strip() for name in (outputs.split(",") if isinstance(outputs, str) else outputs))
+    known = (*model.export_outputs, EMBEDDING)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"{type(model).__name__} has no output {unknown[0]!r}; it has {', '.join(known)}.")
+    if "probabilities" not in names or len(set(names)) < len(names):
+        raise ValueError(f"outputs must name probabilities, and each output once, got {', '.join(names)}.")
+    return names
+
+
+def answers(model, outputs=None):
+    """The function that a file holds.
+
+    Args:
+        model: a model of this package.
+        outputs: as for `output_names`.
+
+    Returns:
+        function from images, a tensor `[B, S, S, 3]`, RGB 0..255, float32 or uint8, to a dict of float32 tensors.
+    """
+    from keras import ops
+
+    names = output_names(model, outputs)
+
+    def answer(images):
+        given = model(ops.cast(images, "float32"), training=False, embedding=EMBEDDING in names)
+        return {name: ops.cast(given[name], "float32") for name in names}
+
+    return answer
+
+
+def batch_size(batch, default):
+    """The static batch size of a file, or None where it is free.
+
+    Args:
+        batch: None for the default, an int of at least 1, or `"free"`.
+        default: int, or `"free"`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    batch = default if batch is None else batch
+    if batch == "free":
+        return None
+    if isinstance(batch, int) and not isinstance(batch, bool) and batch >= 1:
+        return batch
+    raise ValueError(f"batch must be at least 1, or free, got {batch!r}.")
+
+
+def tf_and_keras():
+    """TensorFlow and Keras, which must run on it.
+
+    Raises:
+        ImportError: naming the extra, where one is not installed.
+        ValueError: if Keras runs on another backend.
+    """
+    tf, keras = require("tensorflow", "export"), require("keras", "export")
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"models are exported with KERAS_BACKEND=tensorflow, got {keras.backend.backend()!r}.")
+    return tf, keras
+
+
+def described(model):
+    """The Metadata that travels inside a file."""
+    return Metadata(
+        class_names=model.class_names,
+        image_size=model.image_size,
+        preprocessing=model.preprocessing,
+        model=type(model).__name__,
+        decision=model.decision,
+        version=__version__,
+    )
