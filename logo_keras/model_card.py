@@ -14,7 +14,7 @@ def read(path):
     """Reads what a model file says of itself, without Keras and without its weights.
 
     Args:
-        path: str or Path of a `.keras` file of this package, or of an exported `.tflite` file.
+        path: str or Path of a `.keras` file of this package, or of an exported `.tflite` or `.onnx` file.
 
     Returns:
         dict of str to what JSON holds: `architecture`, `backbone`, `classes` and, of a `.keras` file, `arguments`,
@@ -27,7 +27,7 @@ def read(path):
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no model {path}.")
-    if path.suffix.lower() == ".tflite":
+    if path.suffix.lower() in (".tflite", ".onnx"):
         facts = metadata.read(path)
         return {
             "architecture": facts.model,
@@ -67,7 +67,7 @@ def describe(path, report=print):
     """Prints what a saved model is.
 
     Args:
-        path: str or Path of a `.keras` or `.tflite` file.
+        path: str or Path of a `.keras`, `.tflite` or `.onnx` file.
         report: function that takes a line of text.
 
     Raises:

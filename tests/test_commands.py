@@ -269,7 +269,7 @@ def test_evaluate_refuses_other_class_names(trained, tmp_path, capsys):
     [
         (["--data=folder", "--root=ROOT"], "--model must be given"),
         (["--data=folder", "--root=ROOT", "--model=none.keras"], "there is no model none.keras"),
-        (["--data=folder", "--root=ROOT", "--model=model.h5"], "must be a .keras or a .tflite file, got model.h5"),
+        (["--data=folder", "--root=ROOT", "--model=model.h5"], "must be a .keras, .tflite or .onnx file, got model.h5"),
         (["--data=folder", "--root=ROOT", "--model=MODEL", "--split=tset"], "has no split 'tset'"),
         (["--data=logos", "--root=ROOT", "--model=MODEL"], "value should be one of <folder|list|"),
         (["--data=toplogo10", "--root=ROOT", "--model=MODEL"], "is no TopLogo-10"),
@@ -337,7 +337,7 @@ def test_predict_lists_what_could_not_be_read(trained, folder, tmp_path, capsys)
         (["--model=MODEL", "nowhere"], "nowhere: no such file or folder"),
         (["--model=MODEL", "EMPTY"], "no photographs in"),
         (["--model=none.tflite", "PHOTO"], "there is no model none.tflite"),
-        (["--model=PHOTO", "PHOTO"], "must be a .keras or a .tflite file"),
+        (["--model=PHOTO", "PHOTO"], "must be a .keras, .tflite or .onnx file"),
         (["--model=MODEL", "--top=0", "PHOTO"], "flag --top=0"),
     ],
 )
@@ -357,7 +357,24 @@ def test_predict_explains_what_is_wrong_in_one_line(arguments, message, folder, 
 
 
 def test_a_damaged_model_is_one_line(tmp_path, folder, capsys):
-    for suffix in (".keras", ".tflite"):
+    for suffix in (".keras", ".tflite", ".onnx"):
         (tmp_path / f"model{suffix}").write_bytes(b"no model")
         assert command(predict, f"--model={tmp_path / f'model{suffix}'}", folder / "test") == 1
         assert str(tmp_path / f"model{suffix}") in error(capsys)
+
+
+def test_predict_takes_an_onnx_file_and_threads(tmp_path, folder, capsys):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from edge_files import write
+
+    path = write(tmp_path / "colours.onnx")
+    assert command(predict, f"--model={path}", "--threads=1", "--top=1", folder / "test") == 0
+    said = capsys.readouterr().out
+    assert said.count("%") == said.count("\n") > 0 and any(name in said for name in ("red", "green", "blue"))
+
+
+def test_threads_of_a_keras_file_are_refused(trained, folder, capsys):
+    capsys.readouterr()
+    assert command(predict, f"--model={trained / 'model.keras'}", "--threads=2", folder / "test") == 1
+    assert "threads can be chosen for .tflite and .onnx files" in error(capsys)

@@ -23,7 +23,7 @@ KEYS = {
     "top1", "top5", "plain_top1", "tflite_top1", "tflite_max_abs_diff", "tflite_tied", "region_hit_rate",
     "region_hit_rate_any", "region_hit_rate_chance", "region_area", "seconds", "intervals", "settings", "versions",
 }  # fmt: skip
-ARTIFACTS = {stages.MODEL, stages.FILE, stages.HTML, stages.JSON, stages.OVERVIEW}
+ARTIFACTS = {stages.MODEL, stages.FILE, f"{stages.FILE}.json", stages.HTML, stages.JSON, stages.OVERVIEW}
 
 
 def with_tiny_backbone(config):

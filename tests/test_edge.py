@@ -1,4 +1,4 @@
-"""The edge runtime, on a file made by hand: without TensorFlow, it says which colour a photograph has most of."""
+"""The edge runtime on files made by hand, in both engines: without TensorFlow, it says which colour a photograph has most of."""
 
 import dataclasses
 import subprocess
@@ -6,96 +6,37 @@ import sys
 import threading
 
 import cv2
-import flatbuffers
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
+from edge_files import EVERYTHING, METADATA, SCORES, SIZE, write
 
-from logo_keras import metadata
-from logo_keras.edge import Recognizer
+from logo_keras.edge import Recognizer, UnusableModel
 from logo_keras.preprocessing import UnreadablePhotograph, decode, frame, prepare, resize
-
-SIZE = 32
-METADATA = metadata.Metadata(("red", "green", "blue"), SIZE, "stretch", "NTSNet", "fused", "0.1.0")
-BOXES = np.float32([[[0, 0, 16, 8], [8, -4, 24, 12]]])
-SCORES = np.float32([[1.5, 0.5]])
+from logo_keras.recognition import Recognition
 
 
-def flatbuffer():
-    """Returns the bytes of a TFLite model: softmax of the mean colour, and constant region boxes and scores."""
-    model, graph = schema.ModelT(), schema.SubGraphT()
-    model.version, model.buffers, graph.tensors = 3, [schema.BufferT()], []
-
-    def tensor(name, shape, value=None):
-        made = schema.TensorT()
-        made.name, made.shape, made.buffer = name, shape, 0
-        made.type = schema.TensorType.FLOAT32
-        if value is not None:
-            made.type = schema.TensorType.INT32 if value.dtype == np.int32 else made.type
-            made.buffer = len(model.buffers)
-            model.buffers.append(schema.BufferT())
-            model.buffers[-1].data = np.frombuffer(value.tobytes(), np.uint8)
-        graph.tensors.append(made)
-        return len(graph.tensors) - 1
-
-    def operator(code, inputs, outputs, kind, options):
-        made = schema.OperatorT()
-        made.opcodeIndex, made.inputs, made.outputs = code, inputs, outputs
-        made.builtinOptionsType, made.builtinOptions = kind, options
-        return made
-
-    def code(number):
-        made = schema.OperatorCodeT()
-        made.builtinCode = made.deprecatedBuiltinCode = number
-        made.version = 1
-        return made
-
-    def mapping(name, place):
-        made = schema.TensorMapT()
-        made.name, made.tensorIndex = name, place
-        return made
-
-    images = tensor("images", [1, SIZE, SIZE, 3])
-    axes = tensor("axes", [2], np.int32([1, 2]))
-    mean = tensor("mean", [1, 3])
-    probabilities = tensor("probabilities", [1, 3])
-    boxes = tensor("region_boxes", [1, 2, 4], BOXES)
-    scores = tensor("region_scores", [1, 2], SCORES)
-    softmax = schema.SoftmaxOptionsT()
-    softmax.beta = 0.01
-    options = schema.BuiltinOptions
-    graph.operators = [
-        operator(0, [images, axes], [mean], options.ReducerOptions, schema.ReducerOptionsT()),
-        operator(1, [mean], [probabilities], options.SoftmaxOptions, softmax),
-    ]
-    model.operatorCodes = [code(schema.BuiltinOperator.MEAN), code(schema.BuiltinOperator.SOFTMAX)]
-    graph.inputs, graph.outputs = [images], [probabilities, boxes, scores]
-    model.subgraphs = [graph]
-    signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = "serving_default", 0
-    signature.inputs = [mapping("images", images)]
-    names = ("probabilities", "region_boxes", "region_scores")
-    signature.outputs = [mapping(name, place) for name, place in zip(names, graph.outputs, strict=True)]
-    model.signatureDefs = [signature]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-def write(path, said=METADATA):
-    path.write_bytes(flatbuffer())
-    metadata.append(path, said)
-    return path
+@pytest.fixture(scope="module", params=[".tflite", ".onnx"])
+def suffix(request):
+    if request.param == ".onnx":
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def model_file(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("edge") / "colours.tflite")
+def model_file(suffix, tmp_path_factory):
+    return write(tmp_path_factory.mktemp("edge") / f"colours{suffix}")
 
 
 @pytest.fixture(scope="module")
 def recognizer(model_file):
     return Recognizer(model_file)
+
+
+@pytest.fixture(scope="module")
+def photos(photo):
+    """Five photographs, mostly blue, red, green, blue, red, of two sizes."""
+    return [np.roll(photo, shift, axis=2)[: 40 - 10 * (shift % 2)] for shift in range(5)]
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +70,7 @@ def test_a_photograph_is_recognised(recognizer, photo):
 def test_boxes_are_in_px_of_the_photograph(recognizer, photo):
     recognition = recognizer.recognize(photo, top=1)
     np.testing.assert_allclose(recognition.region_boxes, [[0, 0, 20, 25], [10, -12.5, 30, 37.5]])
-    np.testing.assert_array_equal(recognition.region_scores, SCORES[0])
+    np.testing.assert_array_equal(recognition.region_scores, SCORES)
 
 
 def test_path_and_bytes_are_read(recognizer, photo, tmp_path):
@@ -150,13 +91,103 @@ def test_a_photograph_turned_by_exif_is_the_upright_one(recognizer, photo, orien
     assert turned.region_boxes[0].tolist() == [0, 0, upright.shape[0] / 2, upright.shape[1] / 4]
 
 
-def test_prepared_images_run_one_after_the_other(recognizer, photo):
-    images = np.stack([prepare(photo, SIZE), prepare(photo[:, ::-1] // 2, SIZE)])
-    together = recognizer.infer(images)
-    assert together["probabilities"].shape == (2, 3) and together["region_boxes"].shape == (2, 2, 4)
-    for number in range(2):
-        alone = recognizer.infer(images[number : number + 1])
-        np.testing.assert_array_equal(alone["probabilities"][0], together["probabilities"][number])
+@pytest.mark.parametrize("batch", [1, 2, 3, "free"])
+def test_images_run_in_the_batches_of_the_file(suffix, recognizer, photos, tmp_path, batch):
+    if batch == "free" and suffix == ".tflite":
+        pytest.skip("a TFLite file has a batch")
+    path = write(tmp_path / f"batch{suffix}", batch="n" if batch == "free" else batch)
+    batched = Recognizer(path)
+    assert batched.batch == (None if batch == "free" else batch)
+    together = batched.infer(np.stack([prepare(photo, SIZE) for photo in photos]))
+    assert together["probabilities"].shape == (5, 3) and together["region_boxes"].shape == (5, 2, 4)
+    for number, photo in enumerate(photos):
+        alone = recognizer.infer(prepare(photo, SIZE)[None])
+        np.testing.assert_allclose(together["probabilities"][number], alone["probabilities"][0], atol=1e-6)
+
+
+def test_a_free_batch_is_one_call(tmp_path, photos, monkeypatch):
+    pytest.importorskip("onnx")
+    recognizer, sizes = Recognizer(write(tmp_path / "free.onnx")), []
+    run = recognizer._engine.run
+    monkeypatch.setattr(recognizer._engine, "run", lambda images: sizes.append(len(images)) or run(images))
+    recognizer.recognize_batch(photos)
+    recognizer.recognize_batch(photos, batch_size=2)
+    assert sizes == [5, 2, 2, 1]
+
+
+def test_a_batch_answers_as_single_photographs_do(recognizer, photos):
+    answers = recognizer.recognize_batch(iter(photos), top=2, batch_size=2)
+    for photo, answer in zip(photos, answers, strict=True):
+        alone = recognizer.recognize(photo, top=2)
+        assert answer.labels == alone.labels and answer.probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+        np.testing.assert_array_equal(answer.region_boxes, alone.region_boxes)
+    assert recognizer.recognize_batch([]) == []
+
+
+def test_a_batch_names_the_photograph_that_cannot_be_read(recognizer, photo, tmp_path):
+    (tmp_path / "notes.jpg").write_text("no photograph")
+    with pytest.raises(UnreadablePhotograph, match=r"notes\.jpg: "):
+        recognizer.recognize_batch([photo, tmp_path / "notes.jpg"])
+    with pytest.raises(UnreadablePhotograph, match=r"photos\[1\]: the file is empty"):
+        recognizer.recognize_batch([photo, b""])
+
+
+def test_a_batch_that_is_not_strict_leaves_a_gap(recognizer, photo):
+    first, second, third = recognizer.recognize_batch([photo, b"", photo], strict=False)
+    assert second is None and first.labels == third.labels == ("blue", "red", "green")
+
+
+@pytest.mark.parametrize("photos", ["photo.jpg", b"bytes", np.zeros((3, 4, 4, 3), np.uint8)])
+def test_a_batch_of_a_single_photograph_is_refused(recognizer, photos):
+    with pytest.raises(ValueError, match="photos must be several photographs"):
+        recognizer.recognize_batch(photos)
+
+
+def test_a_frame_of_opencv_is_recognised(recognizer, photo):
+    assert recognizer.recognize_frame(photo[..., ::-1]).to_dict() == recognizer.recognize(photo).to_dict()
+
+
+@pytest.mark.parametrize("frame", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), None])
+def test_a_frame_of_another_kind_is_refused(recognizer, frame):
+    with pytest.raises(ValueError, match="frame must be a uint8 BGR array"):
+        recognizer.recognize_frame(frame)
+
+
+def test_a_file_with_uint8_input_gets_rounded_images(suffix, tmp_path, photo):
+    recognizer = Recognizer(write(tmp_path / f"whole{suffix}", dtype="uint8", outputs=("probabilities", "mean")))
+    images = np.zeros((1, SIZE, SIZE, 3), np.float32)
+    images[..., :] = 7.4, 7.6, 300
+    np.testing.assert_allclose(recognizer.infer(images)["mean"], [[7, 8, 255]], rtol=1e-6)
+    assert recognizer.recognize(photo).labels == ("blue", "red", "green")
+
+
+def test_uint8_images_are_taken_by_every_file(recognizer, photo):
+    image = resize(photo, SIZE)[None]
+    given = recognizer.infer(image)["probabilities"]
+    np.testing.assert_array_equal(given, recognizer.infer(image.astype(np.float32))["probabilities"])
+
+
+def test_a_file_may_give_probabilities_alone(suffix, tmp_path, photo):
+    recognizer = Recognizer(write(tmp_path / f"plain{suffix}", outputs=("probabilities",)))
+    assert recognizer.outputs == ("probabilities",)
+    answer = recognizer.recognize(photo)
+    assert answer.labels == ("blue", "red", "green") and answer.embedding is None
+    assert answer.region_boxes.shape == (0, 4) and answer.region_scores.shape == (0,)
+
+
+def test_a_file_may_give_more(suffix, tmp_path, photo):
+    recognizer = Recognizer(write(tmp_path / f"more{suffix}", outputs=(*EVERYTHING, "mean")))
+    assert set(recognizer.outputs) == {*EVERYTHING, "mean"}
+    # The direction of the mean colour, (80, 16, 146).
+    expected = np.array([80, 16, 146]) / np.linalg.norm([80, 16, 146])
+    for answer in (recognizer.recognize(photo), *recognizer.recognize_batch([photo])):
+        np.testing.assert_allclose(answer.embedding, expected, atol=2e-3)
+        assert answer.embedding.dtype == np.float32 and answer.to_dict()["embedding"] == answer.embedding.tolist()
+
+
+def test_an_answer_without_embedding_does_not_mention_it(recognizer, photo):
+    answer = recognizer.recognize(photo)
+    assert isinstance(answer, Recognition) and answer.embedding is None and "embedding" not in answer.to_dict()
 
 
 def test_answers_do_not_change_under_the_next_photograph(recognizer, photo):
@@ -186,23 +217,26 @@ def test_the_number_of_threads_does_not_change_the_answer(model_file, recognizer
     assert Recognizer(model_file, num_threads=2).recognize(photo).to_dict() == recognizer.recognize(photo).to_dict()
 
 
-def test_no_threads_are_refused(model_file):
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True])
+def test_no_threads_are_refused(model_file, threads):
     with pytest.raises(ValueError, match="num_threads must be at least 1"):
-        Recognizer(model_file, num_threads=0)
+        Recognizer(model_file, num_threads=threads)
 
 
-def test_neither_tensorflow_nor_keras_is_imported(model_file, photo, root, tmp_path):
+def test_one_engine_is_imported_and_neither_tensorflow_nor_keras(model_file, photo, root, tmp_path):
     path = tmp_path / "photo.png"
     path.write_bytes(cv2.imencode(".png", photo[..., ::-1])[1].tobytes())
     code = (
         "import sys, logo_keras as lk\n"
         "print(*lk.edge.Recognizer(sys.argv[1]).recognize(sys.argv[2]).labels)\n"
-        "print(sorted({'tensorflow', 'keras', 'jax', 'torch', 'matplotlib'} & set(sys.modules)))"
+        "engines = {'ai_edge_litert', 'onnxruntime'}\n"
+        "print(sorted({'tensorflow', 'keras', 'jax', 'torch', 'matplotlib', 'onnx', *engines} & set(sys.modules)))"
     )
     printed = subprocess.run(
         [sys.executable, "-c", code, model_file, path], cwd=root, capture_output=True, text=True, check=True
     ).stdout
-    assert printed.splitlines() == ["blue red green", "[]"]
+    engine = {".tflite": "ai_edge_litert", ".onnx": "onnxruntime"}[model_file.suffix]
+    assert printed.splitlines() == ["blue red green", f"['{engine}']"]
 
 
 def test_an_unreadable_photograph_is_named(recognizer, tmp_path):
@@ -212,37 +246,15 @@ def test_an_unreadable_photograph_is_named(recognizer, tmp_path):
         recognizer.recognize(path)
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere.tflite"):
-        Recognizer(tmp_path / "nowhere.tflite")
-
-
-@pytest.mark.parametrize(
-    ("damage", "complaint"),
-    [
-        (lambda data: b"", "the file is empty"),
-        (lambda data: b"PK" + data, "not a TFLite file"),
-        (lambda data: data[:-1], "cut short"),
-        (lambda data: data[: len(data) // 2], "cut short"),
-        (lambda data: data[:8] + b"\xff" * 200 + data[208:], "LiteRT cannot run this file"),
-    ],
-)
-def test_a_damaged_file_is_named_with_what_to_do(model_file, tmp_path, damage, complaint):
-    path = tmp_path / "damaged.tflite"
-    path.write_bytes(damage(model_file.read_bytes()))
-    with pytest.raises(ValueError, match=f"damaged.tflite: .*{complaint}.*(again|logo-export-tflite)"):
-        Recognizer(path)
-
-
 @pytest.mark.parametrize("change", [{"image_size": 64}, {"class_names": ("red", "green")}])
-def test_metadata_that_do_not_fit_the_model_are_refused(tmp_path, change):
-    path = write(tmp_path / "other.tflite", dataclasses.replace(METADATA, **change))
-    with pytest.raises(ValueError, match="other.tflite: .* where its metadata say"):
+def test_metadata_that_do_not_fit_the_model_are_refused(suffix, tmp_path, change):
+    path = write(tmp_path / f"other{suffix}", dataclasses.replace(METADATA, **change))
+    with pytest.raises(UnusableModel, match=f"other{suffix}: .* where its metadata say"):
         Recognizer(path)
 
 
-def test_the_preprocessing_of_the_file_is_used(recognizer, tmp_path, photo):
-    path = write(tmp_path / "paper.tflite", dataclasses.replace(METADATA, preprocessing="paper"))
+def test_the_preprocessing_of_the_file_is_used(suffix, recognizer, tmp_path, photo):
+    path = write(tmp_path / f"paper{suffix}", dataclasses.replace(METADATA, preprocessing="paper"))
     cut = Recognizer(path)
     assert (recognizer.preprocessing, cut.preprocessing) == ("stretch", "paper")
     # The file looks at the middle of the photograph only, which is what a file of the other kind sees of this array.
@@ -252,9 +264,9 @@ def test_the_preprocessing_of_the_file_is_used(recognizer, tmp_path, photo):
     assert cut.recognize(photo).probabilities != recognizer.recognize(photo).probabilities
 
 
-def test_an_unknown_preprocessing_is_refused(tmp_path):
-    path = write(tmp_path / "other.tflite", dataclasses.replace(METADATA, preprocessing="letterbox"))
-    with pytest.raises(ValueError, match="other.tflite: asks for the preprocessing 'letterbox'"):
+def test_an_unknown_preprocessing_is_refused(suffix, tmp_path):
+    path = write(tmp_path / f"other{suffix}", dataclasses.replace(METADATA, preprocessing="letterbox"))
+    with pytest.raises(UnusableModel, match=f"other{suffix}: asks for the preprocessing 'letterbox'"):
         Recognizer(path)
 
 
@@ -262,3 +274,11 @@ def test_an_unknown_preprocessing_is_refused(tmp_path):
 def test_images_of_another_shape_are_refused(recognizer, shape):
     with pytest.raises(ValueError, match="images must be"):
         recognizer.infer(np.zeros(shape, np.float32))
+
+
+def test_a_missing_onnxruntime_is_named(tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    path = write(tmp_path / "colours.onnx")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match=r"needs onnxruntime, which is not installed: pip install 'logo_keras\[onnx\]'"):
+        Recognizer(path)

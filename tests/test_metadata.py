@@ -1,12 +1,14 @@
 """What a model file says of itself."""
 
 import dataclasses
+import json
 import zipfile
+import zlib
 
 import pytest
 
 from logo_keras import metadata
-from logo_keras.metadata import Metadata
+from logo_keras.metadata import Metadata, UnusableModel
 
 FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 10
 METADATA = Metadata(("Adidas", "H&M", "Löwenbräu"), 96, "stretch", "DRNANet", "fused", "0.1.0")
@@ -111,3 +113,92 @@ def test_incomplete_json_is_refused(text):
 def test_bad_values_are_refused(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         dataclasses.replace(METADATA, **change)
+
+
+def test_the_checksum_of_the_model_travels_with_it(model_file):
+    metadata.append(model_file, METADATA)
+    with zipfile.ZipFile(model_file) as archive:
+        assert archive.read("model.crc32").decode() == f"{zlib.crc32(FLATBUFFER):08x}\n"
+
+
+@pytest.mark.parametrize("at", [8, 1000, len(FLATBUFFER) - 1])
+def test_damage_in_the_model_is_found(model_file, at):
+    metadata.append(model_file, METADATA)
+    data = bytearray(model_file.read_bytes())
+    data[at] ^= 16
+    model_file.write_bytes(data)
+    with pytest.raises(UnusableModel, match="model.tflite: damaged: .* by its checksum"):
+        metadata.read(model_file)
+
+
+def test_bytes_that_slipped_into_the_model_are_found(model_file):
+    metadata.append(model_file, METADATA)
+    data = model_file.read_bytes()
+    model_file.write_bytes(data[:100] + b"\r" + data[100:])
+    with pytest.raises(UnusableModel, match="damaged"):
+        metadata.read(model_file)
+
+
+def test_an_error_has_the_name_and_the_reason(model_file):
+    with pytest.raises(UnusableModel) as caught:
+        metadata.read(model_file)
+    assert caught.value.name == str(model_file) and caught.value.reason.startswith("no metadata of logo_keras")
+
+
+@pytest.fixture
+def onnx_file(tmp_path):
+    pytest.importorskip("onnx")
+    from edge_files import protobuf
+
+    path = tmp_path / "model.onnx"
+    path.write_bytes(protobuf())
+    return path
+
+
+def test_an_onnx_file_carries_the_same(onnx_file):
+    metadata.append(onnx_file, METADATA)
+    assert metadata.read(onnx_file) == METADATA
+    with pytest.raises(UnusableModel, match="model.onnx: already carries metadata"):
+        metadata.append(onnx_file, METADATA)
+
+
+def test_the_onnx_package_reads_what_was_appended(onnx_file):
+    import onnx
+
+    before = onnx.load(onnx_file)
+    metadata.append(onnx_file, METADATA)
+    model = onnx.load(onnx_file)
+    onnx.checker.check_model(model)
+    assert model.graph == before.graph
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    assert Metadata.from_json(properties["logo_keras.json"]) == METADATA
+    assert json.loads(properties["class_names"]) == list(METADATA.class_names) and properties["preprocessing"] == "stretch"
+
+
+def test_what_the_onnx_package_wrote_is_read(onnx_file):
+    import onnx
+
+    model = onnx.load(onnx_file)
+    model.metadata_props.add(key="logo_keras.json", value=METADATA.to_json())
+    onnx.save(model, onnx_file)
+    assert metadata.read(onnx_file) == METADATA
+
+
+def test_an_onnx_file_that_a_tool_rewrote_is_read(onnx_file):
+    import onnx
+
+    metadata.append(onnx_file, METADATA)
+    model = onnx.load(onnx_file)
+    model.graph.name = "shrunk"
+    model.producer_name = "tool"
+    onnx.save(model, onnx_file)
+    assert metadata.read(onnx_file) == METADATA
+
+
+def test_damage_in_an_onnx_file_is_found(onnx_file):
+    metadata.append(onnx_file, METADATA)
+    data = bytearray(onnx_file.read_bytes())
+    data[data.index(b"colours")] ^= 1
+    onnx_file.write_bytes(data)
+    with pytest.raises(UnusableModel, match="model.onnx: damaged: .* by its checksum"):
+        metadata.read(onnx_file)

@@ -21,6 +21,7 @@ LEVELS = {
     "logo_keras.extras": 0,
     "logo_keras.files": 0,
     "logo_keras.metadata": 0,
+    "logo_keras.onnx_file": 0,
     "logo_keras.preprocessing": 0,
     "logo_keras.versions": 0,
     "logo_keras.datasets": 1,

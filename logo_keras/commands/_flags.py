@@ -81,7 +81,8 @@ def define_model(values):
     flags.DEFINE_string(
         "model",
         None,
-        "The model: a .keras file from logo-train, or a .tflite file from logo-export-tflite, which is run without TensorFlow.",
+        "The model: a .keras file from logo-train, or a .tflite or .onnx file from logo-export-tflite or logo-export-onnx, which "
+        "is run without TensorFlow.",
         flag_values=values,
     )
 

@@ -7,7 +7,8 @@ from logo_keras.model_card import describe
 
 USAGE = "logo-describe FILE ..."
 DESCRIPTION = """Prints what model files are: architecture, backbone, where the weights came from, data, recipe, figures,
-package versions and date. Reads .keras files (from logo-train, logo-import) and exported .tflite files; Keras is not needed.
+package versions and date. Reads .keras files (from logo-train, logo-import) and exported .tflite and
+.onnx files; Keras is not needed.
 
 For instance:
   logo-describe run/model.keras"""
@@ -25,7 +26,7 @@ def run():
 
 def _work(values, arguments):
     if not arguments:
-        raise ValueError("name at least one .keras or .tflite file.")
+        raise ValueError("name at least one .keras, .tflite or .onnx file.")
     for path in arguments:
         describe(path)
 

@@ -45,6 +45,13 @@ def define(values):
         "Also draw every photograph, with its regions, brands and probabilities, into this folder.",
         flag_values=values,
     )
+    flags.DEFINE_integer(
+        "threads",
+        None,
+        "Threads on which an exported file runs; without it a .tflite file runs on one and an .onnx file on all cores.",
+        lower_bound=1,
+        flag_values=values,
+    )
     _flags.define_strict(values)
 
 
@@ -105,7 +112,7 @@ def _work(values, arguments):
     if not arguments:
         raise ValueError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
     paths = find(arguments)
-    model = open_model(values.model)
+    model = open_model(values.model, values.threads)
     answers, unreadable = recognize_all(model, paths, values.top, values.strict, values.pictures)
     _flags.say_unreadable(unreadable)
     if values.json:

@@ -158,7 +158,7 @@ def _report(found, out, stages):
 
 def _sweep(out):
     """Removes what a demo that was killed outright left half done in its folder."""
-    for name in (MODEL, FILE, HTML, JSON, OVERVIEW):
+    for name in (MODEL, FILE, f"{FILE}.json", HTML, JSON, OVERVIEW):
         for path in out.glob(f".partial-????????-{name}"):
             path.unlink(missing_ok=True)
     for path in (*out.glob(".partial-training-*"), *out.glob("synthetic-*.partial-????????")):

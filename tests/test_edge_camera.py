@@ -1,0 +1,117 @@
+"""Frames from a camera, a video and a program, recognised one after the other."""
+
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+from edge_files import write
+
+from logo_keras.edge import Recognizer, camera
+
+
+@pytest.fixture(scope="module")
+def recognizer(tmp_path_factory):
+    return Recognizer(write(tmp_path_factory.mktemp("edge") / "colours.tflite"))
+
+
+def coloured(*bgr):
+    return np.full((48, 64, 3), bgr, np.uint8)
+
+
+BLUE, GREEN, RED = coloured(200, 20, 20), coloured(20, 200, 20), coloured(20, 20, 200)
+
+
+class Camera:
+    """What OpenCV's capture does: a frame, numbered by its first px, every 2 ms."""
+
+    def __init__(self, source, count=200):
+        self.source, self.count, self.given, self.let_go = source, count, 0, threading.Event()
+
+    def isOpened(self):
+        return True
+
+    def read(self):
+        assert not self.let_go.is_set(), "read after release"
+        time.sleep(0.002)
+        if self.given == self.count:
+            return False, None
+        self.given += 1
+        frame = BLUE.copy()
+        frame[0, 0, 0] = self.given
+        return True, frame
+
+    def release(self):
+        self.let_go.set()
+
+
+@pytest.fixture
+def cameras(monkeypatch):
+    """The cameras that were opened."""
+    opened = []
+    monkeypatch.setattr(cv2, "VideoCapture", lambda source: opened.append(Camera(source)) or opened[-1])
+    return opened
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / "colours.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
+    if not writer.isOpened():
+        pytest.skip("this OpenCV writes no Motion JPEG")
+    for frame in (BLUE, GREEN, RED):
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+def test_frames_of_a_program_are_recognised_in_order(recognizer):
+    seen = list(recognizer.frames([BLUE, GREEN, RED], top=1))
+    assert [answer.labels for _, answer in seen] == [("blue",), ("green",), ("red",)]
+    assert seen[1][0] is GREEN
+
+
+@pytest.mark.parametrize("kind", [str, lambda path: path])
+def test_a_video_is_recognised_frame_by_frame(recognizer, video, kind):
+    assert [answer.labels[0] for _, answer in recognizer.frames(kind(video))] == ["blue", "green", "red"]
+
+
+@pytest.mark.parametrize("source", [0, "rtsp://camera/stream"])
+def test_of_a_live_camera_the_newest_frame_is_taken(cameras, source):
+    numbers = []
+    for frame in camera.frames(source):
+        numbers.append(int(frame[0, 0, 0]))
+        behind = cameras[0].given - numbers[-1]
+        # It may have given one more between the two lines.
+        assert behind <= 2
+        time.sleep(0.03)
+    assert cameras[0].source == source
+    assert numbers == sorted(set(numbers)) and len(numbers) < 60
+    # The last frame is not lost.
+    assert numbers[-1] == 200
+
+
+def test_a_camera_is_let_go_when_the_caller_stops(recognizer, cameras):
+    frames = recognizer.frames(0)
+    assert next(frames)[1].labels[0] == "blue"
+    frames.close()
+    assert cameras[0].let_go.is_set()
+    assert not [thread for thread in threading.enumerate() if thread.name == "newest frame"]
+
+
+def test_a_camera_that_fails_in_its_thread_ends(cameras, monkeypatch):
+    monkeypatch.setattr(Camera, "read", lambda self: (False, None))
+    assert list(camera.frames(0)) == []
+    assert cameras[0].let_go.is_set()
+
+
+def test_a_video_that_cannot_be_opened_is_named(recognizer, tmp_path):
+    with pytest.raises(OSError, match="the video .*nothing.avi cannot be opened"):
+        next(recognizer.frames(tmp_path / "nothing.avi"))
+
+
+@pytest.mark.parametrize("source", [None, True, 1.5])
+def test_a_source_of_another_kind_is_refused(recognizer, source):
+    with pytest.raises(ValueError, match="source must be a camera's number, a video or an iterable"):
+        next(recognizer.frames(source))
