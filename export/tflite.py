@@ -4,7 +4,6 @@ python -m export.tflite --model M.keras --out M.tflite
 """
 
 import tempfile
-from collections import deque
 from importlib import metadata
 
 import numpy as np
@@ -14,9 +13,11 @@ from logo_keras import metadata as model_metadata
 from logo_keras import preprocessing
 from logo_keras.edge import Recognizer
 
-from . import _flags, tflite_file
+from . import _flags, mediapipe, tflite_file
 from .artifact import Format, referring, write
+from .kernels import kernel_bytes
 from .photographs import find, spread
+from .quantization import quantized
 from .served import answers, batch_size, described, opened, output_names, tf_and_keras
 
 DESCRIPTION = """Writes a TFLite file from a .keras file.
@@ -71,7 +72,7 @@ def convert(model, outputs=None, batch=1, dtype="float32"):
             data = tflite_file.with_readable_names(converter.convert())
         except ConverterError as error:
             raise ValueError(f"TFLite's builtin operators cannot express this model: {error}") from error
-    tflite_file.check(data, _kernel_bytes(function.get_concrete_function().graph))
+    tflite_file.check(data, kernel_bytes(function.get_concrete_function().graph))
     return data
 
 
@@ -120,11 +121,9 @@ def export(
     def make(path):
         data = convert(model, names, count, "uint8" if precision == "int8" else "float32")
         if precision != "float32":
-            from .quantization import quantized
-
             data = quantized(data, precision, _calibration(model, calibration, reference) if precision == "int8" else None)
             tflite_file.check_operators(data)
-        path.write_bytes(data)
+        path.write_bytes(mediapipe.described(data, described(model)))
         model_metadata.append(path, described(model))
 
     form = Format(
@@ -170,24 +169,6 @@ def _calibration(model, photos, reference):
     if not prepared:
         raise ValueError("none of the photographs to calibrate with can be read.")
     return prepared
-
-
-def _kernel_bytes(graph):
-    """Bytes of the kernels that the outputs of a traced function depend on; heads that only train do not count."""
-    variables = {variable.handle.ref(): variable for variable in graph.variables}
-    reached, queue = set(), deque(tensor.op for tensor in graph.outputs)
-    while queue:
-        operation = queue.popleft()
-        if operation not in reached:
-            reached.add(operation)
-            queue.extend(tensor.op for tensor in operation.inputs)
-    total = 0
-    for outside, placeholder in graph.captures:
-        variable = variables.get(outside.ref())
-        # Vectors are folded into the kernels' biases and factors.
-        if variable is not None and placeholder.op in reached and len(variable.shape) > 1:
-            total += int(np.prod(variable.shape)) * variable.dtype.size
-    return total
 
 
 if __name__ == "__main__":

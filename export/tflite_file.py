@@ -4,26 +4,13 @@ from collections import Counter
 
 from logo_keras.extras import require
 
+from .flatbuffer import pack, parse
 from .served import INPUT, MEANINGS
 
 # Files with any of these keep their weights elsewhere, or need more than a LiteRT runtime has.
 _REFUSED = ("CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
 # Batch normalisation is folded into the kernels, so of all weights about these remain.
 _SMALLEST_SHARE = 0.9
-
-
-def parse(data):
-    """The flatbuffer as an object of its schema, a `ModelT`."""
-    schema = require("ai_edge_litert.schema_py_generated", "export")
-    return schema.ModelT.InitFromPackedBuf(data, 0)
-
-
-def pack(model):
-    """The bytes of a `ModelT`."""
-    flatbuffers = require("flatbuffers", "export")
-    builder = flatbuffers.Builder(1 << 20)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def operators(data):

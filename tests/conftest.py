@@ -14,6 +14,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.pop("TF_USE_LEGACY_KERAS", None)
 
+pytest_plugins = ["deployment"]
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
