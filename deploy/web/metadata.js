@@ -1,0 +1,137 @@
+/** What a model file says of itself: class names, image size, preprocessing. The counterpart of logo_keras/metadata.py. */
+
+import { PREPROCESSINGS } from "./preprocessing.js";
+
+const NAME = "logo_keras.json";
+const EXPORT = "write one from a .keras file with logo-export-tflite or logo-export-onnx";
+
+// Zip, APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16: signatures and lengths in bytes.
+const LOCAL_LENGTH = 30;
+const CENTRAL = 0x02014b50;
+const CENTRAL_LENGTH = 46;
+const END = 0x06054b50;
+const END_LENGTH = 22;
+const LONGEST_COMMENT = 0xffff;
+
+// onnx.proto: ModelProto.metadata_props, a list of StringStringEntryProto {key = 1, value = 2}.
+const METADATA_PROPS = 14;
+
+/** A refusal that a user can read: what came, and what to do. */
+export class Refused extends Error {}
+
+/**
+ * Reads the metadata of a model file.
+ *
+ * @param {Uint8Array} bytes the whole file.
+ * @param {string} name names the file in errors.
+ * @returns {{format: "tflite" | "onnx", class_names: string[], image_size: number, preprocessing: string, model: string,
+ *     version: string}}
+ * @throws {Refused} if it is neither a TFLite nor an ONNX file, was cut short, or does not carry logo_keras's metadata.
+ */
+export function read(bytes, name) {
+  if (!bytes.length) throw new Refused(`${name}: the file is empty: copy it again or export the model again.`);
+  const format = String.fromCharCode(...bytes.subarray(4, 8)) === "TFL3" ? "tflite" : "onnx";
+  let json;
+  try {
+    json = format === "tflite" ? zipped(bytes) : property(bytes);
+  } catch {
+    // A field or an offset that leads out of the file, or bytes that are no text.
+    json = undefined;
+  }
+  if (json === undefined && format === "onnx") {
+    throw new Refused(`${name}: neither a TFLite file nor a whole ONNX file of logo_keras; ${EXPORT}.`);
+  }
+  if (json === undefined) {
+    throw new Refused(
+      `${name}: no metadata of logo_keras at the end of this TFLite file. It was cut short, or another program wrote it: ` +
+        `copy it again, or ${EXPORT}.`,
+    );
+  }
+  return { ...checked(json, name), format };
+}
+
+function checked(json, name) {
+  let entries;
+  try {
+    entries = JSON.parse(json);
+  } catch {
+    throw new Refused(`${name}: damaged metadata: copy the file again or export the model again.`);
+  }
+  const { class_names: names, image_size: size, preprocessing, version } = entries ?? {};
+  const named = Array.isArray(names) && names.length > 0 && names.every((item) => typeof item === "string");
+  if (!named || !Number.isInteger(size) || size < 1) {
+    throw new Refused(`${name}: damaged metadata: class_names or image_size is missing; export the model again.`);
+  }
+  if (!PREPROCESSINGS.includes(preprocessing)) {
+    throw new Refused(
+      `${name}: asks for the preprocessing ${JSON.stringify(preprocessing)}, but this page knows ` +
+        `${PREPROCESSINGS.join(", ")}: take the page of logo_keras ${version}, which wrote the file, or a later one.`,
+    );
+  }
+  return entries;
+}
+
+/** The metadata in the zip behind a TFLite model, or undefined. They are stored, not deflated. */
+function zipped(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const earliest = Math.max(0, bytes.length - END_LENGTH - LONGEST_COMMENT);
+  for (let end = bytes.length - END_LENGTH; end >= earliest; end--) {
+    if (view.getUint32(end, true) !== END) continue;
+    const directory = view.getUint32(end + 12, true);
+    // Where the zip was written by itself and appended later, its offsets count from its own beginning.
+    const shift = end - directory - view.getUint32(end + 16, true);
+    for (let at = end - directory; at < end && view.getUint32(at, true) === CENTRAL; ) {
+      const [nameLength, extra, comment] = [28, 30, 32].map((field) => view.getUint16(at + field, true));
+      const found = text(bytes.subarray(at + CENTRAL_LENGTH, at + CENTRAL_LENGTH + nameLength));
+      if (found === NAME && view.getUint16(at + 10, true) === 0) {
+        const local = view.getUint32(at + 42, true) + shift;
+        const start = local + LOCAL_LENGTH + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
+        return text(bytes.subarray(start, start + view.getUint32(at + 20, true)));
+      }
+      at += CENTRAL_LENGTH + nameLength + extra + comment;
+    }
+    return undefined;
+  }
+  return undefined;
+}
+
+/** The metadata in an ONNX file's metadata_props, or undefined. */
+function property(bytes) {
+  for (const [field, entry] of fields(bytes)) {
+    if (field !== METADATA_PROPS) continue;
+    const pair = new Map(fields(entry));
+    if (pair.has(1) && pair.has(2) && text(pair.get(1)) === NAME) return text(pair.get(2));
+  }
+  return undefined;
+}
+
+/** The fields of a protobuf message that hold bytes, as [number, bytes]; RangeError where the message is broken. */
+function* fields(bytes) {
+  let at = 0;
+  const varint = () => {
+    // Not shifts, which end at 32 bits: a model may be larger.
+    for (let value = 0, place = 1; at < bytes.length; place *= 128) {
+      const byte = bytes[at++];
+      value += (byte & 127) * place;
+      if (byte < 128) return value;
+    }
+    throw new RangeError("cut short");
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const kind = tag % 8;
+    if (kind === 0) varint();
+    else if (kind === 1) at += 8;
+    else if (kind === 5) at += 4;
+    else if (kind === 2) {
+      const length = varint();
+      yield [Math.floor(tag / 8), bytes.subarray(at, at + length)];
+      at += length;
+    } else throw new RangeError(`wire type ${kind}`);
+    if (at > bytes.length) throw new RangeError("cut short");
+  }
+}
+
+function text(bytes) {
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}

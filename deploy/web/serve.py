@@ -1,0 +1,140 @@
+"""Serves the page and model files to this machine's browser, and to nobody else. Python's standard library alone.
+
+python serve.py --model model.tflite
+"""
+
+import argparse
+import http.server
+import json
+import re
+import urllib.parse
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PACKAGES = ("@litertjs/core", "@litertjs/wasm-utils", "onnxruntime-web")
+SUFFIXES = (".tflite", ".onnx")
+
+
+class Page(http.server.SimpleHTTPRequestHandler):
+    """The files of this folder, `models.json`, and the models that it lists.
+
+    A subclass made by `handler` sets the two attributes:
+        models: dict from the path of a URL to the Path of a model file.
+        policy: str, the page's Content-Security-Policy.
+    """
+
+    models: dict
+    policy: str
+    protocol_version = "HTTP/1.1"
+    # Browsers refuse modules and streamed WebAssembly of other types, and the system's own table may say anything.
+    extensions_map = {
+        ".html": "text/html; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".mjs": "text/javascript; charset=utf-8",
+        ".css": "text/css; charset=utf-8",
+        ".json": "application/json",
+        ".svg": "image/svg+xml",
+        ".wasm": "application/wasm",
+        "": "application/octet-stream",
+    }
+
+    def do_GET(self):
+        if urllib.parse.urlsplit(self.path).path != "/models.json":
+            return super().do_GET()
+        listed = [{"name": path.name, "url": urllib.parse.quote(url)} for url, path in self.models.items()]
+        body = json.dumps(listed).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def translate_path(self, path):
+        model = self.models.get(urllib.parse.unquote(urllib.parse.urlsplit(path).path))
+        return str(model) if model else super().translate_path(path)
+
+    def list_directory(self, path):
+        self.send_error(404)
+
+    def end_headers(self):
+        # Together they give the page SharedArrayBuffer, which threads of WebAssembly need.
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        # The page states its policy itself; threads are bound by the header of their own script.
+        self.send_header("Content-Security-Policy", self.policy)
+        self.send_header("Permissions-Policy", "camera=(self)")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        # A model or a page that was written anew is seen at the next reload.
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, format, *args):
+        """Says nothing of requests: the browser's own tools show them."""
+
+
+def policy(page):
+    """Reads the Content-Security-Policy that an HTML page states of itself.
+
+    Args:
+        page: str, HTML.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: if it states none.
+    """
+    found = re.search(r'http-equiv="Content-Security-Policy"\s+content="([^"]+)"', page)
+    if not found:
+        raise ValueError("index.html must state a Content-Security-Policy in a meta element.")
+    return " ".join(found[1].split())
+
+
+def handler(models):
+    """Makes the handler that serves this folder and these models.
+
+    Args:
+        models: list of Path of `.tflite` or `.onnx` files.
+
+    Returns:
+        A subclass of `Page`, to be called as `http.server` does.
+    """
+    listed = {f"/models/{number}/{path.name}": path for number, path in enumerate(models)}
+    stated = policy((HERE / "index.html").read_text(encoding="utf-8"))
+
+    class ThisPage(Page):
+        models = listed
+        policy = stated
+
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(HERE))
+
+    return ThisPage
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Serves the page and model files on 127.0.0.1.")
+    parser.add_argument("--model", action="append", default=[], type=Path, help="a .tflite or .onnx file; may be repeated")
+    parser.add_argument("--port", type=int, default=8000, help="0: any free port (default: %(default)s)")
+    args = parser.parse_args()
+    for path in args.model:
+        if path.suffix.lower() not in SUFFIXES or not path.is_file():
+            parser.error(f"--model must be an existing {' or '.join(SUFFIXES)} file, got {path}")
+    missing = [name for name in PACKAGES if not (HERE / "node_modules" / name).is_dir()]
+    if missing:
+        parser.error(f"{', '.join(missing)} not installed: run npm ci in {HERE}")
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", args.port), handler(args.model))
+    except OSError as error:
+        parser.error(f"port {args.port} cannot be used ({error.strerror}): choose another with --port")
+    with server:
+        print(f"http://127.0.0.1:{server.server_port}/  (Ctrl+C ends it)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            pass
+
+
+if __name__ == "__main__":
+    main()

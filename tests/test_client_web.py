@@ -1,0 +1,261 @@
+"""Exported files in a browser, on the page of deploy/web: LiteRT.js and onnxruntime-web (tests/clients/web.mjs)."""
+
+import base64
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.parse
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from photographs import encode, flat_jpeg, scene, with_orientation
+
+import logo_keras as lk
+from logo_keras import metadata, preprocessing
+from logo_keras.export import onnx, tflite
+from logo_keras.export.served import described, opened
+
+pytestmark = pytest.mark.slow
+# In probabilities: other kernels, the same pixels.
+TOLERANCE = 1e-3
+# In px of the photograph.
+BOX_TOLERANCE = 1e-2
+COUNT = 20
+# OpenCV's own builds differ by so much where an axis grows: its vectorised kernels round on their own.
+GREY_LEVELS = 1
+SIZES = [(40, 60), (90, 220), (300, 100), (160, 160), (320, 320), (480, 160), (321, 477), (1, 1), (3, 500), (500, 700)]
+FILES = ["float32.tflite", "uint8.tflite", "float32.onnx"]
+ENGINES = {"tflite": "LiteRT.js 2.5.3", "onnx": "onnxruntime-web 1.30.0"}
+SECONDS = 600
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("web")
+
+
+@pytest.fixture(scope="module")
+def files(small_model, small_photos, folder):
+    """Paths of the exported files, by name."""
+    model = opened(small_model)
+    paths = {name: folder / name for name in FILES}
+    tflite.export(model, paths["float32.tflite"], photos=small_photos, limit=8)
+    onnx.export(model, paths["float32.onnx"], photos=small_photos, limit=8)
+    # The input of a full int8 file, with float kernels: what the page does is told from what kernels do.
+    paths["uint8.tflite"].write_bytes(tflite.convert(model, dtype="uint8"))
+    metadata.append(paths["uint8.tflite"], described(model))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def photographs(small_photos):
+    """COUNT JPEGs, of all brands in turn."""
+    paths = sorted(small_photos.glob("*/*.jpg"))
+    return paths[:: max(1, len(paths) // COUNT)][:COUNT]
+
+
+@pytest.fixture(scope="module")
+def pngs(photographs, files, folder):
+    """The same photographs without loss: of model size, and of some other sizes."""
+    size = metadata.read(files["float32.tflite"]).image_size
+    paths = []
+    for number, photograph in enumerate(photographs):
+        photo = preprocessing.read(photograph)
+        for name, (height, width) in {"own": (size, size), "other": SIZES[number % len(SIZES)]}.items():
+            paths.append(folder / f"{number:02}-{name}.png")
+            paths[-1].write_bytes(encode(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA), ".png"))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def fits(folder):
+    """Files whose model input the page gives pixel by pixel: dicts with path, size and preprocessing."""
+    noise = np.random.default_rng(0).integers(0, 256, (*max(SIZES), 4), dtype=np.uint8)
+    photos = {f"{height}x{width}.png": encode(noise[:height, :width, :3], ".png") for height, width in SIZES}
+    photos["alpha.png"] = encode(noise[:90, :120], ".png")
+    photos["grey.png"] = encode(noise[:90, :120, 0], ".png")
+    for name, data in photos.items():
+        (folder / name).write_bytes(data)
+    return [
+        {"path": str(folder / name), "size": size, "preprocessing": how}
+        for name in photos
+        for size, how in ((160, "stretch"), (97, "stretch"), (112, "paper"))
+    ]
+
+
+@pytest.fixture(scope="module")
+def upright(folder):
+    """JPEGs of one picture in all orientations that EXIF knows."""
+    paths = [folder / f"orientation{number}.jpg" for number in range(1, 9)]
+    for number, path in enumerate(paths, start=1):
+        path.write_bytes(with_orientation(encode(scene(120, 180), ".jpg"), number))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def broken(files, folder):
+    """Files that the page must refuse, with the input that they are given to and what it says."""
+    whole = {name: path.read_bytes() for name, path in files.items()}
+    contents = {
+        "text.jpg": ("#photo-file", b"no image at all", "not an image"),
+        "empty.png": ("#photo-file", b"", "the file is empty"),
+        "cut.jpg": ("#photo-file", flat_jpeg(1, 2, 3)[:60], "not an image"),
+        "empty.tflite": ("#model-file", b"", "the file is empty"),
+        "text.onnx": ("#model-file", b"no model at all", "neither a TFLite file nor a whole ONNX file"),
+        "cut.tflite": ("#model-file", whole["float32.tflite"][:-40], "no metadata of logo_keras"),
+        "cut.onnx": ("#model-file", whole["float32.onnx"][:-2000], "neither a TFLite file nor a whole ONNX file"),
+        # The zip behind the model is whole, the model is not.
+        "hollow.tflite": ("#model-file", _hollow(files["float32.tflite"]), "LiteRT.js cannot run this file"),
+    }
+    for name, (_, data, _) in contents.items():
+        (folder / name).write_bytes(data)
+    return {str(folder / name): (given, said) for name, (given, _, said) in contents.items()}
+
+
+def _hollow(path):
+    data = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        start = min(entry.header_offset for entry in archive.infolist())
+    return data[:8] + bytes(start - 8) + data[start:]
+
+
+@contextlib.contextmanager
+def _served(root, paths):
+    """The address of the page with these models, as a user starts it."""
+    command = [sys.executable, root / "deploy" / "web" / "serve.py", "--port", "0"]
+    command += [f"--model={path}" for path in paths]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        found = re.match(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
+        assert found, "the server did not start"
+        yield found[0]
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def visit(clients, root, files, photographs, pngs, fits, upright, broken):
+    """What tests/clients/web.mjs tells of one visit to the page."""
+    program = clients.program("chromium")
+    node = clients.program("node")
+    clients.needs((root / "deploy" / "web" / "node_modules" / "playwright-core").is_dir(), "npm ci in deploy/web")
+    asked = {
+        "program": str(program),
+        "models": FILES,
+        "photographs": [str(path) for path in [*photographs, *pngs, *upright]],
+        "fits": fits,
+        "refused": [(given, path) for path, (given, _) in broken.items()],
+    }
+    paths = list(files.values())
+    # LOGO_KERAS_SCREENSHOT=model.tflite:photograph.jpg (a semicolon on Windows) makes docs/web.png anew with them.
+    pictured = os.environ.get("LOGO_KERAS_SCREENSHOT", "").split(os.pathsep)
+    if len(pictured) == 2:
+        model, photograph = pictured
+        paths.append(model)
+        asked["screenshot"] = {"model": os.path.basename(model), "photograph": photograph, "path": str(root / "docs" / "web.png")}
+    with _served(root, paths) as url:
+        command = [str(node), str(root / "tests" / "clients" / "web.mjs")]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                said, complained = process.communicate(json.dumps(asked | {"url": url}), timeout=SECONDS)
+            finally:
+                # On this signal playwright closes the browser; the process has ended already where all went well.
+                process.terminate()
+    assert process.returncode == 0, complained
+    return json.loads(said)
+
+
+@pytest.fixture(scope="module")
+def expected(files, photographs, pngs, upright):
+    """What the edge runtime says of the same photographs, by the name of the file."""
+    recognizers = {name: lk.edge.Recognizer(path) for name, path in files.items()}
+    photos = [*photographs, *pngs, *upright]
+    return {name: [recognizer.recognize(photo) for photo in photos] for name, recognizer in recognizers.items()}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_browser_names_the_same_logo_as_python(name, visit, expected):
+    answers = visit["answers"][name]["recognized"]
+    # JPEGs too: their decoders differ by little.
+    assert [answer["labels"][0] for answer in answers[:COUNT]] == [one.labels[0] for one in expected[name][:COUNT]]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_lossless_photographs_of_any_size_get_the_same_scores_and_boxes(name, visit, expected):
+    answers, known = visit["answers"][name]["recognized"], expected[name]
+    assert len(answers) == len(known)
+    for answer, one in list(zip(answers, known, strict=True))[COUNT : 3 * COUNT]:
+        assert answer["labels"][0] == one.labels[0]
+        np.testing.assert_allclose(answer["probabilities"], one.probabilities, atol=TOLERANCE, rtol=0)
+        np.testing.assert_allclose(answer["region_scores"], one.region_scores, atol=TOLERANCE, rtol=1e-3)
+        np.testing.assert_allclose(answer["region_boxes"], one.region_boxes, atol=BOX_TOLERANCE, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_photographs_are_turned_upright(name, visit, expected):
+    for answer, one in zip(visit["answers"][name]["recognized"][3 * COUNT :], expected[name][3 * COUNT :], strict=True):
+        assert answer["probabilities"][0] == pytest.approx(one.probabilities[0], abs=0.05)
+
+
+def test_the_page_makes_the_pixels_that_python_makes(visit, fits):
+    for asked, answer in zip(fits, visit["fits"], strict=True):
+        ours = preprocessing.prepare(asked["path"], asked["size"], asked["preprocessing"])
+        theirs = np.frombuffer(base64.b64decode(answer), np.uint8).reshape(ours.shape)
+        differences = np.abs(ours - theirs)
+        assert differences.max() <= GREY_LEVELS, asked
+        assert differences.mean() <= 0.01, asked
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_engine_is_the_pinned_one_and_has_threads(name, visit):
+    assert visit["threads"]
+    assert visit["answers"][name]["engine"].startswith(ENGINES[name.rpartition(".")[2]])
+
+
+def test_no_request_leaves_this_machine(visit):
+    hosts = {urllib.parse.urlsplit(url).hostname for url in visit["requests"] if not url.startswith("blob:")}
+    assert hosts == {"127.0.0.1"}
+
+
+def test_recognizing_asks_for_nothing(visit):
+    assert [answer["requests"] for answer in visit["answers"].values()] == [0] * len(FILES)
+
+
+def test_the_page_is_forbidden_to_connect_elsewhere(visit):
+    assert visit["elsewhere"] == ["TypeError", "connect-src"]
+
+
+def test_the_page_shows_three_logos_the_regions_and_the_time(visit, expected):
+    shown, one = visit["page"], expected[FILES[-1]][0]
+    assert shown["labels"] == list(one.labels)
+    assert len(shown["regions"]) == len(one.region_scores) > 0
+    assert f"{len(one.region_scores)} regions marked" in shown["picture"]
+    assert re.match(r"\d+ ms", shown["time"])
+    assert not shown["problem"]
+
+
+def test_frames_of_the_camera_are_recognized_until_it_is_stopped(visit):
+    assert re.match(r"\d+ ms", visit["camera"]["time"])
+    assert visit["camera"]["pressed"] == "false"
+
+
+def test_the_page_says_what_is_wrong_with_a_file(visit, broken):
+    for path, (_, said) in broken.items():
+        assert said in visit["refused"][path]
+
+
+def test_after_a_refused_model_the_one_before_still_answers(visit):
+    assert visit["afterwards"]["labels"] == visit["page"]["labels"]
+
+
+def test_nothing_failed_on_the_page(visit):
+    assert visit["errors"] == []

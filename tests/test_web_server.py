@@ -1,0 +1,104 @@
+"""The page's server, deploy/web/serve.py: what it serves, to whom, and with which rules. No browser needed."""
+
+import base64
+import hashlib
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def web(root):
+    return root / "deploy" / "web"
+
+
+@pytest.fixture(scope="module")
+def serve(web):
+    spec = importlib.util.spec_from_file_location("serve", web / "serve.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def address(serve, tmp_path):
+    """Of a server with a model whose name must be quoted."""
+    model = tmp_path / "my logos é.tflite"
+    model.write_bytes(b"the model")
+    server = serve.http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve.handler([model]))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def ask(url):
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return response.headers, response.read()
+
+
+def test_a_listed_model_can_be_fetched(address):
+    (model,) = json.loads(ask(address + "models.json")[1])
+    assert model["name"] == "my logos é.tflite"
+    assert ask(address.rstrip("/") + model["url"])[1] == b"the model"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("", "text/html"), ("page.js", "text/javascript"), ("page.css", "text/css"), ("models.json", "application/json")],
+)
+def test_every_answer_has_its_type_and_the_headers_that_threads_need(address, path, kind):
+    headers, _ = ask(address + path)
+    assert headers.get_content_type() == kind
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert "connect-src 'self'" in headers["Content-Security-Policy"]
+
+
+def test_webassembly_has_its_type_whatever_the_system_says(serve):
+    assert serve.Page.guess_type(serve.Page, "engine.wasm") == "application/wasm"
+
+
+@pytest.mark.parametrize(
+    "path", ["node_modules/", "models/", "models/1/other.tflite", "../../pyproject.toml", "%2e%2e/%2e%2e/setup.py"]
+)
+def test_folders_and_other_files_are_not_served(address, path):
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        ask(address + path)
+
+
+def test_the_policy_knows_the_import_map(serve, web):
+    page = (web / "index.html").read_text(encoding="utf-8")
+    (imports,) = re.findall(r'<script type="importmap">(.*?)</script>', page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(imports.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in serve.policy(page)
+
+
+def test_a_page_without_a_policy_is_refused(serve):
+    with pytest.raises(ValueError, match="must state a Content-Security-Policy"):
+        serve.policy("<html></html>")
+
+
+def test_a_model_of_another_kind_is_refused_with_what_is_expected(web, tmp_path):
+    (tmp_path / "model.keras").touch()
+    command = [sys.executable, str(web / "serve.py"), "--model", str(tmp_path / "model.keras")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 2
+    assert "must be an existing .tflite or .onnx file" in ran.stderr
+
+
+def test_npm_packages_are_pinned_exactly_and_their_addresses_left_to_npm(web):
+    package = json.loads((web / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((web / "package-lock.json").read_text(encoding="utf-8"))
+    for name, version in (package["dependencies"] | package["devDependencies"]).items():
+        assert lock["packages"][f"node_modules/{name}"]["version"] == version
+    assert not any("resolved" in entry for entry in lock["packages"].values())
