@@ -11,8 +11,9 @@ from logo_keras.files import replacing
 from logo_keras.versions import versions
 
 from .photographs import chosen
+from .reference import Reference
 from .served import described
-from .verification import DiffersFromKeras, Reference, compare
+from .verification import DiffersFromKeras, compare
 
 # The file by which TensorFlow knows its folders.
 SAVED_MODEL = "saved_model.pb"

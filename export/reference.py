@@ -7,7 +7,7 @@ import numpy as np
 
 from logo_keras import preprocessing
 
-from .photographs import label
+from .photographs import find, label, spread
 from .served import output_names
 
 # Two values that compete inside a region network and lie closer than this in Keras may change places in another
@@ -15,6 +15,8 @@ from .served import output_names
 TIE = 1e-5
 # Photographs that Keras takes at once.
 _BATCH = 8
+# Enough for stable ranges of the activations (benchmarks/results/quantization.md).
+_CALIBRATION = 100
 
 
 class Reference:
@@ -84,3 +86,22 @@ class Reference:
     def tied(self, number):
         """Whether a choice inside the model hangs on less than 1e-5 on this photograph."""
         return bool(np.asarray(self.model.near_ties(self.image(number), tolerance=TIE))[0])
+
+
+def calibration_images(model, reference, photos=None):
+    """Photographs from which an int8 file gets the ranges of its activations.
+
+    Args:
+        model: the model.
+        reference: Reference, whose photographs are taken where none are given.
+        photos: photographs, as `photographs.find` takes them, or None.
+
+    Returns:
+        list of uint8 `[S, S, 3]`, at most 100, spread evenly.
+
+    Raises:
+        ValueError: if none of them can be read.
+    """
+    if photos is None:
+        return spread(list(reference.images), _CALIBRATION)
+    return list(Reference(model, spread(find(photos), _CALIBRATION)).images)

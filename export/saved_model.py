@@ -69,9 +69,7 @@ def convert(model, path, outputs=None, batch="free"):
     extra, said = Path(path) / EXTRA, described(model)
     extra.mkdir()
     (extra / METADATA_NAME).write_text(said.to_json(), encoding="utf-8")
-    # A line break inside a class name would shift all labels behind it; the JSON keeps it.
-    labels = "".join(" ".join(name.splitlines()) + "\n" for name in said.class_names)
-    (extra / LABELS_NAME).write_text(labels, encoding="utf-8")
+    (extra / LABELS_NAME).write_text(said.labels(), encoding="utf-8")
 
 
 def open_folder(path):

@@ -6,18 +6,16 @@ python -m export.tflite --model M.keras --out M.tflite
 import tempfile
 from importlib import metadata
 
-import numpy as np
 from absl import flags
 
 from logo_keras import metadata as model_metadata
-from logo_keras import preprocessing
 from logo_keras.edge import Recognizer
 
 from . import _flags, mediapipe, tflite_file
 from .artifact import Format, referring, write
 from .kernels import kernel_bytes
-from .photographs import find, spread
 from .quantization import quantized
+from .reference import calibration_images
 from .served import answers, batch_size, described, opened, output_names, tf_and_keras
 
 DESCRIPTION = """Writes a TFLite file from a .keras file.
@@ -33,8 +31,6 @@ where they lie over the bound.
   --precision=int8      a quarter of the size, and the fastest on CPUs: uint8 in, convolutions in int8, geometry in float32"""
 
 PRECISIONS = {"float32": "float32", "float16": "float16", "dynamic": "int8", "int8": "int8"}
-# Enough for stable ranges of the activations (benchmarks/results/quantization.md).
-_CALIBRATION = 100
 _SIGNATURE = "serving_default"
 
 
@@ -121,7 +117,7 @@ def export(
     def make(path):
         data = convert(model, names, count, "uint8" if precision == "int8" else "float32")
         if precision != "float32":
-            data = quantized(data, precision, _calibration(model, calibration, reference) if precision == "int8" else None)
+            data = quantized(data, precision, calibration_images(model, reference, calibration) if precision == "int8" else None)
             tflite_file.check_operators(data)
         path.write_bytes(mediapipe.described(data, described(model)))
         model_metadata.append(path, described(model))
@@ -154,21 +150,6 @@ def _define():
         "given as for --photos. Without this flag those of --photos are taken.",
     )
     return ["precision", "calibration"]
-
-
-def _calibration(model, photos, reference):
-    """Prepared photographs, uint8 `[S, S, 3]`, at most 100."""
-    if photos is None:
-        return spread(list(reference.images), min(_CALIBRATION, len(reference)))
-    prepared = []
-    for photo in spread(find(photos), _CALIBRATION):
-        try:
-            prepared.append(preprocessing.prepare(photo, model.image_size, model.preprocessing).astype(np.uint8))
-        except preprocessing.UnreadablePhotograph:
-            continue
-    if not prepared:
-        raise ValueError("none of the photographs to calibrate with can be read.")
-    return prepared
 
 
 if __name__ == "__main__":

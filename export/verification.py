@@ -5,8 +5,6 @@ import time
 
 import numpy as np
 
-from .reference import TIE, Reference  # noqa: F401
-
 # The largest share of the photographs that such a tie may excuse, and of those on which regions lie elsewhere.
 LARGEST_SHARE = 0.05
 # px of the model's input. Corners are whole px, so a region that is off by more is another region.

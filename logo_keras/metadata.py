@@ -65,6 +65,11 @@ class Metadata:
         """Writes the metadata as JSON text, the same text every time."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
 
+    def labels(self):
+        """The text of `labels.txt`: one class name a line."""
+        # A line break inside a class name would shift all labels behind it; the JSON keeps it.
+        return "".join(" ".join(name.splitlines()) + "\n" for name in self.class_names)
+
     @classmethod
     def from_json(cls, text):
         """Reads what `to_json` wrote; entries that a later version added are passed over.
@@ -132,11 +137,9 @@ def append(path, metadata):
     _check_tflite(path)
     if zipfile.is_zipfile(path):
         raise UnusableModel(path, "already carries metadata; append to the model as the converter gave it.")
-    # A line break inside a class name would shift all labels behind it; the JSON keeps it.
-    labels = "".join(" ".join(name.splitlines()) + "\n" for name in metadata.class_names)
     checksum = _checksum(path, path.stat().st_size) + "\n"
     with zipfile.ZipFile(path, "a") as archive:
-        for name, text in ((METADATA_NAME, metadata.to_json()), (LABELS_NAME, labels), (CHECKSUM_NAME, checksum)):
+        for name, text in ((METADATA_NAME, metadata.to_json()), (LABELS_NAME, metadata.labels()), (CHECKSUM_NAME, checksum)):
             entry = zipfile.ZipInfo(name, _FIXED_DATE)
             # Otherwise the byte differs between Windows and the rest.
             entry.create_system = 3

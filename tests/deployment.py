@@ -61,7 +61,7 @@ def small_photos(small_set):
 
 @pytest.fixture(scope="session")
 def small_model(small_set, tmp_path_factory):
-    """Path of a `.keras` file: a DRNA-Net of 160 px, trained for a minute."""
+    """Path of a `.keras` file: a DRNA-Net of 160 px, trained for about a minute."""
     import keras
 
     import logo_keras as lk
@@ -72,7 +72,7 @@ def small_model(small_set, tmp_path_factory):
         class_names=training.class_names, image_size=160, whole_size=128, region_size=64, num_proposals=3, frozen_blocks=5
     )
     model.compile()
-    model.fit(training, epochs=4, batch_size=16, verbose=0)
+    model.fit(training, epochs=8, batch_size=16, verbose=0)
     path = tmp_path_factory.mktemp("deployment") / "small.keras"
     model.save(path)
     return path

@@ -8,7 +8,8 @@ import pytest
 
 from logo_keras.export import verification
 from logo_keras.export.photographs import find, spread
-from logo_keras.export.verification import BOUNDS, Reference
+from logo_keras.export.reference import TIE, Reference
+from logo_keras.export.verification import BOUNDS
 
 SIZE = 4
 # One photograph each, told apart by its brightness.
@@ -39,7 +40,7 @@ class Model:
         }
 
     def near_ties(self, images, tolerance):
-        assert tolerance == verification.TIE
+        assert tolerance == TIE
         return np.array([int(image[0, 0, 0]) in self.ties for image in images])
 
 

@@ -74,7 +74,8 @@ def test_wheel_names_its_console_scripts(wheel):
     parser = ConfigParser()
     parser.read_string(text)
     scripts = dict(parser["console_scripts"])
-    assert set(scripts) == {"logo-train", "logo-evaluate", "logo-predict", "logo-import", "logo-describe", "logo-export-tflite"}
+    exports = {f"logo-export-{name}" for name in ("all", "onnx", "saved-model", "tensorrt", "tflite")}
+    assert set(scripts) == exports | {"logo-train", "logo-evaluate", "logo-predict", "logo-import", "logo-describe"}
     assert {f"{target.partition(':')[0].replace('.', '/')}.py" for target in scripts.values()} <= inside
 
 
@@ -84,7 +85,7 @@ def test_wheel_asks_for_no_tensorflow_unless_an_extra_does(wheel):
         assert any(name.endswith("/LICENSE") for name in archive.namelist())
     base = {line.split(">")[0] for line in facts.get_all("Requires-Dist") if "extra ==" not in line}
     assert base == {"numpy", "opencv-python-headless", "absl-py", "ai-edge-litert"}
-    assert {"train", "gpu", "zoo", "export", "demo", "dev"} == set(facts.get_all("Provides-Extra"))
+    assert {"train", "gpu", "zoo", "onnx", "export", "tensorrt-rtx", "demo", "dev"} == set(facts.get_all("Provides-Extra"))
     assert facts["License-Expression"] == "Apache-2.0"
 
 

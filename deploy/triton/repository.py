@@ -1,0 +1,233 @@
+"""Writes a model repository for Triton from an exported model.
+
+python deploy/triton/repository.py --model logo.onnx --out models
+python deploy/triton/repository.py --model logo.plan --out models --backend tensorrt
+
+Needs nothing but onnxruntime, and not even that for TensorRT.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+# Backend of Triton: the name that it wants the model's file to have, and where it runs unless told otherwise.
+BACKENDS = {"python": ("model.onnx", "cpu"), "onnxruntime": ("model.onnx", "cpu"), "tensorrt": ("model.plan", "gpu")}
+TYPES = {"float32": "FP32", "float16": "FP16", "uint8": "UINT8", "int8": "INT8", "int32": "INT32", "int64": "INT64"}
+# The Python backend's half of the repository.
+MODEL_PY = Path(__file__).parent / "cpu" / "logo" / "1" / "model.py"
+
+# benchmarks/results/triton.md has what these two give on a processor.
+MAX_BATCH = 8
+DELAY = 2000
+
+
+def described(model):
+    """Reads what an exported file takes and gives.
+
+    Args:
+        model: Path of an ONNX file that logo-export-onnx wrote, or of another file with `<file>.json` beside it, as every
+            export command leaves it.
+
+    Returns:
+        dict of `inputs` and `outputs` (lists of dicts with `name`, `dtype`, and `shape`, a list whose free entries are
+        None), `class_names` (list of str), `preprocessing` (str) and `largest_batch` (int, what an engine with a free batch
+        was built for, or None).
+
+    Raises:
+        ValueError: if the file says nothing of its classes, or has a type that Triton has no name for.
+        FileNotFoundError: if the file, or the JSON file beside it, is not there.
+        ImportError: if an ONNX file is to be read without onnxruntime.
+    """
+    if not model.is_file():
+        raise FileNotFoundError(f"{model}: no such file.")
+    if model.suffix == ".onnx":
+        facts = _of_onnx(model)
+    else:
+        beside = model.with_name(f"{model.name}.json")
+        if not beside.is_file():
+            raise FileNotFoundError(f"{beside}: not there; the export command writes it beside the model: copy both.")
+        facts = json.loads(beside.read_text(encoding="utf-8"))
+        facts |= {name: facts["metadata"][name] for name in ("class_names", "preprocessing")}
+    tensors = {
+        kind: [{"name": t["name"], "dtype": _type(t), "shape": [_length(n) for n in t["shape"]]} for t in facts[kind]]
+        for kind in ("inputs", "outputs")
+    }
+    return {
+        **tensors,
+        "class_names": list(facts["class_names"]),
+        "preprocessing": facts["preprocessing"],
+        "largest_batch": facts.get("largest_batch"),
+    }
+
+
+def config(facts, backend, name="logo", gpu=False, max_batch=MAX_BATCH, delay=DELAY, instances=1, threads=0, spinning=False):
+    """Writes config.pbtxt.
+
+    Args:
+        facts: dict that `described` gave.
+        backend: str, "python", "onnxruntime" or "tensorrt".
+        name: str, the model's name on the server.
+        gpu: bool, run on the GPU; TensorRT always does.
+        max_batch: int, photographs that the server may run at once; fewer where an engine was built for fewer. A file with a
+            fixed batch runs that many, always.
+        delay: int, microseconds that a request may wait for others to join its batch; None switches dynamic batching off.
+        instances: int, copies of the model that run at the same time.
+        threads: int, threads of one onnxruntime call; 0: as many as there are cores.
+        spinning: bool, onnxruntime's threads keep a core busy while they wait for work (Python backend alone).
+
+    Returns:
+        str, the file's text.
+
+    Raises:
+        ValueError: if there is no such backend, or a number is out of range.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}.")
+    if backend == "python" and gpu:
+        raise ValueError("the Python backend here runs on the processor: take onnxruntime or tensorrt for a GPU.")
+    lowest = {"max_batch": (max_batch, 1), "delay": (delay or 0, 0), "instances": (instances, 1), "threads": (threads, 0)}
+    for what, (value, least) in lowest.items():
+        if value < least:
+            raise ValueError(f"{what} must be at least {least}, got {value}.")
+    # The server's batches have the sizes that happen; a file of a fixed batch takes its own size alone.
+    free = facts["inputs"][0]["shape"][0] is None
+    max_batch = min(max_batch, facts.get("largest_batch") or max_batch)
+    gpu = gpu or BACKENDS[backend][1] == "gpu"
+    blocks = [
+        f"# Written by deploy/triton/repository.py; the page beside it explains the settings. Input: RGB, 0..255, "
+        f"preprocessing {facts['preprocessing']}.",
+        f"name: {_quoted(name)}\nbackend: {_quoted(backend)}\nmax_batch_size: {max_batch if free else 0}",
+        "input [\n" + ",\n".join(_tensor(tensor, free) for tensor in facts["inputs"]) + "\n]",
+        "output [\n" + ",\n".join(_tensor(tensor, free) for tensor in facts["outputs"]) + "\n]",
+        f"instance_group [ {{ count: {instances} kind: {'KIND_GPU' if gpu else 'KIND_CPU'} }} ]",
+    ]
+    if free and delay is not None:
+        blocks.append(f"dynamic_batching {{ max_queue_delay_microseconds: {delay} }}")
+    parameters = {"preprocessing": facts["preprocessing"]}
+    if backend != "tensorrt":
+        # The name that the onnxruntime backend knows; model.py reads the same.
+        parameters["intra_op_thread_count"] = str(threads)
+    if backend == "python":
+        parameters["session.intra_op.allow_spinning"] = str(int(spinning))
+    blocks += [
+        f"parameters {{ key: {_quoted(key)} value: {{ string_value: {_quoted(value)} }} }}" for key, value in parameters.items()
+    ]
+    return "\n".join(blocks) + "\n"
+
+
+def labels(facts):
+    """The text of labels.txt: one class name a line."""
+    # A line break inside a class name would shift all labels behind it.
+    return "".join(" ".join(name.splitlines()) + "\n" for name in facts["class_names"])
+
+
+def write(model, out, backend="python", name="logo", **settings):
+    """Writes a model repository, with a copy of the model in it.
+
+    Args:
+        model: str or Path of the exported file.
+        out: str or Path of the repository, the folder that tritonserver is given; made if it is not there.
+        backend: as for `config`.
+        name: str, the model's name on the server and its folder in the repository.
+        **settings: as for `config`.
+
+    Returns:
+        Path of the model's folder in the repository.
+
+    Raises:
+        ValueError: if an argument is none of these, or the file is no model of logo_keras.
+        FileExistsError: if the repository has a model of this name.
+    """
+    model, folder = Path(model), Path(out) / name
+    if Path(name).name != name:
+        raise ValueError(f"name must be a folder's name, got {name!r}.")
+    if folder.exists():
+        raise FileExistsError(f"{folder}: exists; name another folder or model, or delete it.")
+    facts = described(model)
+    text = config(facts, backend, name, **settings)
+    Path(out).mkdir(parents=True, exist_ok=True)
+    # Beside the repository's models a half-written one would be served by a server that polls.
+    with tempfile.TemporaryDirectory(dir=Path(out).resolve().parent) as temporary:
+        half = Path(temporary) / name
+        (half / "1").mkdir(parents=True)
+        (half / "config.pbtxt").write_text(text, encoding="utf-8")
+        (half / "labels.txt").write_text(labels(facts), encoding="utf-8")
+        shutil.copyfile(model, half / "1" / BACKENDS[backend][0])
+        if backend == "python":
+            shutil.copyfile(MODEL_PY, half / "1" / "model.py")
+        half.rename(folder)
+    return folder
+
+
+def _of_onnx(path):
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError("an ONNX file is read with onnxruntime, which is not installed: pip install onnxruntime") from error
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    # onnxruntime's errors have no common class of their own.
+    except Exception as error:
+        raise ValueError(f"{path}: onnxruntime cannot open it: {' '.join(str(error).split())}") from error
+    written = session.get_modelmeta().custom_metadata_map
+    missing = [key for key in ("class_names", "preprocessing") if key not in written]
+    if missing:
+        raise ValueError(f"{path}: its metadata has no {', '.join(missing)}: write it with logo-export-onnx.")
+    facts = {"class_names": json.loads(written["class_names"]), "preprocessing": written["preprocessing"]}
+    for kind, tensors in (("inputs", session.get_inputs()), ("outputs", session.get_outputs())):
+        facts[kind] = [{"name": t.name, "shape": t.shape, "dtype": t.type} for t in tensors]
+    return facts
+
+
+def _type(tensor):
+    name = tensor["dtype"].removeprefix("tensor(").removesuffix(")")
+    name = {"float": "float32"}.get(name, name)
+    if name not in TYPES:
+        raise ValueError(f"{tensor['name']} is of type {name!r}; Triton's names are known here for {', '.join(TYPES)}.")
+    return name
+
+
+def _length(entry):
+    return entry if isinstance(entry, int) and entry > 0 else None
+
+
+def _tensor(tensor, free):
+    shape = tensor["shape"][1:] if free else tensor["shape"]
+    dims = ", ".join("-1" if length is None else str(length) for length in shape)
+    lines = [f"name: {_quoted(tensor['name'])}", f"data_type: TYPE_{TYPES[tensor['dtype']]}", f"dims: [ {dims} ]"]
+    if tensor["name"] == "probabilities":
+        lines.append('label_filename: "labels.txt"')
+    return "  {\n" + "".join(f"    {line}\n" for line in lines) + "  }"
+
+
+def _quoted(text):
+    return json.dumps(text, ensure_ascii=False)
+
+
+def main(arguments=None):
+    """Writes a repository as the command line says; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True, help="the exported file: .onnx, or an engine with its .json beside it")
+    parser.add_argument("--out", required=True, help="the repository to write")
+    parser.add_argument("--backend", choices=BACKENDS, default="python", help="default: %(default)s")
+    parser.add_argument("--name", default="logo", help="the model's name on the server (default: %(default)s)")
+    parser.add_argument("--gpu", action="store_true", help="run onnxruntime on the GPU")
+    parser.add_argument("--max-batch", type=int, default=MAX_BATCH, help="photographs at once (default: %(default)s)")
+    parser.add_argument("--delay", type=int, default=DELAY, help="microseconds to wait for a batch (default: %(default)s)")
+    parser.add_argument("--no-batching", dest="delay", action="store_const", const=None, help="each request alone")
+    parser.add_argument("--instances", type=int, default=1, help="copies that run at once (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=0, help="threads of a copy; 0: all cores (default: %(default)s)")
+    parser.add_argument("--spinning", action="store_true", help="threads keep their cores busy while they wait")
+    try:
+        print(write(**vars(parser.parse_args(arguments))))
+    except (ValueError, OSError, ImportError) as error:
+        print(f"repository.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

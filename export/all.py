@@ -1,0 +1,242 @@
+"""Writes every format from one .keras file, and shows them side by side.
+
+python -m export.all --model M.keras --out DIR
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from absl import flags
+
+from logo_keras.edge import Recognizer
+from logo_keras.files import replacing
+
+from . import _flags, onnx, saved_model, table, tensorrt, tflite
+from .artifact import referring, report_path, size
+from .served import EMBEDDING, opened
+from .table import Row
+from .verification import DiffersFromKeras, compare
+
+DESCRIPTION = """Writes every format from one .keras file: SavedModel, ONNX, TFLite in four precisions, and TensorRT where its
+libraries are. Each is run on the photographs in its own runtime and compared with Keras. Ends with a table, a row a format:
+size, top-1 on the photographs, largest difference of a probability from Keras, share of photographs with the same class
+first, median time of a photograph in its own runtime (in turns), and whether it passed or why not.
+
+  logo-export-all --model M.keras --out DIR   writes DIR/M.tflite and so on, and DIR/export.json
+  logo-export-all --check DIR                 the same table of the files that are in DIR already"""
+
+SUMMARY = "export.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """One file that is written.
+
+    Attributes:
+        title: str, its row in the table.
+        ending: str, what its name has behind that of the model.
+        export: the format's function.
+        options: dict, what it is called with besides model, path and reference.
+        optional: bool, whether a library that is not installed is no failure.
+    """
+
+    title: str
+    ending: str
+    export: Callable
+    options: dict = dataclasses.field(default_factory=dict)
+    optional: bool = False
+
+
+TARGETS = {
+    "saved_model": Target("SavedModel", ".saved_model", saved_model.export),
+    "onnx": Target("ONNX", ".onnx", onnx.export),
+    "onnx_static": Target("ONNX, batch 1", "-batch1.onnx", onnx.export, {"batch": 1}),
+    "tflite": Target("TFLite float32", ".tflite", tflite.export),
+    "tflite_float16": Target("TFLite float16", "-float16.tflite", tflite.export, {"precision": "float16"}),
+    "tflite_dynamic": Target("TFLite dynamic int8", "-dynamic.tflite", tflite.export, {"precision": "dynamic"}),
+    "tflite_int8": Target("TFLite int8", "-int8.tflite", tflite.export, {"precision": "int8"}),
+    "tensorrt": Target("TensorRT float16", "-float16.engine", tensorrt.export, {"precision": "float16"}, optional=True),
+}
+# By the `format` that the JSON file about an artifact names.
+_OPEN = {
+    "SavedModel": saved_model.open_folder,
+    "ONNX": lambda path: Recognizer(path, _cores()).infer,
+    "TFLite": lambda path: Recognizer(path, _cores()).infer,
+    "TensorRT": tensorrt.open_engine,
+}
+
+
+def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, say=print):
+    """Writes the formats into a folder.
+
+    Args:
+        model: a model of this package, or the path of a `.keras` file.
+        out: str or Path of the folder; its files are named after the model's file, or `model`.
+        photos, limit, outputs: as for the formats' own `export`.
+        formats: names of TARGETS; None takes all.
+        say: function that takes a line about what is done next.
+
+    Returns:
+        list of Row; the first has Keras's own time.
+
+    Raises:
+        ValueError: if there is no such format, the model cannot be read, or no photograph can be read.
+        OSError: if the folder cannot be written.
+    """
+    out, chosen = Path(out), list(TARGETS) if formats is None else list(formats)
+    unknown = [name for name in chosen if name not in TARGETS]
+    if unknown:
+        raise ValueError(f"formats must be of {', '.join(TARGETS)}, got {unknown[0]!r}.")
+    source = Path(model).resolve() if isinstance(model, (str, Path)) else None
+    model = opened(model)
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    with referring(model, photos, limit, outputs) as reference:
+        for number, name in enumerate(chosen, 1):
+            target = TARGETS[name]
+            say(f"[{number}/{len(chosen)}] {target.title}")
+            rows.append(_exported(target, model, out / f"{source.stem if source else 'model'}{target.ending}", reference))
+        say("Timing them in turns")
+        rows = table.timed(rows, reference)
+    summary = {"model": source and str(source), "rows": [row.to_dict() for row in rows]}
+    with replacing(out / SUMMARY) as temporary:
+        temporary.write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return rows
+
+
+def check_all(folder, model=None, photos=None, limit=None, say=print):
+    """Compares the files of a folder with Keras again.
+
+    Args:
+        folder: str or Path of a folder that `export_all` or the formats' own commands wrote into.
+        model: the model or its `.keras` file; None takes the file that `export_all` noted.
+        photos, limit, say: as for `export_all`.
+
+    Returns:
+        list of Row, as `export_all` gives them.
+
+    Raises:
+        ValueError: if the folder holds no such file, it is not known which model they are from, or no photograph can be read.
+        OSError: if something cannot be read.
+    """
+    folder = Path(folder)
+    found = _described(folder)
+    model = opened(model or _noted_model(folder))
+    given = {output["name"] for facts in found.values() for output in facts["outputs"]}
+    names = [name for name in (*model.export_outputs, EMBEDDING) if name in given]
+    rows = []
+    with referring(model, photos, limit, names) as reference:
+        for path, facts in found.items():
+            say(f"Checking {path.name}")
+            rows.append(_checked(path, facts, reference))
+        say("Timing them in turns")
+        return table.timed(rows, reference)
+
+
+def run():
+    """The command `logo-export-all`."""
+    _flags.start("logo-export-all", DESCRIPTION, _define, _work)
+
+
+def _define():
+    names = [*_flags.define_photos("The folder to write into."), *_flags.define_outputs()]
+    flags.DEFINE_list("formats", None, f"The formats to write, with commas: any of {', '.join(TARGETS)}. All by default.")
+    flags.DEFINE_string(
+        "check",
+        None,
+        "Write nothing; compare the files of this folder with Keras again. --model is needed only where the .keras file is "
+        "no longer where it was.",
+    )
+    return [*names, "formats", "check"]
+
+
+def _work(values, photos):
+    limit = values.limit or None
+    if values.check is not None:
+        if values.out is not None:
+            raise ValueError("--check writes nothing: give it without --out.")
+        rows = check_all(values.check, values.model, photos, limit)
+    elif values.model is None or values.out is None:
+        raise ValueError("--model and --out must be given, or --check.")
+    else:
+        rows = export_all(values.model, values.out, photos, limit, values.outputs, values.formats)
+    print(f"\n{table.text(rows)}")
+    return int(any(row.failed for row in rows))
+
+
+def _cores():
+    """Cores that this process may use; TensorFlow takes them all, so the others get as many."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _exported(target, model, path, reference):
+    row = Row(target.title, path.name)
+    try:
+        report = target.export(model, path, reference=reference, **target.options)
+    except DiffersFromKeras as error:
+        return dataclasses.replace(row, report=error.report, problem="; ".join(error.report.failures), failed=True)
+    except (ValueError, OSError, ImportError) as error:
+        missing = target.optional and isinstance(error, ImportError)
+        return dataclasses.replace(row, problem=" ".join(str(error).split()), failed=not missing)
+    row = dataclasses.replace(row, bytes=size(path), report=report)
+    facts = json.loads(report_path(path).read_text(encoding="utf-8"))
+    try:
+        return dataclasses.replace(row, infer=_OPEN[facts["format"]](path))
+    except ImportError as error:
+        # An engine that was built for a GPU elsewhere.
+        return dataclasses.replace(row, note=str(error))
+
+
+def _checked(path, facts, reference):
+    row = Row(" ".join([facts["format"], facts.get("variant", "")]).strip(), path.name, size(path))
+    try:
+        infer = _OPEN[facts["format"]](path)
+        names = [output["name"] for output in facts["outputs"]]
+        report = compare(infer, reference.only(names), facts["precision"])
+    except ImportError as error:
+        return dataclasses.replace(row, problem=str(error))
+    except (ValueError, OSError) as error:
+        return dataclasses.replace(row, problem=" ".join(str(error).split()), failed=True)
+    problem = "; ".join(report.failures)
+    return dataclasses.replace(row, report=report, infer=infer, problem=problem, failed=bool(problem))
+
+
+def _described(folder):
+    """dict from the path of each artifact in a folder to the facts of its JSON file."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder.")
+    found = {}
+    for path in sorted(folder.iterdir()):
+        file = report_path(path)
+        if not file.is_file():
+            continue
+        try:
+            facts = json.loads(file.read_text(encoding="utf-8"))
+            known = facts["format"] in _OPEN and bool(facts["outputs"]) and bool(facts["precision"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{file}: damaged, or not written by an export command ({error}): export {path.name} again."
+            ) from error
+        if known:
+            found[path] = facts
+    if not found:
+        raise ValueError(f"{folder}: no exported file with its .json beside it. Write some with logo-export-all.")
+    return found
+
+
+def _noted_model(folder):
+    try:
+        noted = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["model"]
+    except (OSError, ValueError, KeyError, TypeError):
+        noted = None
+    if noted is None or not Path(noted).is_file():
+        missing = "is not known" if noted is None else f"was {noted}, which is no longer there"
+        raise ValueError(f"{folder}: the model that these files are from {missing}: name it with --model.")
+    return noted
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,270 @@
+"""Builds a TensorRT engine from a .keras file and checks its answers.
+
+python -m export.tensorrt --model M.keras --out M.engine
+"""
+
+import hashlib
+import io
+import json
+import time
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from logo_keras import metadata as model_metadata
+from logo_keras.extras import require
+from logo_keras.files import replacing
+
+from . import _flags, engine, gpu, mixed_precision, onnx, onnx_file
+from .artifact import Format, referring, report_path, write
+from .reference import calibration_images
+from .served import batch_size, described, opened, output_names
+
+DESCRIPTION = """Builds a TensorRT engine from a .keras file.
+
+With an NVIDIA GPU and TensorRT 10 or 11 (pip install tensorrt) the engine is for that GPU, and is run on it. Without, it is
+built ahead of time by TensorRT-RTX (pip install 'logo_keras[tensorrt-rtx]') for GPUs of the compute capabilities that are
+asked for; it cannot be run then, and what is run and compared with Keras is the ONNX file that it was built from, in
+onnxruntime. The last line printed, and `runtime` in OUT.json, say which it was.
+
+An engine carries no class names: a client reads them, the image size and the preprocessing in OUT.json.
+
+  --precision=float32   everything in float32
+  --precision=float16   convolutions and dense layers in float16, the default
+  --precision=int8      convolutions and dense layers in int8, the navigator's in float32
+
+Picking regions and cutting them out are computed in float32 throughout."""
+
+PRECISIONS = ("float32", "float16", "int8")
+LARGEST_BATCH = 8
+
+
+def export(
+    model,
+    out,
+    photos=None,
+    limit=None,
+    outputs=None,
+    batch=None,
+    precision="float16",
+    compute_capabilities=None,
+    timing_cache=None,
+    workspace=None,
+    runtime="auto",
+    calibration=None,
+    largest_batch=LARGEST_BATCH,
+    keep_onnx=None,
+    reference=None,
+):
+    """Builds an engine and verifies it; it appears under its name only if it passes.
+
+    Args:
+        model: a model of this package, or the path of a `.keras` file.
+        out: str or Path of the file to write, `<out>.json` beside it; missing folders are made. Older files of these names
+            are replaced if the new one passes, and else kept.
+        photos: photographs to verify with, as `photographs.find` takes them; None draws a small synthetic set.
+        limit: int, at most so many photographs, spread evenly; None takes all.
+        outputs: names of the outputs, as for `served.output_names`.
+        batch: int, photographs a call, 1 by default; or `"free"`, from 1 to `largest_batch`.
+        precision: str, of PRECISIONS.
+        compute_capabilities: for TensorRT-RTX, as `engine.capabilities` takes them.
+        timing_cache: str or Path, for TensorRT: a file with what it measured in earlier builds.
+        workspace: int, MiB of GPU memory for intermediate values; None leaves it to the library.
+        runtime: str, of `engine.RUNTIMES`.
+        calibration: photographs to take the ranges of int8 from, as `photographs.find` takes them; at most 100 are taken.
+            None takes those of the verification.
+        largest_batch: int, for `batch="free"`.
+        keep_onnx: str or Path of a file to write the ONNX file to that the engine is built from; it ends with `.onnx`.
+        reference: Reference to compare with, in place of `photos`, `limit` and `outputs`.
+
+    Returns:
+        verification.Report.
+
+    Raises:
+        DiffersFromKeras: if the answers lie over the bound.
+        ValueError: if an argument is wrong, the model cannot be read or converted, or the library cannot build it.
+        ImportError: saying what to install, if no library is there.
+        OSError: if a file cannot be written.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+    for name, value in (("workspace", workspace), ("largest_batch", largest_batch)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value!r}.")
+    count = batch_size(batch, 1)
+    chosen = engine.library(runtime)
+    targets = engine.capabilities(chosen, compute_capabilities)
+    engine.check_cache(chosen, timing_cache)
+    # What is compared without a GPU, and what writes int8.
+    require("onnxruntime", "export")
+    model = opened(model)
+    names = output_names(model, outputs) if reference is None else reference.names
+    with referring(model, photos, limit, names, reference) as reference:
+        images = calibration_images(model, reference, calibration) if precision == "int8" else None
+        source = typed_onnx(model, names, "free" if count is None else count, precision, images)
+        if keep_onnx is not None:
+            keep(source, model, keep_onnx)
+        run = _Run(chosen, source.SerializeToString(deterministic=True), count)
+
+        def make(path):
+            start = time.perf_counter()
+            path.write_bytes(
+                engine.build(chosen, run.source, targets, timing_cache, workspace, largest_batch if count is None else None)
+            )
+            run.seconds = time.perf_counter() - start
+
+        def describe(path):
+            return onnx_file.described(io.BytesIO(run.source)) | {
+                "library": str(chosen),
+                "library_module": chosen.name,
+                "compute_capabilities": list(targets) or [run.device.capability],
+                "variant": precision,
+                "batch": "free" if count is None else count,
+                "largest_batch": largest_batch if count is None else count,
+                "onnx_sha256": hashlib.sha256(run.source).hexdigest(),
+                "engine_was_run": run.device is not None,
+                "build_seconds": round(run.seconds, 1),
+            }
+
+        form = Format("TensorRT", make, run.open, describe, precision, run.runtime)
+        return write(form, model, out, reference=reference)
+
+
+def typed_onnx(model, outputs=None, batch=1, precision="float16", images=None):
+    """The ONNX model that an engine is built from: every tensor has the type that the engine computes it in.
+
+    Args:
+        model: a model of this package.
+        outputs: names of the outputs, as for `served.output_names`.
+        batch: int, or `"free"`.
+        precision: str, of PRECISIONS.
+        images: for int8, uint8 or float32 `[P, S, S, 3]`, RGB 0..255, to take the ranges from.
+
+    Returns:
+        onnx.ModelProto.
+
+    Raises:
+        ValueError: if ONNX cannot express the model, or float16 cannot hold its weights.
+    """
+    exact = onnx.convert(model, outputs, batch)
+    if precision == "float32":
+        return exact
+    kernels = mixed_precision.kernel_shapes(model)
+    if precision == "float16":
+        return mixed_precision.to_float16(exact, kernels)
+    return mixed_precision.to_int8(exact, kernels, np.asarray(images))
+
+
+def keep(source, model, path):
+    """Writes the ONNX model that an engine is built from, with the metadata of every ONNX file."""
+    if not str(path).lower().endswith(".onnx"):
+        raise ValueError(f"{path}: the name of an ONNX file ends with .onnx.")
+    with replacing(path) as temporary:
+        temporary.write_bytes(source.SerializeToString(deterministic=True))
+        model_metadata.append(temporary, described(model))
+
+
+def open_engine(path):
+    """Opens an engine that `export` wrote, with `<path>.json` beside it, on the GPU of this machine.
+
+    Args:
+        path: str or Path.
+
+    Returns:
+        function from images, float32 `[1, S, S, 3]`, 0..255, to a dict of arrays.
+
+    Raises:
+        ImportError: if there is no NVIDIA GPU, or the library that built it is not installed.
+        ValueError: if the library cannot load the engine.
+        OSError: if a file cannot be read.
+    """
+    facts = json.loads(report_path(path).read_text(encoding="utf-8"))
+    if not gpu.count():
+        raise ImportError(f"{path}: an engine runs on an NVIDIA GPU, and there is none here.")
+    chosen = engine.library(facts["library_module"])
+    run = _Run(chosen, None, None if facts["batch"] == "free" else facts["batch"])
+    return run.open(Path(path))
+
+
+def run():
+    """The command `logo-export-tensorrt`."""
+    _flags.run("logo-export-tensorrt", DESCRIPTION, _told, _define)
+
+
+class _Run:
+    """What answers for an engine: itself, where a GPU is; else onnxruntime, with the ONNX file that it was built from."""
+
+    def __init__(self, chosen, source, count):
+        self.chosen, self.source, self.count = chosen, source, count
+        self.seconds = None
+        self.device = gpu.Device() if gpu.count() else None
+
+    @property
+    def runtime(self):
+        if self.device is not None:
+            return f"{self.chosen} on {self.device.name}"
+        return f"onnxruntime {metadata.version('onnxruntime')} on the same ONNX file; the engine was not run"
+
+    def open(self, path):
+        if self.device is not None:
+            return self._filled(gpu.Engine(self.chosen, path.read_bytes(), engine.listener(self.chosen)).infer)
+        session = require("onnxruntime", "export").InferenceSession(self.source, providers=["CPUExecutionProvider"])
+        (given,) = session.get_inputs()
+        names = [output.name for output in session.get_outputs()]
+        return self._filled(lambda images: dict(zip(names, session.run(names, {given.name: images}), strict=True)))
+
+    def _filled(self, infer):
+        """Repeats a photograph until a fixed batch is full, and gives the answers of the first."""
+        if self.count in (None, 1):
+            return infer
+
+        def first(images):
+            answer = infer(np.repeat(images, self.count, axis=0))
+            return {name: values[: len(images)] for name, values in answer.items()}
+
+        return first
+
+
+def _told(model, out, **options):
+    report = export(model, out, **options)
+    runtime = json.loads(report_path(out).read_text(encoding="utf-8"))["runtime"]
+    return f"{report}\n{'compared with Keras was':32} {runtime}"
+
+
+def _define():
+    flags.DEFINE_enum("precision", "float16", PRECISIONS, "What the networks compute in; see above.")
+    flags.DEFINE_enum("runtime", "auto", engine.RUNTIMES, "What builds the engine; auto chooses as said above.")
+    flags.DEFINE_list(
+        "compute_capabilities",
+        None,
+        "For TensorRT-RTX: the GPUs to build for, with commas, for instance 8.6,8.9. All that it knows by default, but 7.5 "
+        "(Turing), where it lacks the float32 products that regions need.",
+    )
+    flags.DEFINE_string(
+        "timing_cache",
+        None,
+        "For TensorRT: a file that keeps what it measured, so that the next build on the same GPU is faster and picks the "
+        "same kernels.",
+    )
+    flags.DEFINE_integer(
+        "workspace", None, "MiB of GPU memory for intermediate values; what the GPU has by default.", lower_bound=1
+    )
+    flags.DEFINE_multi_string(
+        "calibration",
+        None,
+        "For --precision=int8: photographs like those that the model will meet, best some of those that it was trained on, "
+        "given as for --photos. Without this flag those of --photos are taken.",
+    )
+    flags.DEFINE_integer(
+        "largest_batch", LARGEST_BATCH, "For --batch=free: the most photographs a call; speed is tuned for these.", lower_bound=1
+    )
+    flags.DEFINE_string("keep_onnx", None, "Also write the ONNX file that the engine is built from, for other tools.")
+    return [
+        "precision", "runtime", "compute_capabilities", "timing_cache", "workspace", "calibration", "largest_batch", "keep_onnx"
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    run()
