@@ -36,6 +36,10 @@ class _Builder(_flatbuffers.Builder):
 
 def pack(model):
     """The bytes of a TFLite model, an object of its schema (`ModelT`)."""
+    for code in model.operatorCodes:
+        # The field of the first 127 operators must be filled too: ai-edge-quantizer 0.10 leaves it 0, which OpenVINO takes
+        # for ADD.
+        code.deprecatedBuiltinCode = min(max(code.builtinCode, code.deprecatedBuiltinCode), 127)
     builder = _Builder(1 << 20)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

@@ -185,6 +185,12 @@ def test_a_kernel_is_stored_once_however_often_it_runs(regions):
     assert sum(tensor.quantization.scale is not None and len(tensor.quantization.scale) == 32 for tensor in biases) == 5
 
 
+def test_readers_of_the_older_field_find_every_operator(regions):
+    codes = flatbuffer.parse(regions.files["int8"]).operatorCodes
+    assert schema.BuiltinOperator.QUANTIZE in {code.builtinCode for code in codes}
+    assert all(code.deprecatedBuiltinCode == min(code.builtinCode, 127) for code in codes)
+
+
 def test_a_plain_classifier_has_no_needless_conversions():
     data = quantization.quantized(tflite.convert(plain(), dtype="uint8"), "int8", photographs(2, 64))
     counts = tflite_file.operators(data)

@@ -1,0 +1,164 @@
+"""One model in the runtimes of a CPU, side by side: Keras, TensorFlow, onnxruntime, LiteRT, OpenVINO.
+
+.venv/bin/python benchmarks/runtimes.py --model demo/model.keras --photos demo/FOLDER/test
+
+Writes a SavedModel, an ONNX and a TFLite file (float32) of the model, and times one photograph a call with one and with two
+threads. The runtimes take turns, so that other work on the machine meets them alike: times are medians, ratios are medians
+of the turns' own ratios, and the ratios are what holds elsewhere. Prints a table and keeps it in
+benchmarks/results/runtimes.md.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import machine
+import numpy as np
+
+THREADS = (1, 2)
+ROUNDS, WARM = 60, 5
+# Seconds before each call: the threads of a pool spin on for a while after theirs, and would take the next runtime's core.
+PAUSE = 0.05
+KERAS = "Keras, `predict_on_batch`"
+
+
+def runtimes(model, folder, threads):
+    """The runtimes as a dict from name to a function from images `[1, S, S, 3]` to a dict of arrays."""
+    import tensorflow as tf
+
+    # Before TensorFlow's first operation; OpenVINO and the others take theirs from arguments.
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+    from logo_keras.edge import Recognizer
+    from logo_keras.export import saved_model, served
+
+    found = {
+        KERAS: served.opened(model).predict_on_batch,
+        "TensorFlow, SavedModel": saved_model.open_folder(folder / "model.saved_model"),
+        "onnxruntime, ONNX": Recognizer(folder / "model.onnx", threads).infer,
+        "onnxruntime, ONNX of batch 1": Recognizer(folder / "fixed.onnx", threads).infer,
+        "LiteRT, TFLite": Recognizer(folder / "model.tflite", threads).infer,
+    }
+    for name in ("model.onnx", "model.tflite"):
+        found[f"OpenVINO, {'ONNX' if name.endswith('onnx') else 'TFLite'}"] = in_openvino(folder / name, threads)
+    return found
+
+
+def in_openvino(path, threads):
+    """A function that runs a file in OpenVINO in float32, compiled for one photograph a call."""
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(path)
+    model.reshape([1, *model.input(0).partial_shape[1:]])
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    compiled = core.compile_model(model, "CPU", options)
+    outputs = {name: output for output in compiled.outputs for name in output.names}
+
+    def infer(images):
+        answer = compiled(images)
+        return {name: answer[output] for name, output in outputs.items()}
+
+    return infer
+
+
+def largest(answers, expected):
+    """The largest difference between answers, each of one photograph, and Keras's."""
+    return float(np.abs(np.concatenate([np.asarray(answer) for answer in answers]) - expected).max())
+
+
+def measure(model, folder, threads):
+    """The times in milliseconds, one a turn, and the largest difference to Keras of each runtime."""
+    found, known = runtimes(model, folder, threads), np.load(folder / "reference.npz")
+    images, names = known["images"], [name for name in known.files if name != "images"]
+    differences = {}
+    for runtime, infer in found.items():
+        answers = [infer(image[None].astype(np.float32)) for image in images]
+        differences[runtime] = {name: largest([answer[name] for answer in answers], known[name]) for name in names}
+    times = {runtime: [] for runtime in found}
+    for turn in range(WARM + ROUNDS):
+        image = images[turn % len(images)][None].astype(np.float32)
+        for runtime, infer in found.items():
+            time.sleep(PAUSE)
+            start = time.perf_counter()
+            infer(image)
+            times[runtime].append(1000 * (time.perf_counter() - start))
+    return {"times": {runtime: kept[WARM:] for runtime, kept in times.items()}, "differences": differences}
+
+
+def write(model, photos, limit, folder):
+    """Writes the files, and the photographs with Keras's answers; returns the number of photographs and the sizes in MB."""
+    from logo_keras.export import artifact, onnx, saved_model, tflite
+    from logo_keras.export.served import opened
+
+    model = opened(model)
+    with artifact.referring(model, photos, limit) as reference:
+        saved_model.export(model, folder / "model.saved_model", reference=reference)
+        onnx.export(model, folder / "model.onnx", reference=reference)
+        onnx.export(model, folder / "fixed.onnx", batch=1, reference=reference)
+        tflite.export(model, folder / "model.tflite", reference=reference)
+        # Where a choice hangs on less than 1e-5 two runtimes may rightly differ.
+        clear = [number for number in range(len(reference)) if not reference.tied(number)]
+        expected = {name: values[clear] for name, values in reference.expected.items()}
+        np.savez(folder / "reference.npz", images=reference.images[clear], **expected)
+    return len(clear), len(reference)
+
+
+def row(runtime, measured):
+    """A line of the table."""
+    cells = [runtime]
+    for threads in THREADS:
+        times, keras = (measured[threads]["times"][name] for name in (runtime, KERAS))
+        ratio = statistics.median(own / base for own, base in zip(times, keras, strict=True))
+        cells += [f"{statistics.median(times):.1f}", f"{ratio:.2f}"]
+    worst = {}
+    for threads in THREADS:
+        for name, value in measured[threads]["differences"][runtime].items():
+            worst[name] = max(value, worst.get(name, 0))
+    cells += [f"{worst['probabilities']:.1e}", f"{worst['region_boxes']:.1e}" if "region_boxes" in worst else "-"]
+    return f"| {' | '.join(cells)} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, help="a .keras file")
+    parser.add_argument("--photos", required=True, help="photographs, a folder a brand")
+    parser.add_argument("--limit", type=int, default=64, help="photographs to compare on")
+    # Threads of TensorFlow are fixed once a process: the script calls itself.
+    parser.add_argument("--measure", nargs=2, metavar=("FOLDER", "THREADS"), help=argparse.SUPPRESS)
+    values = parser.parse_args()
+    if values.measure:
+        print(json.dumps(measure(values.model, Path(values.measure[0]), int(values.measure[1]))))
+        return
+    measured = {}
+    with tempfile.TemporaryDirectory() as folder:
+        clear, count = write(values.model, values.photos, values.limit, Path(folder))
+        for threads in THREADS:
+            command = [sys.executable, __file__, "--model", values.model, "--photos", values.photos]
+            ran = subprocess.run([*command, "--measure", folder, str(threads)], stdout=subprocess.PIPE, text=True, check=True)
+            measured[threads] = json.loads(ran.stdout.splitlines()[-1])
+    heads = [f"{threads} thread{'s' * (threads > 1)}, ms | to Keras" for threads in THREADS]
+    lines = [f"| runtime | {' | '.join(heads)} | probabilities | boxes, px |", "|---|" + "---|" * (2 * len(THREADS) + 2)]
+    lines += [row(runtime, measured) for runtime in measured[THREADS[0]]["times"]]
+    print("\n".join(lines))
+    note = (
+        f"One photograph a call, {PAUSE * 1000:.0f} ms after the last, medians of {ROUNDS} turns; below 1.00 is faster than "
+        "Keras. TensorFlow is slower with two threads than with one where it has to wake them. The last two columns are the "
+        f"largest differences to Keras on {clear} photographs ({count - clear} more hang on less than 1e-5 in Keras)."
+    )
+    facts = [f"- {line}" for line in machine.lines(machine.describe())]
+    text = "\n".join(["# runtimes", "", "    python benchmarks/runtimes.py", "", *facts, "", note, "", *lines, ""])
+    (Path(__file__).parent / "results" / "runtimes.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
