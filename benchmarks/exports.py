@@ -46,7 +46,7 @@ def table(rows):
         ]  # fmt: skip
         ratio = "-" if row.milliseconds is None else f"{base / row.milliseconds:.2f}"
         size = "-" if row.bytes is None else f"{row.bytes / 1e6:.1f}"
-        said = row.problem or row.note or "passed"
+        said = row.problem or (f"passed; {row.note.removeprefix(f'{row.file}: ')}" if row.note else "passed")
         lines.append(f"| {row.title} | `{COMMANDS[row.title]}` | {size} | {' | '.join(figures)} | {ratio} | {said} |")
     return lines
 
