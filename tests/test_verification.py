@@ -182,8 +182,8 @@ def test_int8_must_agree_on_95_of_100(labelled, changed, passes):
     assert (report.failures == ()) is passes
 
 
-@pytest.mark.parametrize(("lost", "passes"), [(1, True), (2, False)])
-def test_int8_may_lose_one_right_answer_in_100(labelled, lost, passes):
+@pytest.mark.parametrize(("lost", "passes"), [(2, True), (3, False)])
+def test_int8_may_lose_two_right_answers_in_100(labelled, lost, passes):
     report = compare(file(dict.fromkeys(range(lost), 0.5)), Model(), labelled, "int8")
     assert report.top1 == pytest.approx(0.6 - lost / 100)
     assert (report.failures == ()) is passes
