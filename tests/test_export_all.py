@@ -120,6 +120,16 @@ def test_a_format_that_fails_leaves_no_file_and_stops_no_other(model_file, photo
     assert not (tmp_path / "brands.broken").exists()
 
 
+def test_a_file_that_cannot_run_on_this_machine_has_passed_and_says_so(model_file, photos, tmp_path, monkeypatch):
+    def no_gpu(path):
+        raise ImportError("there is no GPU")
+
+    monkeypatch.setitem(every._OPEN, "TFLite", no_gpu)
+    _, row = every.export_all(model_file, tmp_path, photos, limit=3, formats=["tflite"], say=lambda line: None)
+    assert (row.problem, row.note, row.failed, row.milliseconds) == ("", "there is no GPU", False, None)
+    assert table.text([row]).endswith("  yes; there is no GPU")
+
+
 def test_the_table_is_aligned_and_says_why_not():
     rows = [table.Row("Keras", "", milliseconds=12.3), table.Row("ONNX", "m.onnx", problem="no library", failed=True)]
     header, first, second = table.text(rows).splitlines()
