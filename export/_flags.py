@@ -112,6 +112,17 @@ def define_outputs():
     return ["outputs"]
 
 
+def define_calibration():
+    """Defines the photographs that int8 is calibrated on; returns the names of its flags."""
+    flags.DEFINE_multi_string(
+        "calibration",
+        None,
+        "For --precision=int8: photographs like those that the model will meet, best some of those that it was trained on, "
+        "given as for --photos. Without this flag those of --photos are taken.",
+    )
+    return ["calibration"]
+
+
 def _batch(text):
     """What --batch says: None, `"free"` or an int; anything else is left for the format to refuse."""
     return int(text) if text is not None and text.isdecimal() else text

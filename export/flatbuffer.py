@@ -1,4 +1,4 @@
-"""Writes TFLite flatbuffers: equal vectors once, weights aligned."""
+"""Reads TFLite flatbuffers, and writes them: equal vectors once, weights aligned."""
 
 import numpy as np
 
@@ -55,3 +55,12 @@ def parse(data):
             buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
             buffer.offset = buffer.size = 0
     return model
+
+
+def operator_names(model, subgraph):
+    """The name of each operator of a subgraph, in the order in which they run: list of str."""
+    schema = require("ai_edge_litert.schema_py_generated", "export")
+    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+    # Operators that are older than the wider field are in the narrow one.
+    codes = [names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes]
+    return [codes[operator.opcodeIndex] for operator in subgraph.operators]

@@ -4,6 +4,9 @@ from collections import deque
 
 import numpy as np
 
+# Of all weights about these remain in a file: the vectors of batch normalisation go into the kernels.
+_SMALLEST_SHARE = 0.9
+
 
 def kernel_bytes(graph):
     """Bytes of the kernels that the outputs of a traced function depend on; heads that only train do not count."""
@@ -21,3 +24,17 @@ def kernel_bytes(graph):
         if variable is not None and placeholder.op in reached and len(variable.shape) > 1:
             total += int(np.prod(variable.shape)) * variable.dtype.size
     return total
+
+
+def check_weights(held, weight_bytes):
+    """Checks that a file holds its weights.
+
+    Args:
+        held: int, bytes of the constants in the file.
+        weight_bytes: int, as `kernel_bytes` gives it.
+
+    Raises:
+        ValueError: if they are smaller than the weights.
+    """
+    if held < _SMALLEST_SHARE * weight_bytes:
+        raise ValueError(f"the file would lack weights: it holds {held:,} bytes of {weight_bytes:,}.")

@@ -6,10 +6,8 @@ import numpy as np
 
 from logo_keras.extras import require
 
+from .kernels import check_weights
 from .served import INPUT, MEANINGS
-
-# Of all weights about these remain: the vectors of batch normalisation go into the kernels.
-_SMALLEST_SHARE = 0.9
 
 
 def operators(model):
@@ -40,9 +38,7 @@ def check(model, weight_bytes):
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ValueError(f"the file would not be valid ONNX: {error}") from error
-    constants = sum(_bytes(onnx, tensor) for tensor in model.graph.initializer)
-    if constants < _SMALLEST_SHARE * weight_bytes:
-        raise ValueError(f"the file would lack weights: it holds {constants:,} bytes of {weight_bytes:,}.")
+    check_weights(sum(_bytes(onnx, tensor) for tensor in model.graph.initializer), weight_bytes)
 
 
 def described(path):

@@ -251,18 +251,13 @@ def _define():
     flags.DEFINE_integer(
         "workspace", None, "MiB of GPU memory for intermediate values; what the GPU has by default.", lower_bound=1
     )
-    flags.DEFINE_multi_string(
-        "calibration",
-        None,
-        "For --precision=int8: photographs like those that the model will meet, best some of those that it was trained on, "
-        "given as for --photos. Without this flag those of --photos are taken.",
-    )
     flags.DEFINE_integer(
         "largest_batch", LARGEST_BATCH, "For --batch=free: the most photographs a call; speed is tuned for these.", lower_bound=1
     )
     flags.DEFINE_string("keep_onnx", None, "Also write the ONNX file that the engine is built from, for other tools.")
     return [
-        "precision", "runtime", "compute_capabilities", "timing_cache", "workspace", "calibration", "largest_batch", "keep_onnx"
+        "precision", "runtime", "compute_capabilities", "timing_cache", "workspace", "largest_batch", "keep_onnx",
+        *_flags.define_calibration(),
     ]  # fmt: skip
 
 

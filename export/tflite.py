@@ -143,13 +143,7 @@ def run():
 
 def _define():
     flags.DEFINE_enum("precision", "float32", list(PRECISIONS), "What the file computes in; see above.")
-    flags.DEFINE_multi_string(
-        "calibration",
-        None,
-        "For --precision=int8: photographs like those that the model will meet, best some of those that it was trained on, "
-        "given as for --photos. Without this flag those of --photos are taken.",
-    )
-    return ["precision", "calibration"]
+    return ["precision", *_flags.define_calibration()]
 
 
 if __name__ == "__main__":

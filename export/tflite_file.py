@@ -4,24 +4,17 @@ from collections import Counter
 
 from logo_keras.extras import require
 
-from .flatbuffer import pack, parse
+from .flatbuffer import operator_names, pack, parse
+from .kernels import check_weights
 from .served import INPUT, MEANINGS
 
 # Files with any of these keep their weights elsewhere, or need more than a LiteRT runtime has.
 _REFUSED = ("CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
-# Batch normalisation is folded into the kernels, so of all weights about these remain.
-_SMALLEST_SHARE = 0.9
 
 
 def operators(data):
     """The operators that a TFLite flatbuffer uses: dict from name to count, `"CUSTOM"` for those that are not builtin."""
-    schema = require("ai_edge_litert.schema_py_generated", "export")
-    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-    model = parse(data)
-    # Operators that are older than the wider field are in the narrow one.
-    codes = [names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes]
-    counts = Counter(codes[operator.opcodeIndex] for graph in model.subgraphs for operator in graph.operators)
-    return dict(sorted(counts.items()))
+    return _counted(parse(data))
 
 
 def check(data, weight_bytes):
@@ -34,12 +27,11 @@ def check(data, weight_bytes):
     Raises:
         ValueError: if it uses custom, Flex or variable operators, or its constants are smaller than its weights.
     """
-    check_operators(data)
     model = parse(data)
+    _refuse(model)
     places = {tensor.buffer for subgraph in model.subgraphs for tensor in subgraph.tensors}
     constants = sum(len(model.buffers[place].data) for place in places if model.buffers[place].data is not None)
-    if constants < _SMALLEST_SHARE * weight_bytes:
-        raise ValueError(f"the file would lack weights: it holds {constants:,} bytes of {weight_bytes:,}.")
+    check_weights(constants, weight_bytes)
 
 
 def check_operators(data):
@@ -48,9 +40,7 @@ def check_operators(data):
     Raises:
         ValueError: naming those that it may not use.
     """
-    refused = sorted(set(operators(data)) & set(_REFUSED))
-    if refused:
-        raise ValueError(f"the file would need operators beyond TFLite's builtin ones: {', '.join(refused)}.")
+    _refuse(parse(data))
 
 
 def with_readable_names(data):
@@ -80,7 +70,18 @@ def described(data):
 
     outputs = (tensor(place, None) for place in graph.outputs)
     return {
-        "operators": operators(data),
+        "operators": _counted(model),
         "inputs": [tensor(place, INPUT) for place in graph.inputs],
         "outputs": [found | {"description": MEANINGS[found["name"]]} for found in outputs],
     }
+
+
+def _counted(model):
+    counts = Counter(name for subgraph in model.subgraphs for name in operator_names(model, subgraph))
+    return dict(sorted(counts.items()))
+
+
+def _refuse(model):
+    refused = sorted(set(_counted(model)) & set(_REFUSED))
+    if refused:
+        raise ValueError(f"the file would need operators beyond TFLite's builtin ones: {', '.join(refused)}.")

@@ -6,6 +6,8 @@ import numpy as np
 
 from logo_keras.extras import require
 
+from .flatbuffer import operator_names
+
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 _DECISIONS = ("TOPK_V2", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL")
 # What stands between the layers of a network.
@@ -31,11 +33,9 @@ class Graph:
 
     def __init__(self, model):
         schema = require("ai_edge_litert.schema_py_generated", "export")
-        names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-        codes = [names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes]
         (subgraph,) = model.subgraphs
         self.tensors = subgraph.tensors
-        self.names = [codes[operator.opcodeIndex] for operator in subgraph.operators]
+        self.names = operator_names(model, subgraph)
         self._buffers = model.buffers
         self._float = schema.TensorType.FLOAT32
         self._inputs = [[int(place) for place in operator.inputs] for operator in subgraph.operators]
