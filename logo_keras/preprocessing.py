@@ -1,7 +1,7 @@
 """From a photograph to what a model reads: decoded, upright, made a square. Every client does this alike."""
 
 import os
-from pathlib import Path
+import stat
 
 import numpy as np
 
@@ -16,8 +16,12 @@ from logo_keras.extras import cv2
 PREPROCESSINGS = ("stretch", "paper")
 PREPROCESSING = "stretch"
 _PAPER = 600 / 448
-# A file of a few kilobytes may claim any size; 200 million px are 600 MB decoded, more than any camera of today.
-MAX_PIXELS = 200_000_000
+# A file of a few kilobytes may claim any size, and several are read at once. 120 million px, more than the 102 million of a
+# medium format camera, are 360 MB decoded; decoding takes 6 to 13 bytes a px, of AVIF up to 17 (measured, OpenCV 5.0).
+MAX_PIXELS = 120_000_000
+# The photographs of that camera are 20 to 200 MB.
+MAX_BYTES = 256 * 2**20
+_REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 
 
 class UnreadablePhotograph(ValueError):
@@ -37,81 +41,168 @@ class UnreadablePhotograph(ValueError):
         return f"{self.name}: {self.reason}"
 
 
-def decode(data, name="photograph"):
+def decode(data, name="photograph", max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     """Decodes an image file.
 
-    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF. The EXIF orientation is applied, so the photograph is upright. Grey, CMYK
-    and palette colours become RGB, 16 bits become 8, an alpha channel is left out, of an animation the first frame is
-    taken.
+    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF, whatever the name says. The EXIF orientation (of AVIF, what it has instead)
+    is applied, so the photograph is upright. Grey, CMYK and palette colours become RGB, colour profiles are not applied,
+    16 bits become 8, an alpha channel is left out, of several pictures or an animation the first is taken; what a GIF's
+    first frame leaves open or transparent has its background colour.
+
+    Damage that checksums, lengths or the decoder find is an error. In a JPEG, damage may show in the picture only.
 
     Args:
         data: bytes of the whole file.
         name: str, names the file in errors.
+        max_pixels: int, largest height times width that is decoded. It bounds the memory: 20 bytes a px beside the file.
+            An AVIF's decoder takes up to 16384 x 16384 px whatever the file says its size were.
+        max_bytes: int, largest file that is decoded. It bounds the time.
 
     Returns:
         uint8 RGB `[H, W, 3]`.
 
     Raises:
-        UnreadablePhotograph: if the file is empty, no image, corrupt, truncated or larger than `MAX_PIXELS`.
+        UnreadablePhotograph: if the file is empty, no image, corrupt, truncated or larger than one of the limits.
+        ValueError: if a limit is no positive integer.
     """
-    return cv2.cvtColor(_decoded(bytes(data), name, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    photo = _decoded(data, name, cv2.IMREAD_COLOR, max_pixels, max_bytes)
+    # In place, which saves memory and the time to get it.
+    return cv2.cvtColor(photo, cv2.COLOR_BGR2RGB, dst=photo)
 
 
-def read(path):
+def read(path, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     """Reads a photograph, as `decode` does.
 
     Args:
         path: str or path.
+        max_pixels: int, as in `decode`.
+        max_bytes: int, as in `decode`; no more is read from the disk.
 
     Returns:
         uint8 RGB `[H, W, 3]`.
 
     Raises:
-        UnreadablePhotograph: if there is no such file or it cannot be opened or decoded.
+        UnreadablePhotograph: if there is no such file, it is a folder, a pipe or a device, or it cannot be opened or decoded.
+        ValueError: if a limit is no positive integer.
     """
-    return decode(_contents(path), name=path)
+    return decode(file_bytes(path, max_bytes), path, max_pixels, max_bytes)
 
 
-def check(path):
+def check(path, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     """Finds out whether a photograph can be read, somewhat faster than `read`.
 
     Args:
-        path: str or path.
+        path, max_pixels, max_bytes: as in `read`.
 
     Raises:
-        UnreadablePhotograph: where `read` raises it.
+        UnreadablePhotograph, ValueError: where `read` raises them.
     """
     # A JPEG is unpacked as a whole also for an eighth of the size; tiny pictures would have no px left.
-    _decoded(_contents(path), path, cv2.IMREAD_REDUCED_COLOR_8, smallest=64)
+    _decoded(file_bytes(path, max_bytes), path, cv2.IMREAD_REDUCED_COLOR_8, max_pixels, max_bytes, smallest=64)
 
 
-def _contents(path):
+def glance(path, smallest, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
+    """Reads a photograph smaller than it is, where its format makes that cheaper: a JPEG by 2, 4 or 8.
+
+    Args:
+        path, max_pixels, max_bytes: as in `read`.
+        smallest: int, px that both sides keep, unless the photograph has fewer.
+
+    Returns:
+        uint8 RGB `[h, w, 3]`, upright, and the height and width of the photograph itself, upright.
+
+    Raises:
+        UnreadablePhotograph, ValueError: where `read` raises them.
+    """
+    data = file_bytes(path, max_bytes)
     try:
-        return Path(path).read_bytes()
-    except FileNotFoundError:
-        raise UnreadablePhotograph(path, "no such file") from None
+        kind, height, width = containers.inspect(data)
+    except ValueError as error:
+        raise UnreadablePhotograph(path, error) from None
+    # Of sides that differ by less, the small picture does not tell whether it was turned.
+    most = min(height, width) // smallest if kind == "JPEG" and abs(height - width) >= 8 else 1
+    how = next((flag for factor, flag in _REDUCED.items() if factor <= most), cv2.IMREAD_COLOR)
+    photo = cv2.cvtColor(_decoded(data, path, how, max_pixels, max_bytes), cv2.COLOR_BGR2RGB)
+    turned = (photo.shape[0] > photo.shape[1]) != (height > width)
+    return photo, (width, height) if turned else (height, width)
+
+
+def file_bytes(path, max_bytes=MAX_BYTES):
+    """The bytes of a photograph's file.
+
+    Args:
+        path: str or path.
+        max_bytes: int, as in `read`.
+
+    Returns:
+        bytes.
+
+    Raises:
+        UnreadablePhotograph: if there is no such file, it is a folder, a pipe or a device, too large, or cannot be opened.
+        ValueError: if the limit is no positive integer.
+    """
+    try:
+        # Before it is opened: opening a pipe waits for its other end.
+        found = os.stat(path)
+    except (OSError, ValueError) as error:
+        raise UnreadablePhotograph(path, _why(error)) from None
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, a socket or a device"
+        raise UnreadablePhotograph(path, f"cannot be opened: it is {kind}, not a file")
+    _bound_bytes(path, found.st_size, max_bytes)
+    try:
+        with open(path, "rb") as file:
+            # No more than that: a file may grow meanwhile.
+            return file.read(found.st_size)
     except OSError as error:
-        raise UnreadablePhotograph(path, f"cannot be opened: {error.strerror}") from error
+        raise UnreadablePhotograph(path, _why(error)) from None
 
 
-def _decoded(data, name, how, smallest=1):
+def _why(error):
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    # Of a path with a null character, or one that the file system's encoding lacks, Python says so in a ValueError.
+    return f"cannot be opened: {error.strerror if isinstance(error, OSError) else error}"
+
+
+def _bound_bytes(name, size, max_bytes):
+    if size > _limit("max_bytes", max_bytes):
+        raise UnreadablePhotograph(name, f"too large: {size:,} bytes, at most {max_bytes:,} are read (max_bytes)")
+
+
+def _limit(name, limit):
+    if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or limit < 1:
+        raise ValueError(f"{name} must be a positive integer, got {limit!r}.")
+    return limit
+
+
+def _decoded(data, name, how, max_pixels, max_bytes, smallest=1):
     """BGR as OpenCV decodes it; pictures with a side below `smallest` px are decoded in full size."""
+    _bound_bytes(name, memoryview(data).nbytes, max_bytes)
+    data = bytes(data)
     try:
         kind, height, width = containers.inspect(data)
     except ValueError as error:
         raise UnreadablePhotograph(name, error) from None
-    if height * width > MAX_PIXELS:
-        limit = f"at most {MAX_PIXELS // 10**6} million are read"
-        raise UnreadablePhotograph(name, f"too large: {width} x {height} px, {limit}")
+    if height * width > _limit("max_pixels", max_pixels):
+        raise UnreadablePhotograph(name, f"too large: {width} x {height} px, at most {max_pixels:,} px are read (max_pixels)")
     if min(height, width) < smallest:
         how = cv2.IMREAD_COLOR
+    if kind == "AVIF":
+        how |= cv2.IMREAD_IGNORE_ORIENTATION
+    data = containers.plain(kind, data)
     try:
         photo = cv2.imdecode(np.frombuffer(data, np.uint8), how)
     except cv2.error as error:
         raise UnreadablePhotograph(name, f"corrupt: the {kind} decoder gave up ({error.err})") from None
     if photo is None:
         raise UnreadablePhotograph(name, f"corrupt or truncated: the {kind} decoder gave up")
-    return photo
+    return _turned(photo, *containers.avif_turns(data)) if kind == "AVIF" else photo
+
+
+def _turned(photo, quarters, axis):
+    photo = np.rot90(photo, quarters)
+    return np.ascontiguousarray(photo if axis is None else np.flip(photo, axis))
 
 
 def resize(photo, size):

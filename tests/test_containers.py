@@ -3,8 +3,10 @@
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
+from hostile import chunk, jpeg, png, segment, tiff
 from photographs import encode, flat_jpeg, scene
 
 from logo_keras import containers
@@ -70,6 +72,128 @@ def test_a_restart_marker_where_none_is_due_is_corrupt():
 def test_a_jpeg_without_a_scan_is_corrupt():
     with pytest.raises(ValueError, match="holds no picture"):
         containers.inspect(JPEG[: JPEG.index(b"\xff\xda")] + b"\xff\xd9")
+
+
+def with_restarts(number):
+    """A JPEG with a restart marker behind every block, 8 x 8 px, its scan longer than what is looked through at once."""
+    done, data = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 256, (8, 8 * number), np.uint8), RESTARTS)
+    assert done and len(data) > 2**16
+    return data.tobytes()
+
+
+RESTARTS = [cv2.IMWRITE_JPEG_RST_INTERVAL, 1, cv2.IMWRITE_JPEG_QUALITY, 100]
+
+
+def test_restart_markers_are_counted_through_a_long_scan():
+    data = with_restarts(2000)
+    assert containers.inspect(data) == ("JPEG", 8, 16_000)
+    for share in (0.2, 0.5, 0.9):
+        at = next(at for at in range(int(len(data) * share), len(data)) if data[at] == 0xFF and 0xD0 <= data[at + 1] <= 0xD7)
+        with pytest.raises(ValueError, match="restart markers out of order"):
+            containers.inspect(data[: at + 1] + bytes([0xD0 + (data[at + 1] + 1) % 8]) + data[at + 2 :])
+
+
+def test_the_end_of_a_scan_is_found_wherever_it_lies():
+    # On both sides of the border between two parts, and in the middle of it.
+    start = jpeg(8, 8, (0, 63, b"")).index(b"\xff\xda") + 10
+    for length in range(2**16 - 3, 2**16 + 4):
+        data = jpeg(8, 8, (0, 63, bytes(length)))
+        assert len(data) == start + length + 2
+        assert containers.inspect(data) == ("JPEG", 8, 8)
+        assert containers.inspect(data[:-2] + b"\xff" * 5 + data[-1:])[0] == "JPEG"
+        with pytest.raises(ValueError, match="truncated"):
+            containers.inspect(data[:-1])
+
+
+def test_a_second_frame_header_is_corrupt():
+    # A decoder would make room for the first, a look at the second would find it small.
+    data = jpeg(60_000, 60_000, (0, 63, bytes(9)))
+    frame = data[data.index(b"\xff\xc0") :][:13]
+    small = frame[:5] + b"\0\x08\0\x08" + frame[9:]
+    with pytest.raises(ValueError, match="two frame headers"):
+        containers.inspect(data.replace(frame, frame + small))
+
+
+@pytest.mark.parametrize(("side", "scans"), [(64, 500), (9000, 49)])
+def test_the_scans_of_a_jpeg_are_bounded_by_its_size(side, scans):
+    empty = [(1, 63, b"")]
+    assert containers.inspect(jpeg(side, side, *empty * scans, frame=0xC2)) == ("JPEG", side, side)
+    with pytest.raises(ValueError, match=f"goes over its {side} x {side} px in {scans + 1} scans or more"):
+        containers.inspect(jpeg(side, side, *empty * (scans + 1), frame=0xC2))
+
+
+def test_a_jpeg_of_endless_segments_is_corrupt_and_fill_bytes_are_none():
+    many = segment(0xFE) * 10_000
+    with pytest.raises(ValueError, match="more than 10000 segments"):
+        containers.inspect(JPEG[:2] + many + JPEG[2:])
+    assert containers.inspect(JPEG[:2] + many[: len(many) // 2] + JPEG[2:])[0] == "JPEG"
+    assert containers.inspect(JPEG[:2] + b"\xff" * 10**6 + JPEG[2:])[0] == "JPEG"
+    with pytest.raises(ValueError, match="truncated"):
+        containers.inspect(JPEG[:2] + b"\xff" * 10**6)
+
+
+def test_a_png_begins_with_its_one_header():
+    header = png(9, 9)[8:33]
+    for data in (png(9, 9, chunks=header), PNG[:8] + chunk(b"tEXt", b"a\0b") + PNG[8:]):
+        with pytest.raises(ValueError, match="does not begin with its one IHDR"):
+            containers.inspect(data)
+
+
+def test_a_png_holds_no_more_data_than_its_picture_needs():
+    for depth, colour in ((1, 0), (8, 2), (16, 6)):
+        # Data that cannot be compressed is longer than the picture.
+        noise = zlib.compress(np.random.default_rng(0).bytes(700 * 700 * 8))
+        raw = (700 * depth * {0: 1, 2: 3, 6: 4}[colour] // 8 + 1) * 700
+        assert containers.inspect(png(700, 700, data=noise[:raw], depth=depth, colour=colour)) == ("PNG", 700, 700)
+        with pytest.raises(ValueError, match="more data than its picture needs"):
+            containers.inspect(png(700, 700, data=bytes(raw * 9 // 8 + 2**21), depth=depth, colour=colour))
+
+
+def test_compressed_text_in_a_png_is_bounded_and_other_text_is_not():
+    keyword, body = b"XML:com.adobe.xmp\0", bytes(2**20)
+    plain, packed = keyword + b"\0\0\0\0" + body, keyword + b"\1\0\0\0" + body
+    assert containers.inspect(png(9, 9, chunk(b"iTXt", plain) + chunk(b"tEXt", keyword + body)))[0] == "PNG"
+    for text in (chunk(b"iTXt", packed), chunk(b"zTXt", keyword + b"\0" + body)):
+        with pytest.raises(ValueError, match="more than 1048576 bytes of compressed text"):
+            containers.inspect(png(9, 9, text))
+
+
+def test_a_png_of_endless_chunks_is_corrupt():
+    with pytest.raises(ValueError, match="more than 100000 chunks"):
+        containers.inspect(png(9, 9, chunk(b"teSt", b"") * 100_000))
+
+
+def test_a_tile_much_larger_than_its_picture_is_corrupt():
+    assert containers.inspect(tiff(8, 9, _322=4096, _323=4096)) == ("TIFF", 8, 9)
+    with pytest.raises(ValueError, match="tiles of 4096 x 4112 px in a TIFF of 9 x 8 px"):
+        containers.inspect(tiff(8, 9, _322=4096, _323=4112))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_tiff_keeps_its_length_when_it_is_made_plain(order):
+    odd = tiff(8, 9, order=order, _278=2**31, _338=2)
+    assert containers.plain("TIFF", odd) == tiff(8, 9, order=order, _278=8, _338=1)
+    fine = tiff(8, 9, order=order, _278=4, _338=1)
+    assert containers.plain("TIFF", fine) == fine
+
+
+def test_only_the_announcement_of_an_animation_is_taken_out_of_a_png():
+    text, announced, frame = chunk(b"tEXt", b"a\0acTL"), chunk(b"acTL", bytes(8)), chunk(b"fcTL", bytes(26))
+    assert containers.plain("PNG", png(9, 9, text + announced + frame)) == png(9, 9, text + frame)
+    assert containers.plain("PNG", png(9, 9, text)) == png(9, 9, text)
+    assert containers.plain("JPEG", JPEG) == JPEG
+
+
+def test_an_avif_of_endless_pictures_is_corrupt():
+    with pytest.raises(ValueError, match="more than 1000 pictures"):
+        containers.inspect(b"\0\0\0\x20ftypavif" + (b"ispe" + bytes(12)) * 1001)
+
+
+def test_an_avif_says_how_it_is_turned():
+    box = b"\0\0\0\x09"
+    assert containers.avif_turns(b"ftypavif irot") == (0, None)
+    assert containers.avif_turns(box + b"irot\3" + box + b"imir\1") == (3, 1)
+    assert containers.avif_turns(box + b"imir\0") == (0, 0)
 
 
 def test_one_flipped_bit_in_a_png_is_corrupt():

@@ -1,5 +1,6 @@
 """Whatever a photograph file holds becomes upright 8-bit RGB, or an error with a reason."""
 
+import os
 import pickle
 import struct
 import zlib
@@ -7,7 +8,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from photographs import encode, flat_jpeg, scene, with_orientation
+from photographs import encode, flat_jpeg, scene, with_orientation, write
 
 from logo_keras import preprocessing
 from logo_keras.preprocessing import UnreadablePhotograph, check, decode, frame, prepare, read, resize
@@ -39,9 +40,11 @@ def test_sixteen_bits_become_the_upper_eight(suffix):
     assert np.abs(photo.astype(int) - scene()).max() <= 1
 
 
-def test_alpha_is_left_out():
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_alpha_is_left_out(suffix):
+    # libtiff by default multiplies the colours by it.
     rgba = np.dstack([scene(), np.full((40, 60), 7, np.uint8)])
-    np.testing.assert_array_equal(decode(encode(rgba, ".png")), scene())
+    np.testing.assert_array_equal(decode(encode(rgba, suffix)), scene())
 
 
 def test_cmyk_becomes_rgb():
@@ -116,8 +119,71 @@ def test_a_gigantic_photograph_is_refused_before_it_is_decoded(monkeypatch):
     header = struct.pack(">IIBBBBB", 40_000, 30_000, 8, 2, 0, 0, 0)
     chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
-    with pytest.raises(UnreadablePhotograph, match="too large: 40000 x 30000 px, at most 200 million"):
+    with pytest.raises(UnreadablePhotograph, match="too large: 40000 x 30000 px, at most 120,000,000 px are read"):
         decode(b"\x89PNG\r\n\x1a\n" + chunks)
+
+
+def test_the_limits_on_pixels_and_bytes_are_arguments(tmp_path):
+    data = encode(scene(40, 60), ".png")
+    path = tmp_path / "photo.png"
+    path.write_bytes(data)
+    enough = dict(max_pixels=40 * 60, max_bytes=len(data))
+    for function in (read, check):
+        function(path, **enough)
+        with pytest.raises(UnreadablePhotograph, match="photo.png: too large: 60 x 40 px, at most 2,399 px are read"):
+            function(path, **enough | {"max_pixels": 2399})
+        with pytest.raises(UnreadablePhotograph, match=f"too large: {len(data):,} bytes, at most {len(data) - 1:,} are read"):
+            function(path, **enough | {"max_bytes": len(data) - 1})
+    for given in (data, memoryview(data)):
+        assert decode(given, **enough).shape == (40, 60, 3)
+        with pytest.raises(UnreadablePhotograph, match="too large"):
+            decode(given, max_bytes=len(data) - 1)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True, None])
+@pytest.mark.parametrize("name", ["max_pixels", "max_bytes"])
+def test_a_limit_that_is_no_positive_integer_is_the_callers_mistake(tmp_path, name, limit):
+    path = tmp_path / "photo.png"
+    path.write_bytes(encode(scene(), ".png"))
+    for function in (read, check):
+        with pytest.raises(ValueError, match=f"{name} must be a positive integer, got") as caught:
+            function(path, **{name: limit})
+        assert not isinstance(caught.value, UnreadablePhotograph)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    path = tmp_path / "photo.jpg"
+    with open(path, "wb") as file:
+        # On most file systems it takes no room on the disk.
+        file.truncate(preprocessing.MAX_BYTES + 1)
+    with pytest.raises(UnreadablePhotograph, match="too large: 268,435,457 bytes, at most 268,435,456 are read"):
+        read(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "photo.jpg")
+    with pytest.raises(UnreadablePhotograph, match="photo.jpg: cannot be opened: it is a pipe"):
+        read(tmp_path / "photo.jpg")
+
+
+@pytest.mark.parametrize("name", ["nul\0l.jpg", "lone \ud800.jpg", "long" * 100])
+def test_a_name_that_no_file_can_have_is_unreadable(tmp_path, name):
+    with pytest.raises(UnreadablePhotograph, match="cannot be opened"):
+        read(os.path.join(tmp_path, name))
+
+
+@pytest.mark.skipif(not cv2.haveImageWriter(".avif"), reason="needs an OpenCV that writes AVIF")
+@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_an_avif_is_turned_as_its_properties_say(quarters, axis):
+    avif = encode(scene(40, 60), ".avif")
+    stored = decode(avif)
+    # Behind the end, where no decoder looks.
+    box = b"\0\0\0\x09"
+    turned = avif + box + b"irot" + bytes([quarters]) + (b"" if axis is None else box + b"imir" + bytes([axis]))
+    upright = np.rot90(stored, quarters)
+    np.testing.assert_array_equal(decode(turned), upright if axis is None else np.flip(upright, axis))
 
 
 def test_an_error_of_the_decoder_is_an_unreadable_photograph(monkeypatch):
@@ -246,3 +312,30 @@ def test_paper_takes_the_middle_of_the_stretched_photograph():
 def test_an_unknown_preprocessing_is_named():
     with pytest.raises(ValueError, match="preprocessing must be one of stretch, paper, got 'letterbox'"):
         prepare(scene(), 32, "letterbox")
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(("suffix", "expected"), [(".jpg", (60, 90)), (".png", (240, 360))])
+def test_a_glance_is_a_small_photograph_and_the_size_of_the_whole(tmp_path, suffix, expected, orientation):
+    path = tmp_path / f"photo{suffix}"
+    data = encode(scene(240, 360), suffix)
+    path.write_bytes(with_orientation(data, orientation) if suffix == ".jpg" else data)
+    photo, size = preprocessing.glance(path, 60)
+    turned = orientation == 6 and suffix == ".jpg"
+    assert (photo.shape[:2], size) == ((expected[::-1], (360, 240)) if turned else (expected, (240, 360)))
+    whole = cv2.resize(preprocessing.read(path), photo.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(photo.astype(int) - whole).mean() < 3
+
+
+def test_a_glance_at_a_small_or_square_photograph_is_the_whole_of_it(tmp_path):
+    for height, width in ((40, 60), (240, 241)):
+        path = write(tmp_path / f"{height}.jpg", height=height, width=width)
+        photo, size = preprocessing.glance(path, 60)
+        np.testing.assert_array_equal(photo, preprocessing.read(path))
+        assert size == (height, width)
+
+
+def test_a_glance_at_what_is_no_photograph_names_it(tmp_path):
+    (tmp_path / "a.jpg").write_text("<html>")
+    with pytest.raises(UnreadablePhotograph, match="a.jpg: not an image"):
+        preprocessing.glance(tmp_path / "a.jpg", 60)

@@ -1,0 +1,182 @@
+"""Two thousand odd, damaged and malicious files: each is read as Pillow reads it, or reported; none stops the others."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+
+import hostile
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+import logo_keras as lk
+from logo_keras.preprocessing import MAX_PIXELS, UnreadablePhotograph, check, prepare, read
+
+# Small, so that the bound on the memory is near what small files take.
+PIXELS = 2_000_000
+# Reads every file in a process of its own, since a decoder that crashes or hangs takes its process with it.
+CHILD = """
+import json, sys
+from logo_keras.preprocessing import UnreadablePhotograph, read
+def peak():
+    try:
+        with open("/proc/self/status") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    except OSError:
+        return None
+first, *paths = json.load(sys.stdin)
+read(first)
+before, said = peak(), []
+for path in paths:
+    try:
+        said.append(["read", read(path, max_pixels=int(sys.argv[1])).shape])
+    except UnreadablePhotograph as error:
+        assert error.name == path, error.name
+        said.append(["unreadable", error.reason])
+json.dump([said, before, peak()], sys.stdout)
+"""
+
+
+def read_apart(paths, max_pixels, first):
+    """What was said of each path, and the memory in bytes before and at the peak (None where the system does not tell)."""
+    first.write_bytes(hostile.png(8, 8))
+    finished = subprocess.run(
+        [sys.executable, "-c", CHILD, str(max_pixels)],
+        input=json.dumps([str(first), *map(str, paths)]),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=os.environ | {"OPENCV_LOG_LEVEL": "SILENT"},
+        timeout=300,
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    return json.loads(finished.stdout)
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    return hostile.write(tmp_path_factory.mktemp("hostile") / "photographs")
+
+
+@pytest.fixture(scope="module")
+def outcomes(cases, tmp_path_factory):
+    return read_apart([case.path for case in cases], PIXELS, tmp_path_factory.mktemp("first") / "first.png")
+
+
+def by_pillow(path):
+    """uint8 RGB as Pillow reads it, or None."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    # Pillow has no one error for damaged files.
+    except Exception:
+        return None
+
+
+def test_there_are_two_thousand_files_of_every_kind_and_name(cases):
+    assert len({case.path for case in cases}) == 2000
+    assert {case.kind for case in cases} == set(hostile.KINDS)
+    assert [case.path for case in cases] == sorted(case.path for case in cases)
+    assert max(len(os.fsencode(os.path.basename(case.path))) for case in cases) == 255
+    assert any("标" in case.path for case in cases) and any("😀" in case.path for case in cases)
+
+
+def test_the_seed_decides_what_is_made(cases, tmp_path):
+    again, other = hostile.write(tmp_path / "again", 160), hostile.write(tmp_path / "other", 160, seed=1)
+
+    def files(some):
+        return [(os.path.basename(case.path), case.made.data) for case in some if not callable(case.made.data)]
+
+    assert files(again) == files(cases[:160]) != files(other)
+
+
+def test_every_file_is_read_or_reported_with_its_reason(cases, outcomes):
+    for case, (outcome, detail) in zip(cases, outcomes[0], strict=True):
+        if case.made.expected != hostile.EITHER:
+            assert outcome == case.made.expected, (case.kind, case.path, detail)
+        if outcome == "unreadable":
+            assert re.search(case.made.reason, detail), (case.kind, detail)
+
+
+def test_what_is_read_is_what_pillow_reads(cases, outcomes):
+    compared = 0
+    for case, (outcome, shape) in zip(cases, outcomes[0], strict=True):
+        if outcome == "unreadable":
+            continue
+        truth = by_pillow(case.path) if case.made.truth is None else case.made.truth
+        if truth is None:
+            # Pillow is the stricter one of the two with damaged files only.
+            assert case.made.expected == hostile.EITHER, (case.kind, case.path)
+            continue
+        assert tuple(shape) == truth.shape, (case.kind, case.path)
+        if case.made.expected == hostile.READ:
+            difference = np.abs(read(case.path).astype(int) - truth).max()
+            assert difference <= case.made.bound, (case.kind, case.path, difference)
+            compared += 1
+    assert compared > 900
+
+
+def test_check_says_what_read_says(cases, outcomes):
+    for case, (outcome, detail) in zip(cases, outcomes[0], strict=True):
+        try:
+            check(case.path, max_pixels=PIXELS)
+            assert outcome == "read", (case.kind, detail)
+        except UnreadablePhotograph as error:
+            assert error.reason == detail, case.kind
+
+
+def test_no_file_takes_more_memory_than_the_bound(cases, outcomes):
+    _, before, peak = outcomes
+    if peak is None:
+        pytest.skip("the system does not tell the memory that a process had at its peak")
+    largest = max(len(case.made.data) for case in cases if not callable(case.made.data))
+    # 20 bytes a px beside the file, and what the decoders take for themselves: tables, and a text of 8 MB at a time.
+    assert peak - before < 20 * PIXELS + 2 * largest + 32 * 2**20
+
+
+@pytest.mark.parametrize("kind", hostile.FORMATS)
+def test_decoding_takes_at_most_20_bytes_a_pixel(kind, tmp_path):
+    side = 2500
+    flat = Image.new("CMYK" if kind == "JPEG" else "RGB", (side, side), "orange")
+    # The most that each takes: a progressive JPEG keeps all its coefficients, and turning is done in a copy.
+    options = {"JPEG": dict(progressive=True, subsampling=0), "TIFF": dict(compression="tiff_lzw"), "AVIF": dict(speed=10)}
+    if kind not in ("GIF", "BMP"):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        options.setdefault(kind, {})["exif"] = exif
+    flat.save(tmp_path / "flat", kind, **options.get(kind, {}))
+    [(outcome, _)], before, peak = read_apart([tmp_path / "flat"], MAX_PIXELS, tmp_path / "first.png")
+    assert outcome == "read"
+    if peak is None:
+        pytest.skip("the system does not tell the memory that a process had at its peak")
+    assert peak - before < 20 * side * side + (tmp_path / "flat").stat().st_size + 8 * 2**20
+
+
+def test_a_data_set_names_every_unreadable_file_and_keeps_the_others_in_place(tmp_path):
+    pytest.importorskip("tensorflow")
+    cases = [
+        (label, case)
+        for label, brand in enumerate(("Ärger & Söhne", "可口可乐"))
+        for case in hostile.write(tmp_path / brand, 2 * len(hostile.KINDS), seed=label)
+    ]
+    readable, unreadable = [], {}
+    for label, case in cases:
+        try:
+            readable.append((case.path, label, prepare(case.path, 32)))
+        except UnreadablePhotograph as error:
+            unreadable[case.path] = error.reason
+    assert len(readable) > 250 and len(unreadable) > 150
+
+    dataset = lk.datasets.load("folder", tmp_path)
+    assert list(dataset.paths) == [case.path for _, case in cases]
+    assert dataset.check() == unreadable
+    assert list(dataset.readable().paths) == [path for path, _, _ in readable]
+    batches = list(dataset.batches(8, 32))
+    images = np.concatenate([np.asarray(images) for images, _ in batches])
+    np.testing.assert_array_equal(
+        np.concatenate([np.asarray(labels) for _, labels in batches]), [label for _, label, _ in readable]
+    )
+    np.testing.assert_allclose(images, [image for _, _, image in readable], atol=0.51)
