@@ -1,10 +1,9 @@
 """Official weights: downloaded, resumed, checked, found again; a server on this machine stands for torchvision's."""
 
 import hashlib
-import http.server
-import threading
 
 import pytest
+from download_server import Answer, serving
 
 from logo_keras.weights import official
 from logo_keras.weights.official import OFFICIAL, OfficialFile, official_file
@@ -13,40 +12,14 @@ CONTENT = bytes(range(256)) * 20
 FILE = f"tiny-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
 
 
-class _Server(http.server.BaseHTTPRequestHandler):
-    """Sends `server.content`, in the way that `server.way` says, and notes the Range of each request."""
-
-    def do_GET(self):
-        content, way, asked = self.server.content, self.server.way, self.headers.get("Range")
-        self.server.asked.append(asked)
-        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and way != "no ranges" else 0
-        if way == "missing" or (start and start >= len(content)):
-            self.send_error(404 if way == "missing" else 416)
-            return
-        self.send_response(206 if start else 200)
-        sent = content[start:]
-        self.send_header("Content-Length", str(len(sent)))
-        if start:
-            first = 0 if way == "wrong range" else start
-            self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
-        self.end_headers()
-        self.wfile.write(sent[: len(sent) // 2] if way == "cut off" else sent)
-
-    def log_message(self, *_):
-        """Says nothing."""
-
-
 @pytest.fixture
 def server(monkeypatch):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Server) as running:
-        running.content, running.way, running.asked = CONTENT, "ranges", []
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        running.address = f"http://127.0.0.1:{running.server_port}"
+    """A server that has the file; how it goes wrong otherwise is in test_download.py."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr("logo_keras.download._pause", lambda seconds: None)
+    with serving() as running:
+        running.serve(f"/{FILE}", CONTENT)
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)
@@ -63,58 +36,34 @@ def test_a_file_is_downloaded_once(server, cache, capsys):
     assert path == cache / FILE and path.read_bytes() == CONTENT
     assert FILE in capsys.readouterr().err
     assert official_file("tiny", server.address) == path
-    assert server.asked == [None] and [file.name for file in cache.iterdir()] == [FILE]
+    assert server.asked == [(f"/{FILE}", None)] and [file.name for file in cache.iterdir()] == [FILE]
 
 
 def test_a_download_goes_on_where_it_stopped(server, cache):
     cache.mkdir()
     (cache / f"{FILE}.part").write_bytes(CONTENT[:1000])
     assert official_file("tiny", server.address).read_bytes() == CONTENT
-    assert server.asked == ["bytes=1000-"]
-
-
-def test_a_server_without_ranges_sends_all_again(server, cache):
-    server.way = "no ranges"
-    cache.mkdir()
-    (cache / f"{FILE}.part").write_bytes(b"x" * 1000)
-    assert official_file("tiny", server.address).read_bytes() == CONTENT
+    assert server.asked == [(f"/{FILE}", "bytes=1000-")]
 
 
 def test_a_connection_that_ends_early_is_resumed_by_the_next_call(server, cache):
-    server.way = "cut off"
+    server.serve(f"/{FILE}", Answer(CONTENT, cut=10))
     with pytest.raises(OSError, match="the next try goes on from there"):
         official_file("tiny", server.address)
     assert not (cache / FILE).exists()
-    server.way = "ranges"
+    server.serve(f"/{FILE}", CONTENT)
     assert official_file("tiny", server.address).read_bytes() == CONTENT
-    assert server.asked == [None, f"bytes={len(CONTENT) // 2}-"]
+    assert server.asked[-1] == (f"/{FILE}", "bytes=50-")
 
 
-def test_a_complete_part_is_taken(server, cache):
-    cache.mkdir()
-    (cache / f"{FILE}.part").write_bytes(CONTENT)
-    assert official_file("tiny", server.address).read_bytes() == CONTENT
-
-
-def test_a_part_of_something_else_is_removed(server, cache):
+def test_a_part_of_something_else_is_replaced(server, cache):
     cache.mkdir()
     (cache / f"{FILE}.part").write_bytes(CONTENT + b"more")
-    with pytest.raises(OSError, match="SHA-256 begins with"):
-        official_file("tiny", server.address)
     assert official_file("tiny", server.address).read_bytes() == CONTENT
-
-
-def test_a_wrong_range_is_refused(server, cache):
-    server.way = "wrong range"
-    cache.mkdir()
-    (cache / f"{FILE}.part").write_bytes(CONTENT[:1000])
-    with pytest.raises(OSError, match="asked for bytes from 1000"):
-        official_file("tiny", server.address)
-    assert (cache / f"{FILE}.part").read_bytes() == CONTENT[:1000]
 
 
 def test_another_file_is_refused_and_removed(server, cache):
-    server.content = b"<html>Please log in to this network</html>"
+    server.serve(f"/{FILE}", b"<html>Please log in to this network</html>")
     with pytest.raises(OSError, match="is not the file: its SHA-256 begins with"):
         official_file("tiny", server.address)
     assert not list(cache.iterdir())
@@ -130,7 +79,7 @@ def test_without_a_connection_one_message_says_what_to_put_where(name, cache, mo
 
 
 def test_a_file_that_is_not_there_is_said(server):
-    server.way = "missing"
+    server.serve(f"/{FILE}", Answer(status=404))
     with pytest.raises(OSError, match="could not be downloaded .*Not Found"):
         official_file("tiny", server.address)
 

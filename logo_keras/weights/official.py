@@ -3,19 +3,13 @@
 import dataclasses
 import difflib
 import hashlib
-import http.client
 import os
-import re
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
+from logo_keras.download import download
+
 ADDRESS = "https://download.pytorch.org/models"
-_CHUNK = 1 << 20
-_PATIENCE = 30
-_PROGRESS_EVERY = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,54 +75,13 @@ def official_file(name, address=ADDRESS):
                 return candidate
             print(f"{candidate} is damaged (its SHA-256 does not begin with {wanted.digits}) and not used.", file=sys.stderr)
     url = f"{address}/{wanted.file}"
-    part = path.with_name(f"{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _download(url, part)
-        digest = _digest(part)
-        if not digest.startswith(wanted.digits):
-            part.unlink()
-            raise ConnectionError(f"what came is not the file: its SHA-256 begins with {digest[:8]}; it is removed")
-    except (OSError, http.client.HTTPException) as error:
+        return download(url, path, sha256=wanted.digits).path
+    except OSError as error:
         raise ConnectionError(
-            f"the ImageNet weights of {name} could not be downloaded ({_reason(error)}). Fetch {url} on a machine that can "
+            f"the ImageNet weights of {name} could not be downloaded ({error}). Fetch {url} on a machine that can "
             f"and put it into the folder {path.parent} (LOGO_KERAS_CACHE names another), or start with weights=None."
         ) from error
-    os.replace(part, path)
-    return path
-
-
-def _download(url, part):
-    """Appends to `part` what is missing of the file at `url`, and says on stderr how far it is."""
-    start = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
-    try:
-        answer = urllib.request.urlopen(request, timeout=_PATIENCE)
-    except urllib.error.HTTPError as error:
-        if error.code == 416 and start:  # nothing is missing, or too much is there: the SHA-256 tells
-            return
-        raise
-    with answer:
-        # A server that does not know ranges sends the whole file, status 200.
-        resumed = answer.status == 206
-        if resumed and not re.match(rf"bytes {start}-", answer.headers.get("Content-Range", "")):
-            raise ConnectionError(f"asked for bytes from {start}, the server sent {answer.headers.get('Content-Range')}")
-        done = start if resumed else 0
-        total = done + int(answer.headers.get("Content-Length") or 0)
-        said = None
-        with open(part, "ab" if resumed else "wb") as file:
-            while chunk := answer.read(_CHUNK):
-                file.write(chunk)
-                done += len(chunk)
-                if said is None or time.monotonic() - said > _PROGRESS_EVERY:
-                    said = time.monotonic()
-                    print(f"{part.stem}: {done / 1e6:.0f} of {total / 1e6:.0f} MB", file=sys.stderr)
-    if done < total:
-        raise ConnectionError(f"the connection ended after {done} of {total} bytes; the next try goes on from there")
-
-
-def _reason(error):
-    return str(getattr(error, "reason", None) or error) or type(error).__name__
 
 
 def _digest(path):
