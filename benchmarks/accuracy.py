@@ -19,13 +19,15 @@ from pathlib import Path
 
 import machine
 
+from logo_keras.datasets.splits import OFFICIAL
+
 RESULTS = Path(__file__).parent / "results"
-TEST_SPLITS = {"toplogo10": "test30", "flickrlogos27": "test", "synthetic": "test"}
+DATA = ("toplogo10", "flickrlogos27", "synthetic")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, choices=TEST_SPLITS)
+    parser.add_argument("--data", required=True, choices=DATA)
     parser.add_argument("--root", required=True)
     parser.add_argument("--model", required=True, choices=("plain", "nts", "drna"))
     parser.add_argument("--seed", default="0")
@@ -59,7 +61,7 @@ def measure(options, further, folder):
     model, file = folder / "run" / "model.keras", folder / "model.tflite"
     run = ("--model", options.model, "--seed", options.seed, "--out", folder / "run")
     command("train", "logo_keras.commands.train", *data, *run, *further)
-    split = TEST_SPLITS[options.data]
+    split = OFFICIAL[options.data].test
     answers = {}
     command("export", "logo_keras.export.tflite", "--model", model, "--out", file, "--photos", options.root, "--limit", 100)
     for kind, path in (("keras", model), ("tflite", file)):

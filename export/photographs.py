@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from logo_keras import datasets
-from logo_keras.datasets.folder import SUFFIXES
+from logo_keras.datasets.formats.folder import SUFFIXES
 
 # 8 brands x 8 photographs: 64, enough that a file that goes wrong on one photograph in twenty is caught 19 times in 20.
 _SYNTHETIC = {"preset": "demo", "brands": 8, "train": 0, "validation": 0, "test": 8, "none": 0}

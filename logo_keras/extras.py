@@ -20,6 +20,7 @@ _EXTRAS = {
     "skimage": "export",
     "tensorflow": "train",
     "tf2onnx": "export",
+    "yaml": "train",
 }
 
 

@@ -160,6 +160,49 @@ def test_train_names_the_part_that_tells_how_good_the_model_is(trained, folder, 
     assert last == f"  logo-evaluate --model {trained / 'model.keras'} --data folder --root {folder} --split test"
 
 
+def test_a_share_held_out_is_left_out_in_training_and_taken_in_evaluation(folder, tiny, tmp_path, capsys):
+    own = ("--data=folder", f"--root={folder / 'train'}", "--held_out=0.25")
+    assert command(train, "--model=plain", f"--out={tmp_path / 'run'}", "--image_size=64", *TINY, *own) == 0
+    said = capsys.readouterr().out
+    assert "6 photographs of 2 brands" in said
+    assert f"--data folder --root {folder / 'train'} --held_out 0.25" in said
+    assert command(evaluate, f"--model={tmp_path / 'run' / 'model.keras'}", *own) == 0
+    assert capsys.readouterr().out.startswith("2 photographs, 2 classes")
+
+
+def test_the_share_held_out_is_always_the_same_and_the_rest_is_learnt(folder):
+    from logo_keras import datasets
+    from logo_keras.commands import _flags
+
+    dataset = datasets.load("folder", folder)
+    learnt, tested = _flags.deal(dataset, 0.25)
+    assert _flags.deal(dataset, 0.25)[1].paths == tested.paths
+    assert sorted(learnt.paths + tested.paths) == sorted(dataset.paths) and set(tested.labels) == {0, 1}
+    with pytest.raises(ValueError, match="--held_out must lie between 0 and 1, got 1"):
+        _flags.deal(dataset, 1)
+
+
+def test_boxes_are_cut_out_in_training_and_notes_are_said(tiny, tmp_path, capsys):
+    root = tmp_path / "voc"
+    for number in range(6):
+        photographs.write(root / f"{number}.jpg", seed=number)
+        objects = "".join(
+            f"<object><name>{brand}</name><bndbox><xmin>{x}</xmin><ymin>2</ymin><xmax>{x + 20}</xmax><ymax>30</ymax></bndbox>"
+            "</object>"
+            for brand, x in (("acme", 0), ("globex", 30))
+        )
+        (root / f"{number}.xml").write_text(f"<annotation>{objects}</annotation>")
+    own = ("--data=voc", f"--root={root}", f"--cache={tmp_path / 'cache'}", "--augment=none", "--balance=1")
+    small = ("--model=plain", "--image_size=64", *TINY)
+    assert command(train, *small, f"--out={tmp_path / 'cut'}", *own, "--cut=0.1") == 0
+    assert "12 photographs of 2 brands" in capsys.readouterr().out
+    config = json.loads((tmp_path / "cut" / "config.json").read_text())
+    assert (config["config"]["augment"], config["config"]["balance"], config["cached"]) == ("none", 1.0, True)
+    assert config["data"]["cut"] == 0.1 and len(list((tmp_path / "cache").rglob("*.square"))) == 12
+    assert command(train, *small, f"--out={tmp_path / 'whole'}", *own) == 0
+    assert "note: photographs with several brands, each labelled with that of its largest box: 6" in capsys.readouterr().err
+
+
 def test_ctrl_c_says_how_to_go_on(folder, tiny, tmp_path, monkeypatch, capsys):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
@@ -189,7 +232,7 @@ def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):
         (["--data=folder"], "--out must be given"),
         (["--out=x"], "--data must be given"),
         (["--data=folder", "--out=x"], "--data folder needs --root"),
-        (["--data=folder", "--out=x", "--root=nowhere"], "there is no folder nowhere"),
+        (["--data=folder", "--out=x", "--root=nowhere"], "nowhere"),
         (["--data=folder", "--out=x", "--root=ROOT", "--train_split=trian"], "has no split 'trian'"),
         (["--data=folder", "--out=x", "--root=ROOT", "--validation=1.5"], "fraction must lie in (0, 1), got 1.5"),
         (["--data=folder", "--out=x", "--root=ROOT", "--model=plain", "--views=crop"], "--model plain knows no --views"),

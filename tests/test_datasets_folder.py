@@ -106,3 +106,53 @@ def test_an_empty_root_and_mixed_layouts_are_refused(tmp_path):
     write(tmp_path / "nike" / "1.jpg")
     with pytest.raises(ValueError, match="train holds folders and nike holds photographs"):
         load("folder", tmp_path)
+
+
+def test_the_set_knows_its_root_and_its_split(splits):
+    dataset = load("folder", splits, "test")
+    assert (dataset.root, dataset.split_name) == (str(splits), "test")
+
+
+def test_a_folder_with_the_name_of_a_photograph_is_a_photograph_that_cannot_be_read(tmp_path):
+    write(tmp_path / "puma" / "1.jpg")
+    write(tmp_path / "nike" / "2.jpg")
+    (tmp_path / "puma.jpg").write_bytes(b"")
+    (tmp_path / "nike" / "3.jpg").mkdir()
+    (tmp_path / "nike" / "4.jpg").symlink_to("4.jpg")
+    dataset = load("folder", tmp_path)
+    assert names(dataset) == ["2.jpg", "3.jpg", "4.jpg", "1.jpg"]
+    assert set(dataset.check()) == set(dataset.paths[1:3])
+
+
+def test_without_boxes_nothing_can_be_cut(splits):
+    with pytest.raises(ValueError, match="cut needs boxes"):
+        load("folder", splits, cut=0.1)
+
+
+def test_boxes_of_all_splits_stand_in_one_file(splits):
+    (splits / "boxes.csv").write_text("path,x0,y0,x1,y1\ntrain/puma/1.jpg,1,2,3,4\ntest/puma/3.jpg,5,6,7,8\n")
+    assert [boxes.tolist() for boxes in load("folder", splits, "test").boxes] == [[], [[6, 5, 8, 7]]]
+    assert load("folder", splits, cut=0).boxes[0].tolist() == [[6, 5, 8, 7]]
+
+
+def test_the_boxes_of_a_synthetic_set_are_read_as_its_own_loader_reads_them(tmp_path):
+    # As `synthesize` writes it.
+    for name in ("train/Nike/0000", "test/Nike/0000", "test/Puma/0000", "none/0000"):
+        write(tmp_path / f"{name}.jpg")
+    (tmp_path / "boxes.csv").write_text(
+        "split,brand,path,y0,x0,y1,x1\n"
+        "train,Nike,train/Nike/0000.jpg,1,2,30,40\n"
+        "test,Nike,test/Nike/0000.jpg,3,4,20,30\n"
+        "test,Puma,test/Puma/0000.jpg,5,6,10,20\n"
+        "none,,none/0000.jpg,,,,\n"
+    )
+    (tmp_path / "synthetic.json").write_text('{"class_names": ["Nike", "Puma"]}')
+    for split in ("train", "test", "none", None):
+        own, other = load("synthetic", tmp_path, split), load("folder", tmp_path, split)
+        assert sorted(own.paths) == sorted(other.paths)
+        assert own.class_names == other.class_names
+        found = [
+            {path: (label, boxes.tolist()) for path, label, boxes in zip(each.paths, each.labels, each.boxes, strict=True)}
+            for each in (own, other)
+        ]
+        assert found[0] == found[1]

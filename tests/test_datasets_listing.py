@@ -81,3 +81,44 @@ def test_a_missing_list_is_answered_with_what_there_is(tmp_path):
 def test_a_folder_without_lists_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"it has no \*\.txt"):
         load("list", tmp_path)
+
+
+def test_the_set_knows_its_root_unless_a_photograph_lies_outside(tmp_path):
+    (tmp_path / "in.txt").write_text(f"a.jpg puma\n./b/../c.jpg nike\n{tmp_path}/d.jpg puma\n..d/e.jpg puma\n")
+    (tmp_path / "out.txt").write_text("a.jpg puma\n../b.jpg nike\n")
+    inside, outside = load("list", tmp_path, "in"), load("list", tmp_path, "out")
+    assert (inside.root, inside.split_name) == (str(tmp_path), "in")
+    assert inside.paths == tuple(str(tmp_path / name) for name in ("a.jpg", "c.jpg", "d.jpg", "..d/e.jpg"))
+    assert outside.root is None
+    assert outside.paths[1] == str(tmp_path.parent / "b.jpg")
+
+
+def test_a_photograph_repeated_in_a_list_stays_repeated_in_its_split(tmp_path):
+    (tmp_path / "train.txt").write_text("a.jpg puma\nb.jpg nike\na.jpg puma\n")
+    assert load("list", tmp_path, "train").labels.tolist() == [1, 0, 1]
+    assert load("list", tmp_path).labels.tolist() == [1, 0]
+
+
+def test_boxes_lie_beside_the_lists(tmp_path):
+    (tmp_path / "train.txt").write_text("a.jpg puma\nb.jpg none\n")
+    (tmp_path / "test.txt").write_text("c.jpg nike\n")
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1,brand\na.jpg,1,2,3,4,\nc.jpg,5,6,7,8,nike\na.jpg,0,0,9,9,nike\n")
+    train = load("list", tmp_path, "train")
+    assert [boxes.tolist() for boxes in train.boxes] == [[[2, 1, 4, 3]], []]
+    assert load("list", tmp_path, "train", cut=0).labels.tolist() == [1, 0]
+    # Beside one list that is the root as well, whose classes are its own.
+    with pytest.raises(ValueError, match=r"boxes\.csv:3: 'c\.jpg' is no photograph of the set"):
+        load("list", tmp_path / "train.txt")
+
+
+def test_a_box_of_an_unlisted_photograph_is_named(tmp_path):
+    (tmp_path / "train.txt").write_text("a.jpg puma\n")
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\na.jpg,1,2,3,4\nz.jpg,1,2,3,4\n")
+    with pytest.raises(ValueError, match=r"boxes\.csv:3: 'z\.jpg' is no photograph of the set"):
+        load("list", tmp_path)
+
+
+def test_without_boxes_nothing_can_be_cut(tmp_path):
+    (tmp_path / "train.txt").write_text("a.jpg puma\n")
+    with pytest.raises(ValueError, match="cut needs boxes"):
+        load("list", tmp_path, cut=0.1)

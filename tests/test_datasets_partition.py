@@ -1,4 +1,4 @@
-"""Splitting a data set: stratified, repeatable, and no photograph on both sides."""
+"""Splitting a data set in two or in folds: stratified, repeatable, and no photograph in two parts."""
 
 import shutil
 
@@ -7,7 +7,7 @@ import pytest
 from photographs import write
 
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.partition import partition
+from logo_keras.datasets.partition import folds, partition
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +43,21 @@ def test_identical_photographs_are_on_one_side(dataset, fraction, seed):
     assert not contents[0] & contents[1]
 
 
-def test_identical_photographs_under_different_labels_are_on_one_side(dataset):
+@pytest.mark.parametrize("seed", range(5))
+def test_identical_photographs_under_different_labels_are_on_one_side(dataset, seed):
     paths = [*dataset.paths[:4], *dataset.paths[20:22]]
-    for seed in range(5):
-        first = partition(paths, np.array([0, 0, 0, 0, 0, 1]), 0.5, seed)
-        assert first[4] == first[5]
+    mixed = Dataset(paths=paths, labels=[0, 0, 0, 0, 0, -1], class_names=["a"])
+    assert paths[4] != paths[5]
+    sides = [side.paths for side in mixed.split(0.5, seed)]
+    assert [paths[4] in side for side in sides] == [paths[5] in side for side in sides]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_class_whose_group_went_with_another_class_is_on_both_sides(seed):
+    # Class 1 has two groups, but one of them counts as class 0, which is the first of its members.
+    groups, labels = np.array([0, 0, 1, 2, 3, 4]), np.array([0, 1, 1, 0, 0, 0])
+    first = partition(groups, labels, 0.5, seed)
+    assert {bool(side) for side in first[labels == 1]} == {bool(side) for side in first[labels == 0]} == {True, False}
 
 
 def test_split_keeps_the_order_and_is_the_same_for_the_same_seed(dataset):
@@ -91,3 +101,72 @@ def test_missing_photographs_can_be_split(tmp_path):
 def test_a_fraction_outside_0_and_1_is_refused(dataset, fraction):
     with pytest.raises(ValueError, match=r"fraction must lie in \(0, 1\), got"):
         dataset.split(fraction)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_folds_of_different_photographs_differ_by_one_in_every_class_and_in_all(n):
+    labels = np.repeat([-1, 0, 1, 2, 3, 4], [7, 1, 13, 5, 22, 9])
+    places = folds(np.arange(len(labels)), labels, n, seed=0)
+    assert places.dtype == np.int64 and places.shape == labels.shape
+    assert np.ptp(np.bincount(places, minlength=n)) <= 1
+    for label in np.unique(labels):
+        assert np.ptp(np.bincount(places[labels == label], minlength=n)) <= 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_folds_keep_groups_together_and_are_level(seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(-1, 4, 300)
+    groups = np.arange(300)
+    # Fifteen groups of two to six, their members under whatever label.
+    for members in np.array_split(rng.permutation(300)[:60], 15):
+        groups[members] = members[0]
+    places = folds(groups, labels, 5, seed)
+    assert all(len(set(places[groups == group])) == 1 for group in groups)
+    assert np.ptp(np.bincount(places)) <= 3
+    for label in np.unique(labels):
+        assert np.ptp(np.bincount(places[labels == label], minlength=5)) <= 3
+
+
+def test_a_large_group_fills_a_fold_and_the_others_share_the_rest():
+    labels = np.array([0] * 10 + [1] * 10)
+    groups = np.array([0] * 5 + list(range(1, 16)))
+    places = folds(groups, labels, 2, seed=3)
+    assert sorted(np.bincount(places)) == [10, 10]
+    assert np.bincount(places[labels == 0]).tolist() == [5, 5]
+
+
+def test_no_fold_is_empty_if_there_are_as_many_groups():
+    places = folds(np.array([7, 7, 7, 8, 9]), np.array([0, 0, 1, 1, 2]), 3, seed=0)
+    assert places[0] == places[1] == places[2]
+    assert set(places.tolist()) == {0, 1, 2}
+
+
+def test_folds_are_the_same_for_the_same_seed_only():
+    labels = np.repeat(np.arange(5), 20)
+    one, same, other = (folds(np.arange(100), labels, 4, seed) for seed in (1, 1, 2))
+    assert one.tolist() == same.tolist() != other.tolist()
+
+
+def test_the_folds_of_a_data_set_test_every_sample_once(dataset):
+    pairs = dataset.folds(3, seed=1)
+    assert len(pairs) == 3
+    assert sorted(path for _, test in pairs for path in test.paths) == sorted(dataset.paths)
+    for train, test in pairs:
+        assert len(train) + len(test) == len(dataset)
+        contents = [{open(path, "rb").read() for path in side.paths} for side in (train, test)]
+        assert not contents[0] & contents[1]
+
+
+@pytest.mark.parametrize("n", [1, 0, -2, 2.0, True, "two"])
+def test_a_number_of_folds_below_two_is_refused(n):
+    with pytest.raises(ValueError, match="the number of folds must be an integer of at least 2, got"):
+        folds(np.arange(9), np.zeros(9, int), n, 0)
+
+
+def test_more_folds_than_different_photographs_are_refused(dataset):
+    # Of the ten photographs of brand 2 five are copies of one: six different ones.
+    copies = dataset.subset(range(20, 30))
+    assert len(copies.folds(6)) == 6
+    with pytest.raises(ValueError, match="6 different photographs make at most 6 folds, got 7"):
+        copies.folds(7)

@@ -8,8 +8,8 @@ import tensorflow as tf
 from photographs import encode, scene, write
 
 from logo_keras import datasets
-from logo_keras.datasets import pipeline
-from logo_keras.preprocessing import UnreadablePhotograph, prepare, resize
+from logo_keras.datasets.pipeline.augmentation import Augmentation, augment
+from logo_keras.preprocessing import UnreadablePhotograph, prepare, read, resize
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +32,18 @@ def damaged(tmp_path):
     return datasets.load("folder", tmp_path)
 
 
+ENGINES = ("tf.data", "keras")
+both_engines = pytest.mark.parametrize("engine", ENGINES)
+
+
 def everything(batches):
-    images, labels = zip(*batches.as_numpy_iterator(), strict=True)
+    images, labels = zip(*((np.asarray(image), np.asarray(label)) for image, label in batches), strict=True)
     return np.concatenate(images), np.concatenate(labels)
 
 
-def test_batches_keep_the_order_and_the_remainder(dataset):
-    batches = dataset.batches(4, 32)
+@both_engines
+def test_batches_keep_the_order_and_the_remainder(dataset, engine):
+    batches = dataset.batches(4, 32, engine=engine)
     assert [len(labels) for _, labels in batches] == [4, 4, 2]
     images, labels = everything(batches)
     np.testing.assert_array_equal(labels, dataset.labels)
@@ -51,23 +56,89 @@ def test_batches_have_static_shapes_apart_from_the_batch(dataset):
     assert (labels.dtype, labels.shape.as_list()) == (tf.int64, [None])
 
 
-def test_training_shuffles_and_augments_every_photograph_once_an_epoch(dataset):
-    batches = dataset.batches(4, 32, training=True)
-    (first, labels), (second, _) = everything(batches), everything(batches)
-    assert sorted(labels) == sorted(dataset.labels)
-    assert len(first) == len(second) == 10
-    assert (labels != dataset.labels).any()
-    assert not np.array_equal(first, second)
-    assert 0 <= first.min() and first.max() <= 255
-
-
-def test_the_same_seed_gives_the_same_epochs(dataset):
-    first, second = (dataset.batches(4, 32, training=True, seed=5) for _ in range(2))
+@both_engines
+def test_an_epoch_is_drawn_from_the_seed_and_its_number(dataset, engine):
+    batches = dataset.batches(4, 32, training=True, seed=5, engine=engine)
     for epoch in range(2):
         tf.random.set_seed(epoch)
-        for ours, theirs in zip(everything(first), everything(second), strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-    assert not np.array_equal(everything(dataset.batches(4, 32, training=True, seed=6))[0], everything(first)[0])
+        images, labels = everything(batches)
+        order = np.random.default_rng([5, epoch]).permutation(10)
+        wanted = [augment(read(dataset.paths[index]), 32, np.random.default_rng([5, epoch, index])) for index in order]
+        np.testing.assert_array_equal(images, wanted)
+        np.testing.assert_array_equal(labels, dataset.labels[order])
+
+
+OPTIONS = [
+    {"preprocessing": "paper"},
+    {"augment": "none"},
+    {"augment": "randaugment"},
+    {"augment": "mixup"},
+    {"augment": Augmentation(mixup=0.4, cutmix=1.0, flip=0.0)},
+    {"balance": 0.5},
+    {"shard": (1, 3)},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_both_engines_give_the_same_epochs(dataset, options):
+    runs = [dataset.batches(4, 32, training=True, seed=5, engine=engine, **options) for engine in ENGINES]
+    epochs = [[everything(batches) for _ in range(2)] for batches in runs]
+    for ours, theirs in zip(*epochs, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(epochs[0][0][0], epochs[0][1][0])
+
+
+@both_engines
+@pytest.mark.parametrize("augment", ["standard", "randaugment", "cutmix"])
+def test_a_run_that_goes_on_sees_the_epochs_of_one_that_never_stopped(dataset, engine, augment):
+    options = {"training": True, "augment": augment, "engine": engine}
+    whole, rest = dataset.batches(4, 32, **options), dataset.batches(4, 32, first_epoch=2, **options)
+    epochs = [everything(whole) for _ in range(4)]
+    for epoch in epochs[2:]:
+        for one, other in zip(epoch, everything(rest), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@both_engines
+def test_mixed_labels_are_shares_of_each_class(dataset, engine):
+    images, labels = everything(dataset.batches(4, 32, training=True, augment="mixup", engine=engine))
+    assert (images.dtype, labels.dtype, labels.shape) == (np.float32, np.float32, (10, 2))
+    np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-6)
+    assert 0 <= images.min() and images.max() <= 255
+
+
+def test_shapes_of_mixed_batches_are_known(dataset):
+    images, labels = dataset.batches(4, 32, training=True, augment="cutmix", engine="tf.data").element_spec
+    assert (images.dtype, images.shape.as_list()) == (tf.float32, [None, 32, 32, 3])
+    assert (labels.dtype, labels.shape.as_list()) == (tf.float32, [None, 2])
+
+
+@both_engines
+def test_other_seeds_give_other_epochs(dataset, engine):
+    one, other = (everything(dataset.batches(4, 32, training=True, seed=seed, engine=engine))[0] for seed in (5, 6))
+    assert not np.array_equal(one, other)
+
+
+@both_engines
+def test_a_photograph_that_is_drawn_twice_is_augmented_in_two_ways(dataset, engine):
+    one = dataset.subset([0, 1, 3, 5, 7, 9])
+    images, labels = everything(one.batches(6, 32, training=True, balance=1.0, engine=engine))
+    assert len(np.unique(images[labels == 0], axis=0)) == (labels == 0).sum() == 3
+
+
+@both_engines
+def test_shards_are_disjoint_and_together_the_data_set(dataset, engine):
+    shards = [everything(dataset.batches(4, 32, shard=(index, 3), engine=engine))[0] for index in range(3)]
+    together = np.empty((10, 32, 32, 3), np.float32)
+    for index, shard in enumerate(shards):
+        together[index::3] = shard
+    np.testing.assert_array_equal(together, everything(dataset.batches(4, 32))[0])
+
+
+def test_the_engine_is_tensorflows_where_it_is_installed(dataset):
+    assert isinstance(dataset.batches(4, 32), tf.data.Dataset)
 
 
 def test_repeat_goes_on_to_another_epoch(dataset):
@@ -77,6 +148,8 @@ def test_repeat_goes_on_to_another_epoch(dataset):
 
 
 def test_the_number_of_batches_is_known(dataset, damaged):
+    assert len(dataset.batches(4, 32, training=True, engine="keras")) == 3
+    assert dataset.batches(2, 32, training=True, shard=(2, 3)).cardinality() == 2
     assert dataset.batches(4, 32, training=True).cardinality() == 3
     # Two photographs are left.
     assert damaged.batches(2, 32).cardinality() == 1
@@ -115,20 +188,22 @@ def test_a_photograph_that_disappears_before_the_batches_is_unreadable(vanishing
     assert dataset.unreadable == {str(gone): "no such file"}
 
 
-def test_a_photograph_that_disappears_between_batches_makes_its_batch_smaller(vanishing):
+@both_engines
+def test_a_photograph_that_disappears_between_batches_makes_its_batch_smaller(vanishing, engine):
     dataset, gone = vanishing
-    batches = dataset.batches(2, 16)
+    batches = dataset.batches(2, 16, engine=engine)
     gone.unlink()
     images, _ = everything(batches)
     np.testing.assert_array_equal(images, [prepare(dataset.paths[0], 16)])
     assert dataset.unreadable == {str(gone): "no such file"}
 
 
-def test_a_batch_that_disappears_as_a_whole_ends_the_iteration(vanishing):
+@both_engines
+def test_a_batch_that_disappears_as_a_whole_ends_the_iteration(vanishing, engine):
     dataset, gone = vanishing
-    batches = dataset.batches(1, 16)
+    batches = dataset.batches(1, 16, engine=engine)
     gone.unlink()
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Not one photograph of a batch can be read any more"):
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError), match="Not one photograph of a batch can be read any more"):
         everything(batches)
 
 
@@ -146,19 +221,28 @@ def test_strict_stops_when_a_photograph_disappears_between_batches(vanishing):
     assert f"UnreadablePhotograph: {gone}: no such file" in str(caught.value)
 
 
+def test_strict_stops_with_the_photograph_itself_where_keras_reads(vanishing):
+    dataset, gone = vanishing
+    batches = dataset.batches(2, 16, strict=True, engine="keras")
+    gone.unlink()
+    with pytest.raises(UnreadablePhotograph, match="1.jpg: no such file"):
+        everything(batches)
+
+
 def test_a_set_without_one_readable_photograph_is_refused(damaged):
     with pytest.raises(ValueError, match="none of the 3 photographs can be read; .*1.jpg: the file is empty"):
         damaged.subset([1, 2, 3]).batches(2, 32)
 
 
-def test_keras_trains_on_batches_without_a_warning(dataset):
+@both_engines
+def test_keras_trains_on_batches_without_a_warning(dataset, engine):
     import keras
 
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        history = model.fit(dataset.batches(4, 8, training=True), epochs=2, shuffle=False, verbose=0)
+        history = model.fit(dataset.batches(4, 8, training=True, engine=engine), epochs=2, shuffle=False, verbose=0)
     assert len(history.history["loss"]) == 2
 
 
@@ -170,6 +254,32 @@ def test_cut_out_samples_come_in_batches(tmp_path):
     np.testing.assert_array_equal(images, [resize(scene()[:10, :10], 16), resize(scene()[20:40, 20:50], 16)])
 
 
+def test_batches_are_made_ahead_and_those_no_longer_wanted_are_dropped(dataset):
+    batches = dataset.batches(2, 8, training=True, engine="keras")
+    first = batches[0][0]
+    assert sorted(batches._reader._ahead) == [(0, 1), (0, 2)]
+    np.testing.assert_array_equal(batches[0][0], first)
+    batches[4]
+    assert not batches._reader._ahead
+    with pytest.raises(IndexError, match="there are 5 batches, got number 5"):
+        batches[5]
+
+
+@pytest.mark.parametrize("batch_size", [2, 5, 10])
+def test_keras_gives_every_epoch_once(dataset, batch_size, monkeypatch):
+    import keras
+
+    from logo_keras.datasets.pipeline.order import Order
+
+    asked, epoch = [], Order.epoch
+    monkeypatch.setattr(Order, "epoch", lambda self, number: asked.append(number) or epoch(self, number))
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    batches = dataset.batches(batch_size, 8, training=True, first_epoch=4, engine="keras")
+    model.fit(batches, epochs=3, shuffle=False, verbose=0)
+    assert (asked, batches.epoch) == ([4, 5, 6], 7)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -177,11 +287,28 @@ def test_cut_out_samples_come_in_batches(tmp_path):
         ({"image_size": 32.0}, "image_size must be an integer of at least 1, got 32.0"),
         ({"seed": -1}, "seed must be an integer of at least 0, got -1"),
         ({"preprocessing": "letterbox"}, "preprocessing must be one of stretch, paper, got 'letterbox'"),
+        ({"first_epoch": -1}, "first_epoch must be an integer of at least 0, got -1"),
+        ({"engine": "torch"}, "engine must be tf.data or keras, or None, got 'torch'"),
+        ({"shard": (2, 2)}, r"shard must be \(index, count\), integers with 0 <= index < count, got \(2, 2\)"),
+        ({"shard": 2}, "shard must be"),
+        ({"shard": (0, 1.0)}, "shard must be"),
+        ({"training": True, "balance": 1.5}, r"balance must be a number in \[0, 1\], got 1.5"),
+        ({"training": True, "balance": True}, "balance must be a number"),
+        ({"balance": 0.5}, "balance=0.5 changes how often photographs come in training only"),
+        ({"augment": "mixup"}, "augment='mixup' changes photographs in training only"),
+        ({"augment": "colour"}, "augment must be one of standard, none, randaugment, mixup, cutmix"),
     ],
 )
-def test_bad_arguments_are_refused(dataset, change, message):
+def test_bad_arguments_are_refused_before_a_photograph_is_read(dataset, change, message, monkeypatch):
+    monkeypatch.setattr(datasets.Dataset, "check", None)
     with pytest.raises(ValueError, match=message):
         dataset.batches(**({"batch_size": 2, "image_size": 32} | change))
+
+
+def test_photographs_without_a_brand_are_not_mixed(dataset):
+    unlabelled = datasets.Dataset(dataset.paths, [-1] * len(dataset), dataset.class_names)
+    with pytest.raises(ValueError, match="label -1. cannot be mixed with others"):
+        unlabelled.batches(4, 32, training=True, augment="mixup")
 
 
 def test_an_empty_data_set_has_no_batches(dataset):
@@ -189,46 +316,9 @@ def test_an_empty_data_set_has_no_batches(dataset):
         dataset.subset([]).batches(2, 32)
 
 
-def test_augmentation_crops_60_to_100_percent_of_the_area_and_mirrors_half():
-    # Columns of a ramp: its span after the crop says how wide the crop was, its direction whether it was mirrored.
-    ramp = np.repeat(np.tile(np.linspace(50, 200, 300)[None, :, None], (200, 1, 3)), 1, axis=0).astype(np.uint8)
-    shares, mirrored = [], []
-    for seed in range(200):
-        image = pipeline.augment(ramp, 64, np.random.default_rng(seed)).astype(float)
-        span = image[:, -1].mean() - image[:, 0].mean()
-        mirrored.append(span < 0)
-        shares.append(abs(span) / 150)
-    # The contrast factor 0.8 to 1.2 multiplies the span; sides are sqrt(0.6) to 1 of the photograph.
-    assert 0.8 * np.sqrt(0.6) - 0.05 < min(shares) < 0.75 and 0.95 < max(shares) < 1.2
-    assert 0.4 < np.mean(mirrored) < 0.6
-
-
-def test_augmentation_changes_brightness_by_no_more_than_its_bound():
-    grey = np.full((30, 30, 3), 128, np.uint8)
-    means = [pipeline.augment(grey, 16, np.random.default_rng(seed)).mean() for seed in range(100)]
-    assert 128 - pipeline.BRIGHTNESS - 1 <= min(means) < 112
-    assert 144 < max(means) <= 128 + pipeline.BRIGHTNESS + 1
-
-
-def test_augmentation_takes_a_photograph_of_one_pixel():
-    assert pipeline.augment(np.full((1, 1, 3), 9, np.uint8), 8, np.random.default_rng(0)).shape == (8, 8, 3)
-
-
 def test_paper_is_the_middle_without_training(dataset):
     images, _ = everything(dataset.batches(4, 32, preprocessing="paper"))
     np.testing.assert_array_equal(images, [prepare(path, 32, "paper") for path in dataset.paths])
-
-
-def test_paper_crops_and_mirrors_in_training_and_leaves_colours_alone():
-    photo = scene(60, 90)
-    stretched = resize(photo, 43)
-    parts = {stretched[y : y + 32, x : x + 32].tobytes(): (y, x, False) for y in range(12) for x in range(12)}
-    parts |= {stretched[y : y + 32, x : x + 32][:, ::-1].tobytes(): (y, x, True) for y in range(12) for x in range(12)}
-    rng = np.random.default_rng(0)
-    drawn = [parts[pipeline.augment(photo, 32, rng, "paper").tobytes()] for _ in range(400)]
-    rows, columns, mirrored = (np.array(values) for values in zip(*drawn, strict=True))
-    assert set(rows) == set(columns) == set(range(12))
-    assert abs(mirrored.mean() - 0.5) < 0.1
 
 
 def test_paper_gives_the_same_batches_for_the_same_seed(dataset):

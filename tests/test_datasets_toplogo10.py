@@ -10,18 +10,19 @@ from logo_keras.datasets import load
 @pytest.fixture
 def small(tmp_path):
     """Two brands; the names of one differ from its folder in letter case."""
+    root = tmp_path / "toplogo10"
     masks = {"gucci/Gucci1": "10 20 5 8", "gucci/Gucci2": "1 2 3 4\n5 6 7 8\n3 3 0 4", "hh/HH1": "0 0 9 9"}
     for name, boxes in masks.items():
-        write(tmp_path / "jpg" / f"{name}.jpg")
-        mask = tmp_path / "masks" / f"{name}.jpg.bboxes.txt"
+        write(root / "jpg" / f"{name}.jpg")
+        mask = root / "masks" / f"{name}.jpg.bboxes.txt"
         mask.parent.mkdir(parents=True, exist_ok=True)
         mask.write_text(boxes)
-    lists = tmp_path / "ImageSets"
+    lists = root / "ImageSets"
     lists.mkdir()
     (lists / "40_images_per_class_train.txt").write_text("HH1\nGucci2")
     (lists / "30_images_per_class_test.txt").write_text("Gucci1\n")
     (lists / "all.txt").write_text("Gucci1\nGucci2\nHH1\n")
-    return tmp_path
+    return root
 
 
 def test_lists_name_photographs_and_masks_give_their_boxes(small):
@@ -40,11 +41,39 @@ def test_what_is_missing_is_named(small, tmp_path):
         load("toplogo10", small, "train")
     with pytest.raises(FileNotFoundError, match="10_images_per_class_train.txt is missing; .* holds 30_images"):
         load("toplogo10", small, "train10")
-    with pytest.raises(FileNotFoundError, match="has no folder jpg"):
+    with pytest.raises(FileNotFoundError, match="is no TopLogo-10: neither it nor a folder in it has ImageSets; .* gucci, hh"):
         load("toplogo10", small / "masks")
+    (small / "ImageSets/all.txt").write_text("../HH1\n")
+    with pytest.raises(ValueError, match=r"all\.txt:1: there is no photograph '\.\./HH1'"):
+        load("toplogo10", small)
+    (small / "jpg").rename(small / "photographs")
+    with pytest.raises(FileNotFoundError, match="has no folder jpg; .* holds ImageSets, masks, photographs"):
+        load("toplogo10", small)
+
+
+def test_a_missing_photograph_is_known_by_its_boxes_and_found_by_the_check(small):
     (small / "jpg/hh/HH1.jpg").unlink()
+    dataset = load("toplogo10", small)
+    assert dataset.paths[2] == str(small / "jpg/hh/HH1.jpg") and list(dataset.check()) == [dataset.paths[2]]
+    (small / "masks/hh/HH1.jpg.bboxes.txt").unlink()
     with pytest.raises(ValueError, match=r"all\.txt:3: there is no photograph 'HH1'"):
         load("toplogo10", small)
+
+
+def test_names_match_without_regard_to_letter_case_and_suffix(small):
+    (small / "masks/hh").rename(small / "masks/HH")
+    (small / "jpg/gucci/Gucci1.jpg").rename(small / "jpg/gucci/gucci1.PNG")
+    (small / "ImageSets/all.txt").write_bytes(b"\xef\xbb\xbfGucci1.jpg \r\nhh1\r\n\r\nGucci2")
+    dataset = load("toplogo10", small.parent)
+    assert [path.rpartition("/")[2] for path in dataset.paths] == ["gucci1.PNG", "HH1.jpg", "Gucci2.jpg"]
+    assert [len(boxes) for boxes in dataset.boxes] == [1, 1, 2]
+    assert dataset.notes == () and dataset.root == str(small.parent)
+
+
+def test_a_photograph_without_a_file_of_boxes_is_noted(small):
+    (small / "masks/gucci/Gucci1.jpg.bboxes.txt").unlink()
+    assert load("toplogo10", small).notes == ("photographs without a file of boxes: 1, for instance Gucci1.jpg",)
+    assert len(load("toplogo10", small, cut=0.5)) == 3
 
 
 def test_a_broken_line_of_boxes_is_named(small):

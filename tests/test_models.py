@@ -12,6 +12,7 @@ import tensorflow as tf
 from tiny import tiny_backbone
 
 import logo_keras as lk
+from logo_keras.datasets.pipeline.augmentation import Augmentation
 
 NAMES = ("Aral", "Esso", "Shell")
 REGIONS = {"image_size": 96, "region_size": 32, "num_proposals": 3, "num_regions": 2}
@@ -283,7 +284,9 @@ def test_images_of_another_shape_are_refused_in_one_line(name, shape, expected):
 @pytest.mark.parametrize(
     "labels, message",
     [
-        (np.eye(3), "integer labels [B] are expected, got shape [3, 3]"),
+        (np.eye(4)[:3], "integer labels [B] or shares [B, 3] are expected, got shape [3, 4]"),
+        (np.full((3, 3), 0.5), "labels [B, 3] must be shares of at least 0 that sum to 1, got [[0.5, 0.5, 0.5]]"),
+        (np.float32([[2, -1, 0]] * 3), "labels [B, 3] must be shares of at least 0 that sum to 1"),
         (np.array([0, 1, 3]), "labels must lie in 0..2 for 3 classes, got 0..3"),
         (np.array([0, -1, 2]), "labels must lie in 0..2 for 3 classes, got -1..2"),
         (np.array([0, 0.5, 2]), "labels must be whole numbers"),
@@ -304,12 +307,106 @@ def test_labels_that_name_no_class_are_refused_in_one_line(labels, message):
         assert one_line(error)
 
 
-def test_one_hot_labels_in_batches_are_refused():
+def test_one_hot_labels_teach_as_their_numbers_do():
+    images, labels = photographs(6, 64)
+    weights, results = [], []
+    for given in (labels, np.eye(3, dtype=np.float32)[labels]):
+        keras.utils.set_random_seed(0)
+        model = make("classifier", dropout=0.0)
+        model.compile("sgd", label_smoothing=0.1)
+        model.fit(images, given, batch_size=3, epochs=2, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+        results.append(model.evaluate(images, given, verbose=0, return_dict=True))
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    assert results[0] == pytest.approx(results[1], abs=1e-5)
+
+
+def test_the_loss_of_shares_is_their_cross_entropy():
+    model, (images, _) = make("classifier"), photographs(2, 64)
+    model.compile(label_smoothing=0.2, metrics=["accuracy"])
+    shares = np.float32([[0.7, 0.3, 0.0], [0.1, 0.1, 0.8]])
+    results = model.evaluate(images, shares, verbose=0, return_dict=True)
+    logits = model.predict(images, verbose=0)["whole_logits"]
+    log_probabilities = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    wanted = -((0.8 * shares + 0.2 / 3) * log_probabilities).sum(axis=-1).mean()
+    assert results["loss"] == pytest.approx(wanted, rel=1e-4)
+    right = (logits.argmax(axis=-1) == [0, 2]).mean()
+    assert results["top1"] == results["accuracy"] == pytest.approx(right)
+
+
+@pytest.mark.parametrize("name", ["nts_net", "drna_net"])
+def test_region_networks_refuse_shares_and_say_why(name, folder):
+    model = make(name)
+    model.compile()
+    images, one_hot = np.zeros((3, model.image_size, model.image_size, 3), np.float32), np.eye(3, dtype=np.float32)
+    calls = [
+        lambda: model.fit(images, one_hot, verbose=0),
+        lambda: model.evaluate(images, one_hot, verbose=0),
+        lambda: model.fit(tf.data.Dataset.from_tensors((images, one_hot)), verbose=0),
+        lambda: model.fit(lk.datasets.load("folder", folder), augment="mixup", verbose=0),
+        lambda: model.fit(lk.datasets.load("folder", folder), augment=Augmentation(cutmix=0.5), verbose=0),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="needs the one true class of an image.*lk.Classifier"):
+            call()
+
+
+def test_a_classifier_learns_from_mixed_images(folder):
+    dataset = lk.datasets.load("folder", folder)
     model = make("classifier")
     model.compile()
-    data = tf.data.Dataset.from_tensors((np.zeros((3, 64, 64, 3), np.float32), np.eye(3, dtype=np.float32)))
-    with pytest.raises(ValueError, match="integer labels"):
-        model.fit(data, verbose=0)
+    for augment in ("mixup", "cutmix"):
+        history = model.fit(dataset, batch_size=4, augment=augment, validation_data=dataset, verbose=0).history
+        assert np.isfinite(history["loss"] + history["val_loss"]).all()
+
+
+def test_fit_passes_on_what_batches_take(folder, tmp_path):
+    dataset = lk.datasets.load("folder", folder)
+    runs = []
+    for engine in ("tf.data", "keras"):
+        keras.utils.set_random_seed(0)
+        model = make("classifier")
+        model.compile()
+        options = {"augment": "none", "balance": 1.0, "shard": (1, 2), "cache": tmp_path / "cache", "engine": engine}
+        model.fit(dataset, batch_size=2, epochs=2, validation_data=dataset, seed=4, verbose=0, **options)
+        assert int(model.optimizer.iterations) == 2 * 2
+        runs.append(model.get_weights())
+        results = model.evaluate(dataset, verbose=0, return_dict=True, engine=engine, cache=tmp_path / "cache")
+        probabilities = model.predict(dataset, verbose=0, engine=engine)["probabilities"]
+        assert results["top1"] == pytest.approx((probabilities.argmax(-1) == dataset.labels).mean())
+    for one, other in zip(*runs, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    # Training without augmentation and validation keep the same squares.
+    assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == 6
+
+
+@pytest.mark.slow
+def test_a_data_set_is_fitted_on_two_devices(folder, root):
+    code = (
+        "import sys; sys.path.insert(0, 'tests')\n"
+        "import numpy as np, tensorflow as tf\n"
+        "cpu, two = tf.config.list_physical_devices('CPU')[0], [tf.config.LogicalDeviceConfiguration()] * 2\n"
+        "tf.config.set_logical_device_configuration(cpu, two)\n"
+        "import logo_keras as lk\n"
+        "from tiny import tiny_backbone\n"
+        f"dataset = lk.datasets.load('folder', {str(folder)!r})\n"
+        "with tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1']).scope():\n"
+        "    model = lk.Classifier(class_names=dataset.class_names, image_size=64, backbone=tiny_backbone(), weights=None)\n"
+        "    model.compile()\n"
+        "for engine in ('tf.data', 'keras'):\n"
+        "    losses = model.fit(dataset, batch_size=4, epochs=2, engine=engine, verbose=0).history['loss']\n"
+        "    assert len(losses) == 2 and np.isfinite(losses).all(), losses"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=300)
+    assert process.returncode == 0, process.stderr
+
+
+def test_options_of_a_data_set_are_refused_for_arrays():
+    model = make("classifier")
+    model.compile()
+    with pytest.raises(ValueError, match="augment, cache can only be set for a Dataset of this package, got ndarray as x"):
+        model.fit(*photographs(3, 64), augment="none", cache="somewhere", verbose=0)
 
 
 def test_photographs_are_prepared_as_the_model_says(folder):

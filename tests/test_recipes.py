@@ -54,7 +54,7 @@ def test_the_command_of_a_recipe_gives_its_settings(name):
     program, *arguments = RECIPES[name].command.split()
     values([program, *arguments])
     assert train.config_from(values) == RECIPES[name].config
-    assert (values.data, values.recipe) == ("folder", name)
+    assert (values.data, values.recipe) == (RECIPES[name].dataset, name)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -8,6 +8,10 @@ from absl import flags
 
 from logo_keras.datasets import LOADERS
 
+KINDS = """folder: a folder per brand, ROOT/BRAND/* or ROOT/SPLIT/BRAND/*. list: text files with 'path label' lines. coco, voc,
+yolo: photographs with boxes as annotation tools write them. logo2k, belgalogos, flickrlogos32, weblogo2m, flickrlogos27,
+toplogo10, logos_in_the_wild: public data sets as their authors give them out. synthetic: photographs drawn by this package."""
+
 
 def command(argv, usage, description, define, work, required=()):
     """Runs a command.
@@ -63,17 +67,53 @@ def no_arguments(arguments):
 
 
 def define_data(values):
-    """Defines the flags that say which data set is meant."""
-    flags.DEFINE_enum(
-        "data",
+    """Defines the flags that say which photographs are meant."""
+    flags.DEFINE_enum("data", None, list(LOADERS), f"The kind of data set. {KINDS}", flag_values=values)
+    flags.DEFINE_string("root", None, "The folder of the data set, or the text file of a list.", flag_values=values)
+    define_cut(values)
+    flags.DEFINE_float(
+        "held_out",
         None,
-        list(LOADERS),
-        "The kind of data set. folder: a folder per brand, ROOT/BRAND/* or ROOT/SPLIT/BRAND/*. list: text files with "
-        "'path label' lines. toplogo10, flickrlogos27: these two sets as their authors give them out. synthetic: "
-        "photographs drawn by this package.",
+        "For a data set without a part for testing: the share, between 0 and 1, that logo-train leaves out and logo-evaluate "
+        "takes with the same share. It is always the same, every brand in it, photographs that are alike together.",
         flag_values=values,
     )
-    flags.DEFINE_string("root", None, "The folder of the data set, or the text file of a list.", flag_values=values)
+
+
+def define_cut(values):
+    """Defines the flag that says whether boxes are cut out."""
+    flags.DEFINE_float(
+        "cut",
+        None,
+        "Take one sample of every box instead of whole photographs, the box and a margin of so many times its sides: 0.1 for "
+        "belgalogos and logos_in_the_wild, where many photographs show several brands.",
+        flag_values=values,
+    )
+
+
+def deal(dataset, held_out):
+    """Leaves a share of the samples out for testing, always the same ones.
+
+    Args:
+        dataset: Dataset.
+        held_out: float in (0, 1), the share.
+
+    Returns:
+        Two Datasets: the samples to learn from, and those left out.
+
+    Raises:
+        ValueError: if the share lies outside (0, 1).
+    """
+    if not 0 < held_out < 1:
+        raise ValueError(f"--held_out must lie between 0 and 1, got {held_out}.")
+    tested, learnt = dataset.split(held_out, seed=0)
+    return learnt, tested
+
+
+def say_notes(dataset):
+    """Says on stderr what was decided when a data set was opened."""
+    for note in dataset.notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def define_model(values):
@@ -117,7 +157,8 @@ def _help(values, usage, description, required):
     for name in sorted(values, key=lambda name: (name not in required, list(values).index(name))):
         flag = values[name]
         kind = f"--[no]{name}" if flag.boolean else f"--{name}=..."
-        text = flag.help
+        # To what may be given several times absl adds a sentence of its own.
+        text = flag.help.partition(";\n")[0]
         if name in required:
             text += " (must be given)"
         elif flag.default not in (None, False, True):

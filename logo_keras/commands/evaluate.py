@@ -40,7 +40,7 @@ def define(values):
     flags.DEFINE_string(
         "split",
         None,
-        "The part of the data set, for instance test30 of toplogo10, or test of flickrlogos27 and synthetic. "
+        "The part of the data set, for instance test30 of toplogo10, P3-logos of flickrlogos32, or test of the others. "
         "Without it all labelled photographs are taken, those for training too.",
         flag_values=values,
     )
@@ -87,7 +87,10 @@ def _work(values, arguments):
     if values.record and Path(values.model).suffix.lower() != ".keras":
         raise ValueError(f"--record writes into .keras files, got {values.model}.")
     model = open_model(values.model)
-    dataset = datasets.load(values.data, values.root, split=values.split)
+    dataset = datasets.load(values.data, values.root, split=values.split, cut=values.cut)
+    if values.held_out is not None:
+        _, dataset = _flags.deal(dataset, values.held_out)
+    _flags.say_notes(dataset)
     evaluation = evaluate(model, dataset, values.batch_size, values.strict)
     print(table(evaluation))
     _flags.say_unreadable(evaluation.unreadable)
@@ -103,12 +106,16 @@ def _record(model, values, evaluation):
     figures = {
         "data": values.data,
         "split": values.split,
+        "cut": values.cut,
+        "held_out": values.held_out,
         "photographs": len(evaluation.paths),
         "top1": evaluation.top1,
         "top1_interval": list(evaluation.top1_interval),
         "date": datetime.date.today().isoformat(),
     }
-    before = [each for each in model.card.get("evaluations", []) if (each["data"], each["split"]) != (values.data, values.split)]
+    part = ("data", "split", "cut", "held_out")
+    # Cards of older files say nothing of the last two.
+    before = [each for each in model.card.get("evaluations", []) if any(each.get(name) != figures[name] for name in part)]
     model.card["evaluations"] = [*before, figures]
     model.save(values.model)
 

@@ -8,9 +8,10 @@ from absl import flags
 
 from logo_keras import datasets, recipes
 from logo_keras.commands import _flags
+from logo_keras.datasets.splits import splits
 from logo_keras.extras import naming_extras
 from logo_keras.preprocessing import PREPROCESSINGS
-from logo_keras.training.config import DEFAULTS, KEPT, OPTIMIZERS, PRECISIONS
+from logo_keras.training.config import AUGMENTATIONS, DEFAULTS, KEPT, OPTIMIZERS, PRECISIONS
 
 USAGE = "logo-train --data KIND --root FOLDER --out FOLDER [--model plain|nts|drna]"
 DESCRIPTION = """Trains a model that names the brand on a photograph.
@@ -20,15 +21,11 @@ A first try, on photographs that are drawn for it:
 Your own photographs, sorted into one folder per brand:
   logo-train --data folder --root photographs --validation 0.1 --out run
 A network of the paper's tables, trained as there; --list-recipes names them all:
-  logo-train --recipe logo2k_drna_resnet50 --data folder --root photographs --out run
+  logo-train --recipe logo2k_drna_resnet50 --data logo2k --root photographs --out run
 
 The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
 --resume goes on after the last whole epoch. Flags left out take the values that were measured to work (docs/training.md);
 they differ from model to model."""
-
-# The parts for training and for testing of each kind of data set; the others are asked for folders called train and test.
-_TRAIN_SPLITS = {"toplogo10": "train40", "flickrlogos27": "train", "synthetic": "train"}
-_TEST_SPLITS = {"toplogo10": "test30", "flickrlogos27": "test", "synthetic": "test"}
 
 _LISTING = ("--list-recipes", "-list-recipes", "--list-recipes=true")
 # Arguments of the models: how each flag is defined, and what it says.
@@ -81,6 +78,8 @@ _FIELDS = {
     "drops": (flags.DEFINE_list, "Epochs after which the learning rate falls to a tenth, with commas (sgd)."),
     "precision": (flags.DEFINE_string, f"What the backbone computes in: {', '.join(PRECISIONS)}."),
     "zero_gamma": (flags.DEFINE_boolean, "Begin with residual branches that give nothing; with --weights=none only."),
+    "augment": (flags.DEFINE_string, f"What training does to photographs: {', '.join(AUGMENTATIONS)}; the last two with plain."),
+    "balance": (flags.DEFINE_float, "0 shows every photograph once an epoch, 1 every brand equally often, 0.5 is between."),
     "loss_weights": (flags.DEFINE_list, "Weights of the losses, for instance ranking=0,region=0.5; 1 for those left out."),
 }
 
@@ -103,8 +102,8 @@ def define(values):
     flags.DEFINE_string(
         "train_split",
         None,
-        "The part of the data set to learn from. By default train40 of toplogo10, train of the others, and all of a "
-        "folder or list that has no such part.",
+        "The part of the data set to learn from. By default train40 of toplogo10, P1 of flickrlogos32, train of the others, and "
+        "everything where there is no such part.",
         flag_values=values,
     )
     flags.DEFINE_string(
@@ -128,6 +127,9 @@ def define(values):
     )
     flags.DEFINE_boolean("resume", False, "Go on with a run that was stopped, or start if there is none.", flag_values=values)
     _flags.define_strict(values)
+    flags.DEFINE_string(
+        "cache", None, "A folder to keep shrunk photographs in, so that each is decoded once for all runs.", flag_values=values
+    )
     for name, (define_flag, text) in (_FIELDS | _ARGUMENTS).items():
         define_flag(name, None, f"{text.rstrip('.')}{_defaults(name)}.", flag_values=values)
 
@@ -170,7 +172,7 @@ def _number(flag, text, kind):
         raise ValueError(f"--{flag}: expected {'whole numbers' if kind is int else 'NAME=NUMBER'}, got {text!r}.") from None
 
 
-def photographs(data, root, train_split=None, validation=None, seed=0):
+def photographs(data, root, train_split=None, validation=None, seed=0, cut=None, held_out=None):
     """The photographs to learn from and those to score.
 
     Args:
@@ -179,6 +181,8 @@ def photographs(data, root, train_split=None, validation=None, seed=0):
         train_split: str, or None for the part that is meant for training.
         validation: None for the part validation where there is one, the name of a part, a share as text, or "none".
         seed: int, of the split by share.
+        cut: float, margin of cut-out boxes, or None for whole photographs.
+        held_out: float, share that is left out for testing, or None.
 
     Returns:
         Two Datasets, the second one or None.
@@ -187,25 +191,20 @@ def photographs(data, root, train_split=None, validation=None, seed=0):
         ValueError: for an unknown part or a share outside (0, 1).
         FileNotFoundError: if the data set is missing.
     """
-    if train_split is None:
-        train_split = _TRAIN_SPLITS.get(data, "train" if _has_part(root, "train") else None)
-    training = datasets.load(data, root, split=train_split)
-    if validation is None and (data == "synthetic" or _has_part(root, "validation")):
-        validation = "validation"
+    official = splits(data, root)
+    training = datasets.load(data, root, split=train_split or official.train, cut=cut)
+    if held_out is not None:
+        training, _ = _flags.deal(training, held_out)
+    if validation is None:
+        validation = official.validation
     if validation in (None, "", "none", "0"):
         return training, None
     try:
         share = float(validation)
     except ValueError:
-        return training, datasets.load(data, root, split=validation)
+        return training, datasets.load(data, root, split=validation, cut=cut)
     scored, learnt = training.split(share, seed)
     return learnt, scored
-
-
-def _has_part(root, name):
-    """Whether a folder or list has a part of this name."""
-    folder = Path(root, name)
-    return (folder.is_dir() and any(entry.is_dir() for entry in folder.iterdir())) or Path(root, f"{name}.txt").is_file()
 
 
 def _defaults(name):
@@ -233,23 +232,28 @@ def _work(values, arguments):
         if values.data != "synthetic":
             raise ValueError(f"--data {values.data} needs --root, the folder where it lies.")
         root = datasets.synthesize(Path(values.out) / "synthetic")
-    training, validation = photographs(values.data, root, values.train_split, values.validation, config.seed)
+    where = (values.data, root, values.train_split, values.validation)
+    training, validation = photographs(*where, config.seed, values.cut, values.held_out)
     with naming_extras():
         from logo_keras.training.run import train
     scored = "" if validation is None else f", {len(validation)} to score after every epoch"
     print(f"{len(training)} photographs of {len(training.class_names)} brands{scored}")
+    _flags.say_notes(training)
     data = {"kind": values.data, "root": str(root), "train_split": values.train_split, "validation": values.validation}
+    data |= {"cut": values.cut, "held_out": values.held_out}
     about = {"data": data, "recipe": values.recipe}
     try:
-        result = train(config, training, values.out, validation, values.resume, values.strict, about=about)
+        result = train(config, training, values.out, validation, values.resume, values.strict, about=about, cache=values.cache)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
     _flags.say_unreadable(result.unreadable)
     print(f"The model: {result.path}")
-    split = _TEST_SPLITS.get(values.data, "test" if _has_part(root, "test") else None)
-    if split:
+    test = splits(values.data, root).test
+    if test or values.held_out:
+        options = [f"--split {test}"] if test else []
+        options += [f"--{name} {values[name].value}" for name in ("cut", "held_out") if values[name].value is not None]
         print("How good is it on photographs that it has not seen?")
-        print(f"  logo-evaluate --model {result.path} --data {values.data} --root {root} --split {split}")
+        print(f"  logo-evaluate --model {result.path} --data {values.data} --root {root} {' '.join(options)}")
 
 
 if __name__ == "__main__":

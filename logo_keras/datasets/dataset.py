@@ -2,17 +2,21 @@
 
 import numbers
 import os
-import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from logo_keras import preprocessing as photographs
-from logo_keras.datasets import pipeline
-from logo_keras.datasets.partition import partition
+from logo_keras.datasets.about import About
+from logo_keras.datasets.checking import find_unreadable
+from logo_keras.datasets.duplicates import alike
+from logo_keras.datasets.partition import folds, partition
+from logo_keras.datasets.pipeline.batches import batches
+
+# What boxes are where none are known: one array for all samples, since there may be millions.
+_NO_BOXES = np.zeros((0, 4), np.float32)
+_NO_BOXES.flags.writeable = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,6 +31,13 @@ class Dataset:
             `(y0, x0, y1, x1)` in px of the upright photograph in the file. By default no boxes are known.
         windows: None, or float32 `[n, 4]`: the part of the photograph that each sample shows, in the same px. It may
             reach beyond the photograph and is clipped when it is read.
+        root: None, or str, absolute: the folder in which all paths lie.
+        root_categories: None, or tuple of str, the root category of each class (Logo-2K+).
+        split_name: None, or str, the part of the data set that this is.
+        about: None, or About: licence, citation and address of a public data set.
+        notes: tuple of str, what was decided when it was opened and a report must say.
+        max_pixels: int, largest height times width of a photograph that is read.
+        max_bytes: int, largest file that is read.
         unreadable: dict, path to reason, of the photographs that cannot be read. Filled by `check`, which `batches`
             calls, and if a photograph disappears later, while batches are read.
     """
@@ -36,6 +47,13 @@ class Dataset:
     class_names: Sequence
     boxes: Sequence | None = None
     windows: np.ndarray | None = None
+    root: str | None = None
+    root_categories: Sequence | None = None
+    split_name: str | None = None
+    about: About | None = None
+    notes: Sequence = ()
+    max_pixels: int = photographs.MAX_PIXELS
+    max_bytes: int = photographs.MAX_BYTES
     unreadable: dict = field(default_factory=dict, init=False)
     _checked: set = field(default_factory=set, init=False)
 
@@ -53,21 +71,16 @@ class Dataset:
             raise ValueError(
                 f"labels of {len(names)} classes must lie between -1 and {len(names) - 1}, got {labels.min()} to {labels.max()}."
             )
-        boxes = ((),) * len(paths) if self.boxes is None else self.boxes
-        boxes = tuple(_constant(np.array(each, np.float32).reshape(-1, 4)) for each in boxes)
-        if len(boxes) != len(paths):
-            raise ValueError(f"there must be one array of boxes a sample, got {len(boxes)} for {len(paths)} paths.")
-        for path, each in zip(paths, boxes, strict=True):
-            if not (np.isfinite(each).all() and (each[:, :2] < each[:, 2:]).all()):
-                raise ValueError(
-                    f"boxes must be finite (y0, x0, y1, x1) with y0 < y1 and x0 < x1, got {each.tolist()} for {path}."
-                )
+        categories = self.root_categories if self.root_categories is None else tuple(self.root_categories)
+        if categories is not None and len(categories) != len(names):
+            raise ValueError(f"there must be one root category a class, got {len(categories)} for {len(names)} classes.")
         windows = self.windows
         if windows is not None:
             windows = _constant(np.array(windows, np.float32).reshape(-1, 4))
             if len(windows) != len(paths):
                 raise ValueError(f"there must be one window a sample, got {len(windows)} for {len(paths)} paths.")
-        values = dict(paths=paths, labels=_constant(labels.astype(np.int64)), class_names=names, boxes=boxes, windows=windows)
+        values = dict(paths=paths, labels=_constant(labels.astype(np.int64)), class_names=names, windows=windows)
+        values |= dict(boxes=_boxes(self.boxes, paths), root_categories=categories, notes=tuple(self.notes))
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -92,7 +105,7 @@ class Dataset:
             self,
             paths=[self.paths[i] for i in indices],
             labels=self.labels[indices],
-            boxes=[self.boxes[i] for i in indices],
+            boxes=[self.boxes[i] for i in indices] if any(map(len, self.boxes)) else None,
             windows=None if self.windows is None else self.windows[indices],
         )
         subset._checked.update(self._checked.intersection(subset.paths))
@@ -115,7 +128,7 @@ class Dataset:
         def reason(indices):
             try:
                 if self.windows is None:
-                    photographs.check(self.paths[indices[0]])
+                    photographs.check(self.paths[indices[0]], self.max_pixels, self.max_bytes)
                 else:
                     for index in indices:
                         self.photograph(index)
@@ -123,15 +136,8 @@ class Dataset:
                 return error.reason
             return None
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            said = time.monotonic()
-            for count, (path, found) in enumerate(zip(samples, pool.map(reason, samples.values()), strict=True), 1):
-                if found is not None:
-                    self.unreadable[path] = found
-                self._checked.add(path)
-                if time.monotonic() - said > 5:
-                    said = time.monotonic()
-                    print(f"checking photographs: {count} of {len(samples)}", file=sys.stderr)
+        self.unreadable.update(find_unreadable(samples, reason))
+        self._checked.update(samples)
         return self.unreadable
 
     def readable(self):
@@ -147,9 +153,10 @@ class Dataset:
         return np.flatnonzero([path not in self.unreadable for path in self.paths])
 
     def split(self, fraction, seed=0):
-        """Deals the samples to two sets, the same share of every class, byte-identical files to the same one.
+        """Deals the samples to two sets, the same share of every class, identical and nearly identical ones to the same.
 
-        Every class with two different photographs or more is in both sets.
+        Every class with two different photographs or more is in both sets. Every photograph is read once, to see which
+        are alike (`logo_keras.datasets.duplicates`).
 
         Args:
             fraction: float in (0, 1), share of the first set.
@@ -161,8 +168,24 @@ class Dataset:
         Raises:
             ValueError: if `fraction` lies outside (0, 1).
         """
-        first = partition(self.paths, self.labels, fraction, seed)
+        first = partition(alike(self), self.labels, fraction, seed)
         return self.subset(first), self.subset(~first)
+
+    def folds(self, n, seed=0):
+        """Deals the samples to `n` sets for cross-validation, as `split` does.
+
+        Args:
+            n: int, 2 or more.
+            seed: int.
+
+        Returns:
+            List of `n` pairs of Datasets, training and test; every sample is in the test set of one pair.
+
+        Raises:
+            ValueError: if `n` is below 2 or above the number of photographs.
+        """
+        places = folds(alike(self), self.labels, n, seed)
+        return [(self.subset(places != fold), self.subset(places == fold)) for fold in range(n)]
 
     def cut(self, margin):
         """Makes one sample of every box: the box and its surroundings, clipped to the photograph.
@@ -170,7 +193,8 @@ class Dataset:
         Photographs without a box give no sample. Boxes stay in px of the photograph.
 
         Args:
-            margin: float, 0 or more: what is added on each side, in shares of the box's height or width.
+            margin: float, 0 or more: what is added on each side, in shares of the box's height or width. None leaves
+                the samples as they are.
 
         Returns:
             Dataset.
@@ -178,6 +202,8 @@ class Dataset:
         Raises:
             ValueError: if `margin` is negative, there are no boxes, or the samples are cut out already.
         """
+        if margin is None:
+            return self
         if isinstance(margin, bool) or not isinstance(margin, numbers.Real) or not 0 <= margin < np.inf:
             raise ValueError(f"cut must be a number of at least 0, or None for whole photographs, got {margin!r}.")
         if self.windows is not None:
@@ -225,54 +251,12 @@ class Dataset:
         boxes = (self.boxes[index] - np.float32([top, left] * 2)) * np.float32([side / height, side / width] * 2)
         return photographs.prepare(photo, image_size, preprocessing), boxes - np.float32(offset)
 
-    def batches(self, batch_size, image_size, training=False, seed=0, strict=False, preprocessing="stretch"):
-        """Gives the samples in batches, each photograph made a square.
-
-        Photographs that cannot be read are found by `check` at the first call, named in `unreadable` and left out. So
-        TensorFlow knows the number of batches: `ceil(len(dataset.readable()) / batch_size)`.
-
-        Args:
-            batch_size: int. The last batch may be smaller.
-            image_size: int, px.
-            training: bool. False keeps the order of `paths`. True shuffles and augments (see
-                `logo_keras.datasets.pipeline`), anew in every iteration, the same for the same seed.
-            seed: int, 0 or more.
-            strict: bool. True raises an error for the first unreadable photograph. If one disappears later, the
-                iteration raises `tf.errors.InvalidArgumentError`, with path and reason in the message.
-            preprocessing: str, the model's own, one of `logo_keras.preprocessing.PREPROCESSINGS`.
-
-        Returns:
-            `tf.data.Dataset` of images, float32 RGB `[B, image_size, image_size, 3]`, 0..255, and labels, int64 `[B]`.
-
-        Raises:
-            UnreadablePhotograph: if `strict` and a photograph cannot be read.
-            ValueError: if a number is out of range, there is no sample, no photograph can be read, or no such preprocessing.
-        """
-        if not len(self):
-            raise ValueError("the data set has no photographs.")
-        unreadable = self.check()
-        indices = self._readable()
-        if unreadable and (strict or not len(indices)):
-            path, reason = next((path, unreadable[path]) for path in self.paths if path in unreadable)
-            if strict:
-                raise photographs.UnreadablePhotograph(path, reason)
-            raise ValueError(f"none of the {len(unreadable)} photographs can be read; {path}: {reason}.")
-
-        def read(index):
-            try:
-                return self.photograph(index)
-            except photographs.UnreadablePhotograph as error:
-                self.unreadable[self.paths[index]] = error.reason
-                if strict:
-                    raise
-                return None
-
-        labels = self.labels[indices]
-        return pipeline.make_batches(read, indices, labels, batch_size, image_size, training, seed, preprocessing)
+    # A method with arguments enough for a file of its own.
+    batches = batches
 
     def _photograph_and_origin(self, index):
         """The part of the photograph that the sample shows, and its top left corner in px of the photograph."""
-        photo = photographs.read(self.paths[index])
+        photo = photographs.read(self.paths[index], self.max_pixels, self.max_bytes)
         if self.windows is None:
             return photo, (0, 0)
         height, width = photo.shape[:2]
@@ -284,6 +268,21 @@ class Dataset:
                 self.paths[index], f"the window {window.tolist()} lies outside the photograph of {height} x {width} px"
             )
         return photo[top:bottom, left:right], (top, left)
+
+
+def _boxes(boxes, paths):
+    """One read-only float32 `[n, 4]` a path, checked."""
+    if boxes is None:
+        return (_NO_BOXES,) * len(paths)
+    # What float32 cannot hold becomes infinite, and is refused below.
+    with np.errstate(over="ignore"):
+        boxes = tuple(_constant(np.array(each, np.float32).reshape(-1, 4)) if len(each) else _NO_BOXES for each in boxes)
+    if len(boxes) != len(paths):
+        raise ValueError(f"there must be one array of boxes a sample, got {len(boxes)} for {len(paths)} paths.")
+    for path, each in zip(paths, boxes, strict=True):
+        if not (np.isfinite(each).all() and (each[:, :2] < each[:, 2:]).all()):
+            raise ValueError(f"boxes must be finite (y0, x0, y1, x1) with y0 < y1 and x0 < x1, got {each.tolist()} for {path}.")
+    return boxes
 
 
 def _constant(array):

@@ -96,12 +96,13 @@ def synthesize(root, preset="demo", brands=20, train=40, validation=10, test=20,
     return root
 
 
-def load(root, split=None):
+def load(root, split=None, cut=None):
     """Reads a set that `synthesize` wrote.
 
     Args:
         root: path of its folder.
         split: str, "train", "validation", "test", "none" (labels -1), or None for all of the first three.
+        cut: as in `logo_keras.datasets.load`.
 
     Returns:
         Dataset, with one box a photograph (no box in `none`).
@@ -128,7 +129,8 @@ def load(root, split=None):
             paths.append(root / row["path"])
             labels.append(names.index(brand) if brand else -1)
             boxes.append([[float(row[side]) for side in ("y0", "x0", "y1", "x1")]] if brand else [])
-    return Dataset(paths=paths, labels=labels, class_names=names, boxes=boxes)
+    dataset = Dataset(paths=paths, labels=labels, class_names=names, boxes=boxes, root=os.path.abspath(root), split_name=split)
+    return dataset.cut(cut)
 
 
 def make_photograph(preset, split, number, seed, brand=None):

@@ -5,14 +5,8 @@ from pathlib import Path
 
 from logo_keras import datasets
 from logo_keras.datasets.dataset import Dataset
+from logo_keras.datasets.splits import OFFICIAL
 from logo_keras.datasets.synthetic import ARGUMENTS, RECIPE
-
-# The official splits, as `load` calls them: training, validation, test.
-_SPLITS = {
-    "synthetic": ("train", "validation", "test"),
-    "toplogo10": ("train40", None, "test30"),
-    "flickrlogos27": ("train", None, "test"),
-}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -104,8 +98,9 @@ def kind(root):
 
 
 def _official(name, root):
-    sets = [split and datasets.load(name, root, split) for split in _SPLITS[name]]
+    splits = OFFICIAL[name]
+    sets = [split and datasets.load(name, root, split) for split in (splits.train, splits.validation, splits.test)]
     training, validation, test = (dataset if dataset is not None and len(dataset) else None for dataset in sets)
     if training is None or test is None:
         raise ValueError(f"{root} must hold photographs for training and for testing.")
-    return Photographs(name, f"{_SPLITS[name][0]} and {_SPLITS[name][2]}", training, validation, test)
+    return Photographs(name, f"{splits.train} and {splits.test}", training, validation, test)

@@ -2,6 +2,15 @@
 
 import numpy as np
 
+# Why region networks refuse shares, and what to do.
+ONE_TRUE_CLASS = (
+    "a network with regions needs the one true class of an image, because its teacher's confidence in that class ranks the "
+    'regions. Of one-hot labels give argmax over the last axis; in place of MixUp and CutMix take augment="standard" or '
+    '"randaugment", or lk.Classifier.'
+)
+
+_USUAL = {"augment": "standard", "cache": None, "shard": (0, 1), "balance": 0.0, "engine": None}
+
 
 def batches(dataset, model, batch_size, **options):
     """Batches of a Dataset of this package.
@@ -18,7 +27,7 @@ def batches(dataset, model, batch_size, **options):
         )
     if len(dataset) == 0:
         raise ValueError("the data set has no photographs.")
-    if min(dataset.labels) < 0:
+    if np.min(dataset.labels) < 0:
         raise ValueError(
             "the data set has photographs without a brand (label -1), which can be neither learnt nor scored as a class: "
             "leave them out, or use predict."
@@ -28,19 +37,39 @@ def batches(dataset, model, batch_size, **options):
 
 def unlabelled_batches(dataset, model, batch_size, **options):
     """Batches of a Dataset of this package, whose photographs need no brand."""
-    return dataset.batches(batch_size or 16, model.image_size, preprocessing=model.preprocessing, **options)
+    return dataset.batches(batch_size or 16, model.image_size, preprocessing=model.preprocessing, **changed(options))
 
 
-def check_labels(labels, num_classes):
+def changed(options):
+    """Those options of `Dataset.batches` that are not what it takes by itself."""
+    return {name: value for name, value in options.items() if name not in _USUAL or value != _USUAL[name]}
+
+
+def mixes(augment):
+    """Whether this `augment` of `Dataset.batches` gives labels that are shares of each class."""
+    return augment in ("mixup", "cutmix") if isinstance(augment, str) else getattr(augment, "mixes", False)
+
+
+def check_labels(labels, num_classes, shares=True):
     """Checks labels that are in memory.
 
+    Args:
+        labels: `[B]` or `[B, 1]` of places in the class names, or `[B, N]`, the share of each class.
+        num_classes: int N.
+        shares: bool, whether labels may be shares.
+
     Raises:
-        ValueError: if they are not one whole number in 0..N - 1 an image.
+        ValueError: if they are none of these, a place is no whole number in 0..N - 1, or shares are negative or do not sum
+            to 1.
     """
     if labels is None or hasattr(labels, "dtype") and not isinstance(labels, np.ndarray):
         return  # Tensors: their shape is checked where they are used.
     labels = np.asarray(labels)
-    check_label_shape(labels.shape)
+    if check_label_shape(labels.shape, num_classes, shares):
+        # A sum of N float16 numbers is a thousandth off.
+        if labels.dtype.kind not in "iufb" or not (labels >= 0).all() or not np.allclose(labels.sum(axis=1), 1, atol=1e-3):
+            raise ValueError(f"labels [B, {num_classes}] must be shares of at least 0 that sum to 1, got {labels[:1].tolist()}.")
+        return
     if labels.dtype.kind not in "iufb" or not np.array_equal(labels, np.floor(labels)):
         raise ValueError(f"labels must be whole numbers, the places of the brands in class_names, got {labels.ravel()[:3]}.")
     if labels.size and not 0 <= labels.min() <= labels.max() < num_classes:
@@ -49,18 +78,28 @@ def check_labels(labels, num_classes):
         )
 
 
-def check_label_shape(shape):
+def check_label_shape(shape, num_classes, shares=True):
     """Checks the shape of labels as far as it is known.
 
+    Args:
+        shape: the static shape, with None for what is unknown.
+        num_classes: int N.
+        shares: bool, whether labels may be shares.
+
+    Returns:
+        bool, whether the labels are shares of each class, one-hot ones among them.
+
     Raises:
-        ValueError: if it is not `[B]` or `[B, 1]`.
+        ValueError: if it is not `[B]`, `[B, 1]` or, with `shares`, `[B, N]`.
     """
-    if len(shape) == 2 and shape[1] not in (None, 1):
-        raise ValueError(
-            f"integer labels [B] are expected, got shape {list(shape)}: of one-hot labels, give argmax over the last axis."
-        )
-    if len(shape) not in (1, 2):
-        raise ValueError(f"integer labels [B] are expected, got shape {list(shape)}.")
+    if len(shape) == 1 or (len(shape) == 2 and shape[1] in (None, 1)):
+        return False
+    if len(shape) != 2 or shape[1] != num_classes:
+        other = f" or shares [B, {num_classes}]" if shares else ""
+        raise ValueError(f"integer labels [B]{other} are expected, got shape {list(shape)}.")
+    if not shares:
+        raise ValueError(f"integer labels [B] are expected, got shape {list(shape)}: {ONE_TRUE_CLASS}")
+    return True
 
 
 def check_image_shape(shape, size=None):

@@ -14,7 +14,9 @@ class StopAtNaN(keras.callbacks.Callback):
         if broken:
             # The sum comes last: the loss that broke it says more.
             broken.sort(key=lambda name: name == "loss")
+            # Not int() alone: under MirroredStrategy the number is one a replica.
+            step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
             raise FloatingPointError(
-                f"{broken[0]} is {losses[broken[0]]} at step {int(self.model.optimizer.iterations)} (batch {batch} of this "
+                f"{broken[0]} is {losses[broken[0]]} at step {step} (batch {batch} of this "
                 "epoch). Lower the learning rate, or look for labels and images out of range; the last saved model is intact."
             )

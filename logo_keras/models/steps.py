@@ -34,10 +34,10 @@ else:
     class Steps:
         """Keras's own steps; evaluation asks for all regions."""
 
-        def test_step(self, state, data):
-            """Keras's stateless step on JAX."""
+        def test_step(self, *arguments):
+            """Keras's own step: on JAX of a state and the data, on PyTorch of the data."""
             self._all_regions = True
             try:
-                return super().test_step(state, data)
+                return super().test_step(*arguments)
             finally:
                 self._all_regions = False

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from logo_keras.losses import cross_entropy, weighted_mean
-from logo_keras.models.data import batches, check_label_shape, check_labels, unlabelled_batches
+from logo_keras.models.data import ONE_TRUE_CLASS, batches, changed, check_label_shape, check_labels, mixes, unlabelled_batches
 from logo_keras.models.divergence import StopAtNaN
 from logo_keras.models.steps import Steps
 from logo_keras.optimizers import EpochSteps, WarmupCosine, default_optimizer
@@ -81,21 +81,32 @@ class Trainer(Steps, keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    @property
+    def takes_shares(self):
+        """bool, whether labels may be shares of each class `[B, N]`: not where a teacher needs the one true class."""
+        return "region" not in type(self).loss_names
+
     def losses_by_name(self, labels, outputs, sample_weight):
-        """The losses of a batch: a dict from the names in `loss_names` to scalars."""
+        """The losses of a batch: a dict from the names in `loss_names` to scalars; labels int `[B]` or shares `[B, N]`."""
         return {"whole": self.mean_cross_entropy(labels, outputs["whole_logits"], sample_weight)}
 
     def mean_cross_entropy(self, labels, logits, sample_weight):
-        """Cross-entropy of `logits [B, ..., N]` with the `labels [B]`, averaged."""
-        labels = ops.reshape(labels, (-1,) + (1,) * (len(logits.shape) - 2))
-        labels = ops.broadcast_to(labels, ops.shape(logits)[:-1])
-        values = cross_entropy(labels, logits, self.label_smoothing)
+        """Cross-entropy of `logits [B, ..., N]` with the `labels`, int `[B]` or shares `[B, N]`, averaged."""
+        between = (1,) * (len(logits.shape) - 2)
+        if len(labels.shape) == 2:
+            smoothed = (1 - self.label_smoothing) * labels + self.label_smoothing / self.num_classes
+            smoothed = ops.reshape(smoothed, (-1, *between, self.num_classes))
+            values = -ops.sum(smoothed * ops.log_softmax(logits, axis=-1), axis=-1)
+        else:
+            labels = ops.broadcast_to(ops.reshape(labels, (-1, *between)), ops.shape(logits)[:-1])
+            values = cross_entropy(labels, logits, self.label_smoothing)
         return weighted_mean(ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1), sample_weight)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The weighted sum of the losses, each of which is tracked by its name."""
-        check_label_shape(y.shape)
-        labels, sample_weight = ops.reshape(ops.cast(y, "int32"), (-1,)), _flat(sample_weight)
+        shares = check_label_shape(y.shape, self.num_classes, self.takes_shares)
+        labels = ops.cast(y, "float32") if shares else ops.reshape(ops.cast(y, "int32"), (-1,))
+        sample_weight = _flat(sample_weight)
         total = sum(self.losses) if self.losses else 0.0
         for name, value in self.losses_by_name(labels, y_pred, sample_weight).items():
             self._trackers[f"{name}_loss"].update_state(value, sample_weight=ops.shape(labels)[0])
@@ -103,26 +114,45 @@ class Trainer(Steps, keras.Model):
         return total
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Updates the accuracies; returns all metrics so far."""
-        labels, sample_weight = ops.reshape(y, (-1,)), _flat(sample_weight)
+        """Updates the accuracies, of shares against the largest; returns all metrics so far."""
+        shares = check_label_shape(y.shape, self.num_classes, self.takes_shares)
+        labels, sample_weight = ops.argmax(y, axis=-1) if shares else ops.reshape(y, (-1,)), _flat(sample_weight)
         for name, output in self.metrics_by_name.items():
             self._trackers[name].update_state(labels, y_pred[output], sample_weight)
         return super().compute_metrics(x, labels, y_pred["probabilities"], sample_weight)
 
     def fit(
-        self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *, validation_data=None, seed=0, **kwargs
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        *,
+        validation_data=None,
+        seed=0,
+        augment="standard",
+        cache=None,
+        shard=(0, 1),
+        balance=0.0,
+        engine=None,
+        **kwargs,
     ):
         """`keras.Model.fit`, which also takes a `Dataset` of this package for `x` and `validation_data`.
 
         Args:
-            x: a Dataset, a `tf.data.Dataset` of `(images, labels)` or an array of images, float RGB 0..255.
-            y: int labels `[B]` where `x` is an array.
+            x: a Dataset, what its `batches` gives, a `tf.data.Dataset` of `(images, labels)` or an array of images, float
+                RGB 0..255.
+            y: int labels `[B]`, or shares of each class `[B, N]` (`lk.Classifier` alone), where `x` is an array.
             batch_size: int; 16 for a Dataset by default.
             epochs: int.
             verbose: as Keras has it.
             callbacks: Keras callbacks.
             validation_data: as `x`, or a tuple of arrays.
             seed: int; order and augmentation of a Dataset.
+            augment, cache, shard, balance, engine: of a Dataset, as its `batches` has them. `cache` and `engine` are also
+                for `validation_data`, of which every host scores all.
             **kwargs: what else `keras.Model.fit` takes.
 
         Returns:
@@ -130,17 +160,24 @@ class Trainer(Steps, keras.Model):
 
         Raises:
             ValueError: if a Dataset has other class names or photographs without a brand, images have another size than the
-                model's, or labels are one-hot or out of range.
+                model's, labels are out of range, a network with regions is to learn from shares, or `augment` and the like
+                are given without a Dataset.
             FloatingPointError: if a loss is no longer a number; names the loss and the step.
         """
-        check_labels(y, self.num_classes)
+        given = changed(dict(augment=augment, cache=cache, shard=shard, balance=balance, engine=engine))
+        if given and not hasattr(x, "batches"):
+            raise ValueError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
+        if mixes(augment) and not self.takes_shares:
+            raise ValueError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
+        check_labels(y, self.num_classes, self.takes_shares)
         if isinstance(validation_data, (tuple, list)) and len(validation_data) > 1:
-            check_labels(validation_data[1], self.num_classes)
-        validation_data, _ = self._batches(validation_data, batch_size)
-        x, batch_size = self._batches(x, batch_size, training=True, seed=seed)
+            check_labels(validation_data[1], self.num_classes, self.takes_shares)
+        validation_data, _ = self._batches(validation_data, batch_size, cache=cache, engine=engine)
+        x, batch_size = self._batches(x, batch_size, training=True, seed=seed, **given)
         self._span_schedule(kwargs.get("steps_per_epoch") or _steps(x, batch_size), epochs, kwargs.get("initial_epoch", 0))
-        if hasattr(x, "cardinality"):
-            kwargs.setdefault("shuffle", False)  # tf.data shuffles itself; Keras warns of its own default.
+        if hasattr(x, "cardinality") or getattr(x, "shuffles_itself", False):
+            # tf.data and the batches of this package shuffle themselves; Keras warns of its own default, or mixes the batches.
+            kwargs.setdefault("shuffle", False)
         callbacks = [StopAtNaN(), *(callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else [])]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, validation_data=validation_data, **kwargs)
 
@@ -150,22 +187,22 @@ class Trainer(Steps, keras.Model):
             optimizer = optimizer.inner_optimizer
         schedule = getattr(optimizer, "_learning_rate", None)
         if isinstance(schedule, (EpochSteps, WarmupCosine)):
-            done = int(optimizer.iterations)
+            done = int(ops.convert_to_numpy(optimizer.iterations))  # int() alone fails under a MirroredStrategy (Keras 3.15).
             start = done - initial_epoch * steps if steps else done
             schedule.span(start, steps * epochs if steps else None, epochs)
             # The schedule is a constant of the traced function.
             self.train_function = None
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", **kwargs):
-        """`keras.Model.evaluate`, which also takes a `Dataset` of this package."""
-        check_labels(y, self.num_classes)
-        x, batch_size = self._batches(x, batch_size)
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
+        """`keras.Model.evaluate`, which also takes a `Dataset` of this package; `cache` and `engine` as its `batches`."""
+        check_labels(y, self.num_classes, self.takes_shares)
+        x, batch_size = self._batches(x, batch_size, cache=cache, engine=engine)
         return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
-    def predict(self, x, batch_size=None, verbose="auto", **kwargs):
+    def predict(self, x, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
         """`keras.Model.predict`, which also takes a `Dataset`, brand or not; returns a dict of arrays."""
         if hasattr(x, "batches"):
-            x, batch_size = unlabelled_batches(x, self, batch_size), None
+            x, batch_size = unlabelled_batches(x, self, batch_size, cache=cache, engine=engine), None
         return super().predict(x, batch_size, verbose, **kwargs)
 
     def _batches(self, data, batch_size, **options):
@@ -185,4 +222,6 @@ def _steps(x, batch_size):
     """Batches an epoch, or None where nobody knows."""
     if hasattr(x, "cardinality"):
         return max(int(x.cardinality()), 0) or None
+    if getattr(x, "shuffles_itself", False):
+        return len(x)
     return math.ceil(len(x) / (batch_size or 32)) if hasattr(x, "shape") else None

@@ -3,9 +3,9 @@
 Its pooled map of stride 32 is the feature: regions need maps, which the network's own head does not give.
 
 Command:
-    logo-train --recipe belgalogos_drna_vgg16 --data folder --root belgalogos --out runs/belgalogos_drna_vgg16
+    logo-train --recipe belgalogos_drna_vgg16 --data belgalogos --root belgalogos --cut 0.1 --held_out 0.3 --out run
 
-Data: BelgaLogos, a folder a class, with parts train and test; this package does not read the authors' own layout yet.
+Data: BelgaLogos, as its authors give it out (docs/data.md).
 Figures: the paper's and ours stand below, top1 in percent; None says not yet.
 """
 

@@ -1,9 +1,9 @@
 """NTS-Net (ResNet-50) on BelgaLogos.
 
 Command:
-    logo-train --recipe belgalogos_nts --data folder --root belgalogos --out runs/belgalogos_nts
+    logo-train --recipe belgalogos_nts --data belgalogos --root belgalogos --cut 0.1 --held_out 0.3 --out run
 
-Data: BelgaLogos, a folder a class, with parts train and test; this package does not read the authors' own layout yet.
+Data: BelgaLogos, as its authors give it out (docs/data.md).
 Figures: the paper's and ours stand below, top1 in percent; None says not yet.
 """
 

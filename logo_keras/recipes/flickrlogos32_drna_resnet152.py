@@ -1,9 +1,9 @@
 """DRNA-Net (ResNet-152) on FlickrLogos-32.
 
 Command:
-    logo-train --recipe flickrlogos32_drna_resnet152 --data folder --root flickrlogos32 --out runs/flickrlogos32_drna_resnet152
+    logo-train --recipe flickrlogos32_drna_resnet152 --data flickrlogos32 --root flickrlogos32 --out run
 
-Data: FlickrLogos-32, a folder a class, with parts train and test; this package does not read the authors' own layout yet.
+Data: FlickrLogos-32, as its authors give it out (docs/data.md).
 Figures: the paper's and ours stand below, top1 in percent; None says not yet.
 """
 

@@ -3,9 +3,9 @@
 The network's own fully connected layers decide (head="original"), as in the row.
 
 Command:
-    logo-train --recipe logo2k_alexnet --data folder --root logo2k --out runs/logo2k_alexnet
+    logo-train --recipe logo2k_alexnet --data logo2k --root logo2k --out run
 
-Data: Logo-2K+, a folder a class, with parts train and test; this package does not read the authors' own layout yet.
+Data: Logo-2K+, as its authors give it out (docs/data.md).
 Figures: the paper's and ours stand below, top1 in percent; None says not yet.
 """
 

@@ -4,9 +4,9 @@ One deviation: the rate of 1e-3 of the other rows instead of 0.1 * b / 256, beca
 what lets the others take the higher one.
 
 Command:
-    logo-train --recipe logo2k_efficient_vgg16 --data folder --root logo2k --out runs/logo2k_efficient_vgg16
+    logo-train --recipe logo2k_efficient_vgg16 --data logo2k --root logo2k --out run
 
-Data: Logo-2K+, a folder a class, with parts train and test; this package does not read the authors' own layout yet.
+Data: Logo-2K+, as its authors give it out (docs/data.md).
 Figures: the paper's and ours stand below, top1 in percent; None says not yet.
 """
 

@@ -1,9 +1,9 @@
 """GoogLeNet on Logo-2K+.
 
 Command:
-    logo-train --recipe logo2k_googlenet --data folder --root logo2k --out runs/logo2k_googlenet
+    logo-train --recipe logo2k_googlenet --data logo2k --root logo2k --out run
 
-Data: Logo-2K+, a folder a class, with parts train and test; this package does not read the authors' own layout yet.
+Data: Logo-2K+, as its authors give it out (docs/data.md).
 Figures: the paper's and ours stand below, top1 in percent; None says not yet.
 """
 

@@ -1,9 +1,9 @@
 """GoogLeNet on WebLogo-2M.
 
 Command:
-    logo-train --recipe weblogo2m_googlenet --data folder --root weblogo2m --out runs/weblogo2m_googlenet
+    logo-train --recipe weblogo2m_googlenet --data weblogo2m --root weblogo2m --held_out 0.3 --out run
 
-Data: WebLogo-2M, a folder a class, with parts train and test; this package does not read the authors' own layout yet.
+Data: WebLogo-2M, as its authors give it out (docs/data.md).
 Figures: the paper's and ours stand below, top1 in percent; None says not yet.
 """
 

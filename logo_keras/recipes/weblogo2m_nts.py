@@ -1,9 +1,9 @@
 """NTS-Net (ResNet-50) on WebLogo-2M.
 
 Command:
-    logo-train --recipe weblogo2m_nts --data folder --root weblogo2m --out runs/weblogo2m_nts
+    logo-train --recipe weblogo2m_nts --data weblogo2m --root weblogo2m --held_out 0.3 --out run
 
-Data: WebLogo-2M, a folder a class, with parts train and test; this package does not read the authors' own layout yet.
+Data: WebLogo-2M, as its authors give it out (docs/data.md).
 Figures: the paper's and ours stand below, top1 in percent; None says not yet.
 """
 

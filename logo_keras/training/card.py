@@ -1,10 +1,10 @@
 """What a trained model's file says of its run."""
 
 import datetime
+import sys
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from logo_keras import __version__
 from logo_keras.training.config import MODELS
@@ -51,14 +51,7 @@ def _part(fingerprint, split):
 
 
 def _packages():
-    versions = {
-        "logo_keras": __version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.version(),
-        "numpy": np.__version__,
-    }
-    if keras.backend.backend() == "jax":
-        import jax
-
-        versions["jax"] = jax.__version__
-    return versions
+    # The backend, and TensorFlow where it reads the photographs for another one.
+    loaded = {name: module for name in ("tensorflow", keras.backend.backend()) if (module := sys.modules.get(name))}
+    found = {"logo_keras": __version__, "keras": keras.version(), "numpy": np.__version__}
+    return found | {name: module.__version__ for name, module in loaded.items()}

@@ -12,6 +12,8 @@ MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
 KEPT = ("last", "best")
 OPTIMIZERS = ("adamw", "sgd")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+AUGMENTATIONS = ("standard", "none", "randaugment", "mixup", "cutmix")
+MIXING = ("mixup", "cutmix")
 # What "adamw" does not read: its rate rises over the first tenth of the run and falls along a cosine.
 _OF_SGD = ("momentum", "decay_norms", "warm_up_epochs", "drops")
 
@@ -42,6 +44,9 @@ class Config:
         zero_gamma: bool, start the last batch norm of every residual branch at 0, so that every block begins as its
             shortcut (He et al. 2019, arXiv:1812.01187, section 3.1). Only with `weights=None`: it would wipe out branches
             that were trained before.
+        augment: str, what training does to photographs, as in `Dataset.batches`: "standard", "none", "randaugment", and of
+            "plain" alone "mixup" and "cutmix".
+        balance: float in [0, 1], how evenly the classes of a long tail come, as in `Dataset.batches`.
         loss_weights: mapping from names of losses ("whole", "region", "fused", "ranking", "augmented") to their weights,
             1 where nothing is said.
 
@@ -68,6 +73,8 @@ class Config:
     drops: tuple = (60, 100)
     precision: str = "float32"
     zero_gamma: bool = False
+    augment: str = "standard"
+    balance: float = 0.0
     loss_weights: Mapping = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
@@ -87,6 +94,12 @@ class Config:
                 raise ValueError(f"{name} must be a number above 0, got {value!r}.")
         if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
             raise ValueError(f"weight_decay must be a number of at least 0, got {self.weight_decay!r}.")
+        if not 0 <= self.balance <= 1:
+            raise ValueError(f"balance must lie in [0, 1], got {self.balance!r}.")
+        if self.augment in MIXING and self.model != "plain":
+            raise ValueError(
+                f'augment="{self.augment}" is for model="plain": regions are judged by the one brand of a photograph.'
+            )
         for name in ("label_smoothing", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)!r}.")
@@ -159,7 +172,7 @@ class Config:
         return json.loads(json.dumps(values | {"arguments": arguments, "loss_weights": dict(self.loss_weights)}))
 
 
-_CHOICES = {"model": MODELS, "keep": KEPT, "optimizer": OPTIMIZERS, "precision": PRECISIONS}
+_CHOICES = {"model": MODELS, "keep": KEPT, "optimizer": OPTIMIZERS, "precision": PRECISIONS, "augment": AUGMENTATIONS}
 
 
 def _zero_gamma(model):

@@ -28,13 +28,7 @@ class NumberedEpochs:
     def __len__(self):
         return len(self.dataset)
 
-    def batches(self, batch_size, image_size, training=False, seed=0, preprocessing="stretch"):
+    def batches(self, batch_size, image_size, training=False, **options):
         """`Dataset.batches`, whose first iteration is epoch `first` in training."""
-        options = {"training": training, "seed": seed, "strict": self.strict, "preprocessing": preprocessing}
-        batches = self.dataset.batches(batch_size, image_size, **options)
-        if training:
-            # A Dataset counts its iterations from 0, so those that were trained before are begun and left.
-            for _ in range(self.first):
-                for _ in batches.take(1):
-                    pass
-        return batches
+        first = self.first if training else 0
+        return self.dataset.batches(batch_size, image_size, training, strict=self.strict, first_epoch=first, **options)

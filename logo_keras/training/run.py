@@ -11,7 +11,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from logo_keras.files import replacing
 from logo_keras.models import load
@@ -45,7 +44,7 @@ class Result:
     unreadable: dict
 
 
-def train(config, training, out, validation=None, resume=False, strict=False, callbacks=(), about=None, report=print):
+def train(config, training, out, validation=None, resume=False, strict=False, callbacks=(), about=None, report=print, cache=None):
     """Trains a model and leaves `model.keras`, `history.csv` and `config.json` in a folder.
 
     After every epoch the model, its optimizer included, is kept in `out/unfinished`. A run that was killed goes on after
@@ -65,6 +64,8 @@ def train(config, training, out, validation=None, resume=False, strict=False, ca
         callbacks: Keras callbacks.
         about: dict for JSON, further entries of `config.json`.
         report: function that takes a line of text.
+        cache: path of a folder where photographs are kept as squares, so that they are decoded once; or None. See
+            `Dataset.batches`: crops in training are a little different, so a run goes on as it began.
 
     Returns:
         Result.
@@ -83,6 +84,7 @@ def train(config, training, out, validation=None, resume=False, strict=False, ca
         "config": config.to_dict(),
         "training": _fingerprint(training),
         "validation": None if validation is None else _fingerprint(validation),
+        "cached": cache is not None,
     }
     unfinished = Unfinished(out, identity, resume)
     if resume and not unfinished.epochs and _has_ended(out, identity):
@@ -99,13 +101,13 @@ def train(config, training, out, validation=None, resume=False, strict=False, ca
         model.card = {**model.card, **say(unfinished.history[-1] if unfinished.history else None)}
         journal = _Journal(unfinished, config, (training, validation), say, report)
         callbacks = [_Seeds(config.seed), _FromTheFirstStep(), journal, *callbacks]
-        _fit(model, config, training, validation, unfinished, strict, callbacks)
+        _fit(model, config, training, validation, unfinished, strict, callbacks, cache)
     model_file = unfinished.best if config.keep == "best" else unfinished.last
     _finish(out, model_file, unfinished, {**identity, "unreadable": unfinished.unreadable, **(about or {})})
     return _ended(out) if config.keep == "best" else _ended(out, model)
 
 
-def _fit(model, config, training, validation, unfinished, strict, callbacks):
+def _fit(model, config, training, validation, unfinished, strict, callbacks, cache):
     try:
         model.fit(
             NumberedEpochs(training, unfinished.epochs, strict),
@@ -115,16 +117,20 @@ def _fit(model, config, training, validation, unfinished, strict, callbacks):
             validation_data=None if validation is None else NumberedEpochs(validation, strict=strict),
             callbacks=callbacks,
             seed=config.seed,
+            augment=config.augment,
+            balance=config.balance,
+            cache=cache,
             verbose=0,
         )
     except FloatingPointError as error:
         raise FloatingPointError(f"{error} {unfinished.intact()}") from None
-    except (tf.errors.OpError, ValueError) as error:
+    except Exception as error:
+        # TensorFlow has errors of its own for what is raised while photographs are read.
         for dataset in (training, validation):
             if dataset is None or not dataset.unreadable:
                 continue
             path, reason = list(dataset.unreadable.items())[-1]
-            if strict and "UnreadablePhotograph" in str(error):
+            if strict and (isinstance(error, UnreadablePhotograph) or "UnreadablePhotograph" in str(error)):
                 raise UnreadablePhotograph(path, reason) from None
             if set(dataset.paths) <= set(dataset.unreadable):
                 raise ValueError(f"none of the {len(dataset)} photographs can be read, for instance {path}: {reason}") from error

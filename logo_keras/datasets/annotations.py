@@ -1,0 +1,101 @@
+"""From photographs with boxes of several brands to samples with one label each."""
+
+import os
+from dataclasses import dataclass
+
+from logo_keras.datasets.dataset import Dataset
+
+# A brand of this name means that a photograph shows none of the set's: label -1, never a class.
+NONE = "none"
+# Photographs that a note names.
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """What a data set says of one photograph.
+
+    Attributes:
+        path: str.
+        brand: str, its label (`NONE` for no brand of the set); None where only its boxes tell.
+        boxes: sequence of `(brand, (y0, x0, y1, x1))`, px of the upright photograph.
+    """
+
+    path: str
+    brand: str | None = None
+    boxes: tuple = ()
+
+
+def annotated(records, class_names=None, cut=None, **fields):
+    """Makes a Dataset of annotated photographs.
+
+    Repeated boxes count once, degenerate ones are dropped. Without `cut` a photograph is one sample with one label: its
+    `brand`, else that of its largest box (of equal ones the first); it keeps the boxes of that brand, and photographs
+    that show several brands are named in `notes`. A photograph with neither is left out and counted in `notes`. With
+    `cut` every box is a sample with its own brand, as `Dataset.cut` makes it.
+
+    Args:
+        records: iterable of Photograph, in the order to keep.
+        class_names: sequence of str, the classes in their order; None for all brands of `records`, sorted.
+        cut: float, the margin in shares of the box's sides, or None for whole photographs.
+        **fields: other fields of Dataset.
+
+    Returns:
+        Dataset.
+
+    Raises:
+        ValueError: for a brand that `class_names` lacks, `cut` where there is no box, or no sample at all.
+    """
+    records = list(records)
+    if class_names is None:
+        brands = {record.brand for record in records} | {brand for record in records for brand, _ in record.boxes}
+        class_names = sorted(brands - {None, NONE})
+    places = {name: place for place, name in enumerate(class_names)}
+    paths, labels, boxes, several, bare = [], [], [], [], []
+    for record in records:
+        by_brand = _by_brand(record)
+        # A brand that is stated is the only one, unless every box is to be a sample.
+        if cut is not None:
+            chosen = list(by_brand)
+        elif record.brand is not None:
+            chosen = [record.brand]
+        else:
+            chosen = sorted(by_brand, key=lambda brand: -max(map(_area, by_brand[brand])))[:1]
+            if len(by_brand) > 1:
+                several.append(record.path)
+        if not chosen:
+            bare.append(record.path)
+        for brand in chosen:
+            if brand != NONE and brand not in places:
+                raise ValueError(f"{record.path} shows {brand!r}, which is no class of the set.")
+            paths.append(record.path)
+            labels.append(places.get(brand, -1))
+            boxes.append(by_brand.get(brand, ()))
+    notes = [*fields.pop("notes", ())]
+    for found, what in (
+        (several, "photographs with several brands, each labelled with that of its largest box"),
+        (bare, "photographs without a box, left out"),
+    ):
+        if found:
+            more = ", ..." if len(found) > _NAMED else ""
+            notes.append(f"{what}: {len(found)} ({', '.join(map(os.path.basename, found[:_NAMED]))}{more})")
+    if not paths:
+        where = f"{fields['root']}: " if fields.get("root") else ""
+        raise ValueError(f"{where}no photograph has a label{'' if cut is None else ' and a box'}. {'; '.join(notes)}".rstrip())
+    dataset = Dataset(paths=paths, labels=labels, class_names=class_names, boxes=boxes, notes=notes, **fields)
+    return dataset if cut is None else dataset.cut(cut)
+
+
+def _by_brand(record):
+    """Brand to its different boxes that are no line or point."""
+    found = {}
+    for brand, box in record.boxes:
+        box = tuple(map(float, box))
+        # NaN compares false.
+        if box[0] < box[2] and box[1] < box[3]:
+            found.setdefault(brand, {})[box] = None
+    return {brand: list(boxes) for brand, boxes in found.items()}
+
+
+def _area(box):
+    return (box[2] - box[0]) * (box[3] - box[1])

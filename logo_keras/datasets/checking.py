@@ -1,0 +1,48 @@
+"""Trying many photographs at once."""
+
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+# Photographs that wait for a thread at a time: a set has millions, and each that waits takes memory.
+_WAITING = 4096
+# Seconds between two lines on stderr.
+_PAUSE = 5
+
+
+def in_threads(work, items, what):
+    """Works on many items in several threads, and says on stderr how far it is when that takes more than seconds.
+
+    Args:
+        work: function of an item.
+        items: list or dict.
+        what: str, names the work on stderr.
+
+    Yields:
+        Tuples `(item, work(item))`, in the order of `items`.
+    """
+    said, count, ahead = time.monotonic(), 0, iter(items)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        while chunk := list(islice(ahead, _WAITING)):
+            for item, result in zip(chunk, pool.map(work, chunk), strict=True):
+                count += 1
+                if time.monotonic() - said > _PAUSE:
+                    said = time.monotonic()
+                    print(f"{what}: {count} of {len(items)}", file=sys.stderr)
+                yield item, result
+
+
+def find_unreadable(samples, reason):
+    """Tries photographs.
+
+    Args:
+        samples: dict from the path of a photograph to its samples.
+        reason: function of samples: None, or str, why they cannot be read.
+
+    Returns:
+        dict, path to reason, of those that cannot.
+    """
+    found = in_threads(lambda path: reason(samples[path]), samples, "checking photographs")
+    return {path: why for path, why in found if why is not None}

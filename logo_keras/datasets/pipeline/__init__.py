@@ -1,0 +1,1 @@
+"""Batches of photographs: order, augmentation, cache, and what puts them together."""
