@@ -5,6 +5,8 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/setup.stamp
 # Programs that run exported files, in environments of their own: their packages collide with ours.
 CLIENTS := mediapipe triton
+# What our batches are measured against; several GB, so that neither set-up nor tests install it.
+COMPARISONS := torchvision
 CLIENT_STAMPS := $(CLIENTS:%=.clients/%/setup.stamp)
 PIP := $(RUN) -m pip --disable-pip-version-check
 
@@ -12,7 +14,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients demo test test-slow lint lock clean
+.PHONY: help setup clients comparison demo test test-slow lint lock clean
 
 help:
 	@echo "make setup             .venv with the pinned versions; does nothing when nothing changed"
@@ -21,6 +23,7 @@ help:
 	@echo "make test              ruff and the tests that are not slow"
 	@echo "make test-slow         the slow tests and nothing else; those of clients that are not installed are skipped"
 	@echo "make clients           installs the clients from pip and npm: MediaPipe, Triton, OpenVINO, TensorRT-RTX, the browser page"
+	@echo "make comparison        installs torch and torchvision beside ours, for benchmarks/loading.py: 6 GB"
 	@echo "make lint              ruff alone"
 	@echo "make lock              writes requirements/ anew from pyproject.toml; the versions there are kept where they fit"
 	@echo "make clean             removes what demo, tests and builds left; keeps .venv"
@@ -36,6 +39,8 @@ $(STAMP): requirements/dev.txt pyproject.toml setup.py
 	@touch $(STAMP)
 
 clients: setup $(CLIENT_STAMPS) .clients/local.stamp deploy/web/node_modules/.package-lock.json
+
+comparison: setup $(COMPARISONS:%=.clients/%/setup.stamp)
 
 .clients/%/setup.stamp: requirements/clients/%.txt
 	$(PYTHON) -m venv .clients/$*
@@ -71,7 +76,7 @@ lock: setup
 	$(LOCK) --extra dev --output-file requirements/dev.txt
 	$(LOCK) --no-annotate --constraints requirements/dev.txt --output-file requirements/base.txt
 	$(CLIENT_LOCK) requirements/clients/local.in --constraints requirements/dev.txt --output-file requirements/clients/local.txt
-	for name in $(CLIENTS); do $(CLIENT_LOCK) requirements/clients/$$name.in --output-file requirements/clients/$$name.txt; done
+	for name in $(CLIENTS) $(COMPARISONS); do $(CLIENT_LOCK) requirements/clients/$$name.in --output-file requirements/clients/$$name.txt; done
 
 clean:
 	rm -rf demo build dist .pytest_cache .ruff_cache *.egg-info

@@ -32,20 +32,22 @@ summary { cursor: pointer; }
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title, *parts):
+def page(title, *parts, style=_STYLE, policy=_POLICY):
     """Puts pieces together.
 
     Args:
         title: str, plain text.
         *parts: str, pieces of HTML.
+        style: str, CSS.
+        policy: str, what the browser is to allow (Content-Security-Policy).
 
     Returns:
         str, the whole document.
     """
     name = html.escape(title)
     head = (
-        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{name}</title><style>{_STYLE}</style>'
+        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{name}</title><style>{style}</style>'
     )
     body = "\n".join((f"<h1>{name}</h1>", *parts))
     return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body>\n{body}\n</body>\n</html>\n'

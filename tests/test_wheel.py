@@ -75,7 +75,7 @@ def test_wheel_names_its_console_scripts(wheel):
     parser.read_string(text)
     scripts = dict(parser["console_scripts"])
     exports = {f"logo-export-{name}" for name in ("all", "onnx", "saved-model", "tensorrt", "tflite")}
-    assert set(scripts) == exports | {"logo-train", "logo-evaluate", "logo-predict", "logo-import", "logo-describe"}
+    assert set(scripts) == exports | {"logo-train", "logo-evaluate", "logo-predict", "logo-data", "logo-import", "logo-describe"}
     assert {f"{target.partition(':')[0].replace('.', '/')}.py" for target in scripts.values()} <= inside
 
 

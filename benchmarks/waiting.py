@@ -1,0 +1,71 @@
+"""How long training waits for photographs: the share of every step in which the model has nothing to do.
+
+.venv/bin/python benchmarks/waiting.py [--root FOLDER]
+
+EfficientNet-Lite0 on whole photographs, 448 px, batches of 16, on all cores. A step is the next batch, then the update; the time
+until the batch is there is what training waits. FOLDER has a folder of photographs a brand; without it a synthetic set is
+drawn. Prints a table and keeps it in benchmarks/results/waiting.md.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from itertools import chain, repeat
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import machine
+
+import logo_keras as lk
+
+SIZE, BATCH, STEPS, WARM = 448, 16, 30, 5
+ENGINES = {"tf.data": "tf.data", "PyDataset": "keras"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", help="photographs, a folder a brand")
+    parser.add_argument("--what", default="a synthetic set of 800 photographs, 512 px on the longer side")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = options.root
+        if root is None:
+            root = lk.datasets.synthesize(Path(folder) / "set", brands=20, train=40, validation=0, test=0, none=0) / "train"
+        lines = ["| batches by | waited, s | trained, s | share waited |", "|---|---|---|---|"]
+        for name, engine in ENGINES.items():
+            waited, trained = measure(root, engine)
+            lines.append(f"| {name} | {waited:.2f} | {trained:.1f} | {waited / (waited + trained):.2%} |")
+    command = f"python benchmarks/waiting.py{' --root ROOT' if options.root else ''}"
+    facts = [f"- {line}" for line in machine.lines(machine.describe())]
+    about = f"Photographs: {options.what}. {STEPS} steps of {BATCH} photographs at {SIZE} px after {WARM} that warm up."
+    text = "\n".join(["# waiting", "", f"    {command}", "", *facts, "", about, "", *lines, ""])
+    print(text)
+    (Path(__file__).parent / "results" / "waiting.md").write_text(text, encoding="utf-8")
+
+
+def measure(root, engine):
+    """Seconds waited and seconds trained."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    dataset = lk.datasets.load("folder", root)
+    model = lk.Classifier(class_names=dataset.class_names, image_size=SIZE, frozen_blocks=5, weights=None)
+    model.compile()
+    batches = dataset.batches(BATCH, SIZE, training=True, engine=engine)
+    waited = trained = 0.0
+    steps = chain.from_iterable(repeat(batches))
+    for step in range(WARM + STEPS):
+        start = time.perf_counter()
+        images, labels = next(steps)
+        there = time.perf_counter()
+        model.train_on_batch(images, labels)
+        if step >= WARM:
+            waited += there - start
+            trained += time.perf_counter() - there
+    return waited, trained
+
+
+if __name__ == "__main__":
+    main()
