@@ -36,7 +36,8 @@ def test_limits_reach_the_photographs(tmp_path):
 def test_public_names_are_there_and_others_are_not():
     assert datasets.Dataset.__name__ == "Dataset"
     assert datasets.synthesize.__name__ == "synthesize"
-    assert {"Dataset", "load", "synthesize"} <= set(dir(datasets))
+    assert datasets.Augmentation(flip=0).flip == 0
+    assert {"Augmentation", "Dataset", "load", "stream", "synthesize"} <= set(dir(datasets))
     with pytest.raises(AttributeError, match="has no attribute 'lode'"):
         datasets.lode  # noqa: B018
 

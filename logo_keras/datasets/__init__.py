@@ -19,9 +19,9 @@ LOADERS = {
     "logos_in_the_wild": "formats.logos_in_the_wild",
     "synthetic": "synthetic",
 }
-_PUBLIC = {"Dataset": "dataset", "synthesize": "synthetic"}
+_PUBLIC = {"Augmentation": "pipeline.augmentation", "Dataset": "dataset", "synthesize": "synthetic"}
 
-__all__ = ["LOADERS", "Dataset", "load", "stream", "synthesize"]
+__all__ = ["LOADERS", "Augmentation", "Dataset", "load", "stream", "synthesize"]
 
 
 def load(name, root, split=None, cut=None, max_pixels=None, max_bytes=None):

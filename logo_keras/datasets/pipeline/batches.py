@@ -46,7 +46,7 @@ def batches(
             with an error that names path and reason: `tf.errors.InvalidArgumentError`, or UnreadablePhotograph of "keras".
         preprocessing: str, the model's own, one of `logo_keras.preprocessing.PREPROCESSINGS`.
         augment: what training does to photographs: "standard" (crop, flip, brightness, contrast), "none", "randaugment",
-            "mixup", "cutmix", or a `logo_keras.datasets.pipeline.augmentation.Augmentation`. MixUp and CutMix give labels
+            "mixup", "cutmix", or a `lk.datasets.Augmentation`. MixUp and CutMix give labels
             that are shares of each class; `lk.Classifier` learns from these, region networks refuse them.
         cache: path of a folder where photographs are kept as squares (`logo_keras.datasets.pipeline.cache`), so that they are
             decoded once; None for none. The images are the same, but for crops of "stretch" in training: those are cut from

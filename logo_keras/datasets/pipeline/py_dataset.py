@@ -12,7 +12,6 @@ class PhotographBatches(keras.utils.PyDataset):
 
     Args:
         samples: Samples.
-        workers: int, threads that read; one a core by default.
 
     Attributes:
         epoch: int, number of the epoch that is given next.
@@ -25,11 +24,11 @@ class PhotographBatches(keras.utils.PyDataset):
 
     shuffles_itself = True
 
-    def __init__(self, samples, workers=None):
+    def __init__(self, samples):
         super().__init__(workers=1)
         self.epoch = samples.first_epoch
         self._length = len(samples)
-        self._reader = Reader(samples, workers)
+        self._reader = Reader(samples)
         self._begun = self._complete = False
 
     def __len__(self):

@@ -1,5 +1,6 @@
 """Threads that read batches ahead, photograph by photograph."""
 
+import functools
 import os
 import threading
 from collections import namedtuple
@@ -13,17 +14,21 @@ _AHEAD = 2
 _Batch = namedtuple("_Batch", "epoch number images labels jobs")
 
 
+@functools.cache
+def _threads(process):
+    """The threads of all Readers of a process, one a core: TensorFlow keeps Readers for long, and each would keep its own."""
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="photographs")
+
+
 class Reader:
     """Reads batches of samples, in threads; whoever asks for a batch finds the next ones begun.
 
     Args:
         samples: Samples.
-        workers: int, threads; one a core by default.
     """
 
-    def __init__(self, samples, workers=None):
+    def __init__(self, samples):
         self.samples = samples
-        self._pool = ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="photographs")
         self._lock = threading.Lock()
         self._ahead = {}
         self._order = (None, None)
@@ -73,5 +78,5 @@ class Reader:
                 images[slot] = image
             return image is not None
 
-        jobs = [self._pool.submit(make, slot) for slot in range(len(places))]
+        jobs = [_threads(os.getpid()).submit(make, slot) for slot in range(len(places))]
         return _Batch(epoch, number, images, samples.labels[places], jobs)
