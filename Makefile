@@ -59,8 +59,9 @@ deploy/web/node_modules/.package-lock.json: deploy/web/package-lock.json
 demo: setup
 	$(RUN) -m logo_keras.commands.demo --out demo $(if $(DATA),--data "$(DATA)")
 
+# A file of tests in one process: what its fixtures trained serves them all. Each process takes up to 5 GB.
 test: lint
-	$(RUN) -m pytest -m "not slow"
+	$(RUN) -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: setup
 	$(RUN) -m pytest -m slow
