@@ -188,6 +188,8 @@ DEVICE.type = tarfile.CHRTYPE
         (tar({"set/0.jpg": b"x" * 9000}, kind="")[:5000], "is cut short"),
         (tar({"set/0.jpg": b"x" * 9000})[:90], "is cut short"),
     ],
+    # Not of the bytes themselves: gzip writes the time into them.
+    ids=["tar-up", "tar-absolute", "zip-up", "link", "device", "zip-bomb", "tar-bomb", "tar-short", "gz-short"],
 )
 def test_an_archive_that_does_harm_is_refused_and_leaves_nothing_but_itself(server, tmp_path, out, data, reason, capsys):
     assert get("toplogo10", "--out", out, "--url", server.serve("/set.tar.gz", data)) == 1
