@@ -30,7 +30,7 @@ from logo_keras import datasets
 HERE = Path(__file__).parent
 TORCH = HERE.parent / ".clients" / "torchvision" / "bin" / "python"
 SIZES = (224, 448)
-BATCH, TURNS, EPOCHS, MEMORY_EPOCHS = 32, 3, 2, 10
+BATCH, TURNS, EPOCHS, MEMORY_EPOCHS = 32, 3, 1, 8
 OURS = "ours, tf.data"
 # Name in the table: what the script is asked for, in our Python or in that of torchvision.
 LOADERS = {
@@ -71,7 +71,7 @@ def report(options):
     facts = [f"- {line}" for line in machine.lines(machine.describe())]
     about = (
         f"Photographs: {options.what}. Batches of {BATCH}, two threads or worker processes, medians of {TURNS} turns of "
-        f"{EPOCHS} epochs after one that warms up. Each cuts out 60 to 100 % of the area, stretches it to a square, mirrors "
+        f"{EPOCHS} epoch after one that warms up. Each cuts out 60 to 100 % of the area, stretches it to a square, mirrors "
         "half, changes brightness and contrast and gives float32. A core second is a second of one core, summed over processes."
     )
     rows = ["| epoch | " + " | ".join(map(str, range(1, MEMORY_EPOCHS + 1))) + " |", "|---|" + "---|" * MEMORY_EPOCHS]
