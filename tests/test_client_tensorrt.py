@@ -33,8 +33,8 @@ def built(request, rtx, reference, tmp_path_factory):
     """The folder with an engine for two kinds of GPU, the ONNX file that it is from, and the report."""
     folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
-        # A model that was trained for a minute is hardly sure of anything: 8 bits change its mind often, and 16 now and then (on 3
-        # of these 64 photographs), where a model that is sure keeps to the real bounds.
+        # A model that was trained for a minute is hardly sure of anything: 8 bits change its mind often, and 16 now and then (on
+        # 3 of these 64 photographs), where a model that is sure keeps to the real bounds.
         patch.setitem(verification.BOUNDS, "int8", verification.Bound(agreement=0.5))
         patch.setitem(verification.BOUNDS, "float16", verification.Bound(agreement=0.9))
         report = tensorrt.export(
