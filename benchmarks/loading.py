@@ -30,7 +30,7 @@ from logo_keras import datasets
 HERE = Path(__file__).parent
 TORCH = HERE.parent / ".clients" / "torchvision" / "bin" / "python"
 SIZES = (224, 448)
-BATCH, TURNS, EPOCHS, MEMORY_EPOCHS = 32, 3, 1, 8
+BATCH, TURNS, EPOCHS, MEMORY_EPOCHS = 32, 2, 1, 8
 OURS = "ours, tf.data"
 # Name in the table: what the script is asked for, in our Python or in that of torchvision.
 LOADERS = {

@@ -20,7 +20,7 @@ import machine
 
 import logo_keras as lk
 
-SIZE, BATCH, STEPS, WARM = 448, 16, 15, 4
+SIZE, BATCH, STEPS, WARM = 448, 16, 10, 3
 ENGINES = {"tf.data": "tf.data", "PyDataset": "keras"}
 
 
