@@ -1,12 +1,11 @@
 """logo-data get against a server on this machine."""
 
-import io
 import re
 import tarfile
-import zipfile
 from dataclasses import replace
 
 import pytest
+from archives import tar, zipped
 from download_server import Answer, serving
 
 from logo_keras.commands import _flags, data_get
@@ -31,27 +30,6 @@ def get(*arguments):
     return _flags.command(
         ["logo-data", *map(str, arguments)], data_get.USAGE, data_get.DESCRIPTION, data_get.define, data_get.work
     )
-
-
-def tar(files, kind="gz", entries=()):
-    """The bytes of a tar archive."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=f"w:{kind}") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-        for entry in entries:
-            archive.addfile(entry)
-    return buffer.getvalue()
-
-
-def zipped(files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
 
 
 def official(monkeypatch, name, *downloads):

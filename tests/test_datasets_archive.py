@@ -10,6 +10,7 @@ import zipfile
 from dataclasses import replace
 
 import pytest
+from archives import tar, zipped
 
 from logo_keras.datasets import archive as module
 from logo_keras.datasets.archive import parts, stream, unpack
@@ -22,21 +23,8 @@ FORMATS = ("x.tar", "x.tar.gz", "x.tgz", "x.tar.bz2", "x.tar.xz", "x.zip")
 def pack(path, files=FILES, entries=()):
     """Writes an archive of the kind that the name says; `entries` are TarInfo or ZipInfo without content."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in files.items():
-                archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-            for entry in entries:
-                archive.writestr(entry, b"target")
-        return path
     kind = {"tgz": "gz", "tar": ""}.get(path.suffix[1:], path.suffix[1:])
-    with tarfile.open(path, f"w:{kind}") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-        for entry in entries:
-            archive.addfile(entry)
+    path.write_bytes(zipped(files, entries) if kind == "zip" else tar(files, kind, entries))
     return path
 
 

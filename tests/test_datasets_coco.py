@@ -4,6 +4,7 @@ import json
 
 import pytest
 from photographs import write
+from samples import summary
 
 from logo_keras.datasets import load
 
@@ -27,12 +28,6 @@ def put(path, *args, **kwargs):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content(*args, **kwargs)))
     return path
-
-
-def summary(dataset):
-    brands = [dataset.class_names[label] if label >= 0 else None for label in dataset.labels]
-    boxes = [each.tolist() for each in dataset.boxes]
-    return [(path.rsplit("/", 1)[1], *each) for path, *each in zip(dataset.paths, brands, boxes, strict=True)]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 from photographs import write
+from samples import summary
 
 from logo_keras.datasets import load
 
@@ -22,12 +23,6 @@ def xml(*objects, filename="a.jpg", start='<?xml version="1.0"?>'):
 def put(path, *objects, **kwargs):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(xml(*objects, **kwargs), encoding="utf-8")
-
-
-def summary(dataset):
-    brands = [dataset.class_names[label] if label >= 0 else None for label in dataset.labels]
-    boxes = [each.tolist() for each in dataset.boxes]
-    return [(path.rsplit("/", 1)[1], *each) for path, *each in zip(dataset.paths, brands, boxes, strict=True)]
 
 
 @pytest.fixture

@@ -92,9 +92,7 @@ def table(inspection, root):
         numbers = [number for brand, number in inspection.classes[split].items() if number and brand != "none"]
         figures = (len(numbers), min(numbers), max(numbers)) if numbers else (0, "-", "-")
         lines.append("{:{}}  {:11}  {:7}  {:>6}  {:>6}  {:6}".format(split, width, count, *figures, inspection.boxes[split]))
-    kinds = {
-        kind: what for kind, what in KINDS.items() if inspection.near or kind not in ("near_across", "near_within", "doubtful")
-    }
+    kinds = {kind: what for kind, what in KINDS.items() if inspection.near or kind not in _NEAR}
     width = max(map(len, kinds.values()))
     lines += ["", f"{'found':{width}}  number"]
     for kind, what in kinds.items():

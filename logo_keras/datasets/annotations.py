@@ -60,7 +60,7 @@ def annotated(records, class_names=None, cut=None, **fields):
         elif record.brand is not None:
             chosen = [record.brand]
         else:
-            chosen = sorted(by_brand, key=lambda brand: -max(map(_area, by_brand[brand])))[:1]
+            chosen = sorted(by_brand, key=lambda brand: -max(map(area, by_brand[brand])))[:1]
             if len(by_brand) > 1:
                 several.append(record.path)
         if not chosen:
@@ -97,5 +97,6 @@ def _by_brand(record):
     return {brand: list(boxes) for brand, boxes in found.items()}
 
 
-def _area(box):
+def area(box):
+    """The area of a box `(y0, x0, y1, x1)`, in its own unit squared."""
     return (box[2] - box[0]) * (box[3] - box[1])

@@ -61,9 +61,14 @@ def load(root, split=None, cut=None):
 
 def split_names(root):
     """What `load` takes as `split`: set of str."""
-    home = _home(os.path.abspath(root)) if os.path.isdir(root) else root
-    brands, without = _tree(home) if os.path.isdir(home) else ({}, ())
-    return {*brands, *([NONE] if without else [])} - {None}
+    if not os.path.isdir(root):
+        return set()
+    # Not _tree: of millions of photographs it would read every name, and load does so anyway.
+    home = _home(os.path.abspath(root))
+    tops = _scan(home)[0]
+    nested = tops if any(_holds_folders(os.path.join(home, top)) for top in tops) else []
+    without = any(os.path.isdir(os.path.join(home, top, NONE)) for top in ("", *tops))
+    return {*nested, *([NONE] if without else [])}
 
 
 def _home(root):
@@ -121,16 +126,28 @@ def _chosen(root, split, brands, without):
     return sorted(chosen, key=lambda each: each[0])
 
 
+def _holds_folders(folder):
+    """Whether the first that counts in a folder is a folder; where photographs lie among them, `_tree` refuses both."""
+    with os.scandir(folder) as entries:
+        return next((kind == "folder" for kind in map(_kind, entries) if kind), False)
+
+
 def _scan(folder):
     """Names of the folders in one, without `none`, and of the photographs in it, both sorted and without hidden ones."""
     folders, photographs = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name in JUNK:
-                continue
-            # Before it is looked at: a folder or a broken link of such a name is reported when it is read.
-            if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                photographs.append(entry.name)
-            elif entry.is_dir() and entry.name != NONE:
-                folders.append(entry.name)
+            kind = _kind(entry)
+            if kind:
+                (folders if kind == "folder" else photographs).append(entry.name)
     return sorted(folders), sorted(photographs)
+
+
+def _kind(entry):
+    """What an entry of a folder is: "folder", "photograph", or None for `none`, hidden ones and other files."""
+    if entry.name.startswith(".") or entry.name in JUNK:
+        return None
+    # Before it is looked at: a folder or a broken link of such a name is reported when it is read.
+    if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+        return "photograph"
+    return "folder" if entry.is_dir() and entry.name != NONE else None

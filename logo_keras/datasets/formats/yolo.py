@@ -2,7 +2,7 @@
 
 import os
 
-from logo_keras.datasets.annotations import NONE, Photograph, annotated
+from logo_keras.datasets.annotations import NONE, Photograph, annotated, area
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.formats.yolo_file import Description, describe, label_file, read_labels
 from logo_keras.datasets.sizes import read_sizes
@@ -58,7 +58,7 @@ def load(root, split=None, cut=None):
             records.append(Photograph(path, None, boxes))
         elif shares:
             # The largest box in shares is the largest in px.
-            records.append(Photograph(path, max(shares, key=lambda each: _area(each[1]))[0]))
+            records.append(Photograph(path, max(shares, key=lambda each: area(each[1]))[0]))
         elif split is not None:
             records.append(Photograph(path, NONE))
     notes = []
@@ -84,7 +84,3 @@ def _paths(description: Description, split):
         return list(dict.fromkeys(path for each in description.splits for path in description.photographs(each)))
     name = description.find(split)
     return list(dict.fromkeys(description.photographs(name)))
-
-
-def _area(box):
-    return (box[2] - box[0]) * (box[3] - box[1])
