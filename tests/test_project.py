@@ -182,9 +182,9 @@ def test_opencv_is_imported_by_way_of_the_error_that_names_its_packages():
     assert not [m for m in modules() if "cv2" in imports(m)], "write: from logo_keras.extras import cv2"
 
 
-def test_no_file_is_longer_than_300_lines():
+def test_no_file_is_longer_than_500_lines():
     files = [*modules().values(), *(ROOT / "benchmarks").glob("*.py")]
-    long = {str(f.relative_to(ROOT)): n for f in files if (n := len(f.read_text(encoding="utf-8").splitlines())) > 300}
+    long = {str(f.relative_to(ROOT)): n for f in files if (n := len(f.read_text(encoding="utf-8").splitlines())) > 500}
     assert not long
 
 
