@@ -1,22 +1,8 @@
 """Height and width of photographs, from what their files say of themselves: nothing is decoded."""
 
-import re
-import struct
-
-from logo_keras import containers
+from logo_keras import containers, orientation
 from logo_keras.datasets.checking import in_threads
 from logo_keras.preprocessing import MAX_BYTES, UnreadablePhotograph, file_bytes
-
-# What stands before the EXIF data. CIPA DC-008 (JPEG), the PNG extension eXIf, the RIFF chunk of WebP; a TIFF is its own.
-_EXIF = {
-    "JPEG": re.compile(rb"\xff\xe1..Exif\x00\x00", re.DOTALL),
-    "PNG": re.compile(rb"eXIf"),
-    "WebP": re.compile(rb"EXIF....(?:Exif\x00\x00)?", re.DOTALL),
-    "TIFF": re.compile(rb""),
-}
-# CIPA DC-008: the tag of the orientation, and the orientations that turn the photograph by a quarter.
-_ORIENTATION = 0x0112
-_TURNED = range(5, 9)
 
 
 def upright_size(data):
@@ -32,9 +18,7 @@ def upright_size(data):
         ValueError: with the reason, if the file is no image, truncated or corrupt.
     """
     kind, height, width = containers.inspect(data)
-    if kind == "AVIF":
-        return (width, height) if containers.avif_turns(data)[0] % 2 else (height, width)
-    return (width, height) if _orientation(kind, data) in _TURNED else (height, width)
+    return (width, height) if orientation.turns(kind, data)[0] % 2 else (height, width)
 
 
 def read_sizes(paths, max_bytes=MAX_BYTES):
@@ -61,24 +45,3 @@ def _size_or_reason(path, max_bytes):
         return error.reason
     except ValueError as error:
         return str(error)
-
-
-def _orientation(kind, data):
-    """The EXIF orientation, 1 where none is stated."""
-    found = _EXIF[kind].search(data) if kind in _EXIF else None
-    if found is None:
-        return 1
-    start = found.end()
-    order = {b"II": "<", b"MM": ">"}.get(data[start : start + 2])
-    if order is None:
-        return 1
-    try:
-        (at,) = struct.unpack_from(f"{order}I", data, start + 4)
-        (count,) = struct.unpack_from(f"{order}H", data, start + at)
-        for entry in range(start + at + 2, start + at + 2 + 12 * count, 12):
-            if struct.unpack_from(f"{order}H", data, entry) == (_ORIENTATION,):
-                return struct.unpack_from(f"{order}H", data, entry + 8)[0]
-    except struct.error:
-        # Broken EXIF data turns nothing.
-        return 1
-    return 1
