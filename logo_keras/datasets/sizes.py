@@ -1,8 +1,8 @@
-"""Height and width of photographs, from what their files say of themselves: nothing is decoded."""
+"""Height and width of photographs, from what their files say of themselves; only a JPEG without an end is decoded."""
 
-from logo_keras import containers, orientation
+from logo_keras import orientation
 from logo_keras.datasets.checking import in_threads
-from logo_keras.preprocessing import MAX_BYTES, UnreadablePhotograph, file_bytes
+from logo_keras.preprocessing import MAX_BYTES, UnreadablePhotograph, file_bytes, inspected
 
 
 def upright_size(data):
@@ -17,7 +17,7 @@ def upright_size(data):
     Raises:
         ValueError: with the reason, if the file is no image, truncated or corrupt.
     """
-    kind, height, width = containers.inspect(data)
+    kind, height, width, _ = inspected(data)
     return (width, height) if orientation.turns(kind, data)[0] % 2 else (height, width)
 
 

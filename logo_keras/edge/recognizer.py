@@ -179,7 +179,7 @@ class Recognizer:
             uint8 BGR `[H, W, 3]`, the frame, and its Recognition.
 
         Raises:
-            OSError: naming the source, if it cannot be opened.
+            OSError: naming the source, if it cannot be opened, or is a camera that gives no more frames.
             ValueError: if `top` is below 1, or the source or one of its frames is none of these.
         """
         with contextlib.closing(camera.frames(source)) as frames:
