@@ -7,7 +7,9 @@ from itertools import islice
 
 import numpy as np
 
-FORMATS = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF")
+from logo_keras import heif
+
+FORMATS = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF", "HEIC")
 
 # JPEG markers, ITU-T T.81, table B.1.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -354,6 +356,8 @@ _READERS = {
     # Twelve bytes that differ from file to file, then the length of the second header: 12 to 124.
     "BMP": (re.compile(rb"BM.{12}[\x0c-\x7c]\x00\x00\x00", re.DOTALL), _bmp),
     "TIFF": (re.compile(rb"II\*\x00|MM\x00\*"), _tiff),
-    "AVIF": (re.compile(rb"....ftypavi[fs]", re.DOTALL), _avif),
+    # By the main brand, or one of those that a file with a general brand (mif1) names behind it.
+    "AVIF": (re.compile(rb"....ftyp(avi[fs]|mif1....(?:....){0,16}?avif)", re.DOTALL), _avif),
+    "HEIC": (re.compile(rb"....ftyp(he[iv][cxms]|mif1|msf1)", re.DOTALL), heif.measure),
 }
 _PLAIN = {"PNG": _plain_png, "TIFF": _plain_tiff}

@@ -5,7 +5,7 @@ import stat
 
 import numpy as np
 
-from logo_keras import containers, orientation, transparency
+from logo_keras import containers, heif, orientation, transparency
 from logo_keras.extras import cv2
 
 # How a photograph becomes the S x S px that a model reads; the name is stored in every model file. Neither keeps the
@@ -56,11 +56,12 @@ class UnreadablePhotograph(ValueError):
 def decode(data, name="photograph", max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     """Decodes an image file.
 
-    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF, whatever the name says. The EXIF orientation (of AVIF, what it has instead)
-    is applied, so the photograph is upright. Grey, CMYK and palette colours become RGB, colour profiles are not applied,
-    16 bits become 8, and of several pictures or an animation the first is taken. What is transparent stands on white, or on
-    grey where what is visible is itself nearly white (`logo_keras.transparency` has the rule). What an opaque GIF's first
-    frame leaves open has its background colour.
+    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF, and HEIC where pillow-heif is installed (extra `[heic]`), whatever the name
+    says. The photograph comes upright: by its EXIF orientation, or by what an AVIF and a HEIC have instead. Grey, CMYK and
+    palette colours become RGB, colour profiles are not applied, 16 bits become 8. Of several pictures or an animation the
+    first is taken, of a HEIC the main one. What is transparent stands on white, or on grey where what is visible is itself
+    nearly white (`logo_keras.transparency` has the rule). What an opaque GIF's first frame leaves open has its background
+    colour.
 
     Damage that checksums, lengths or the decoder find is an error. In a JPEG, damage may show in the picture only.
 
@@ -68,7 +69,7 @@ def decode(data, name="photograph", max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
         data: bytes of the whole file.
         name: str, names the file in errors.
         max_pixels: int, largest height times width that is decoded. It bounds the memory: 20 bytes a px beside the file.
-            An AVIF's decoder takes up to 16384 x 16384 px whatever the file says its size were.
+            The decoders of AVIF and HEIC take up to 16384 x 16384 px and more, whatever the file says its size were.
         max_bytes: int, largest file that is decoded. It bounds the time.
 
     Returns:
@@ -251,12 +252,24 @@ def _decoded(data, name, how, max_pixels, max_bytes, smallest=1):
         raise UnreadablePhotograph(name, f"too large: {width} x {height} px, at most {max_pixels:,} px are read (max_pixels)")
     if min(height, width) < smallest:
         how = cv2.IMREAD_COLOR
+    if kind == "HEIC":
+        return _heic(data, name)
     if (stored := transparency.stored(kind, data)) is not None:
         return _on_ground(kind, data, name, stored)
     if kind == "AVIF":
         how |= cv2.IMREAD_IGNORE_ORIENTATION
     photo = _opened(kind, containers.plain(kind, data), name, how)
     return orientation.turned(photo, *orientation.turns(kind, data)) if kind == "AVIF" else photo
+
+
+def _heic(data, name):
+    try:
+        photo, associated = heif.decode(data)
+    except ImportError as error:
+        raise UnreadablePhotograph(name, f"a HEIC photograph: {error}") from None
+    except ValueError as error:
+        raise UnreadablePhotograph(name, error) from None
+    return photo if photo.shape[2] == 3 else transparency.composite(photo, associated)
 
 
 def _opened(kind, data, name, how):
