@@ -17,7 +17,7 @@ WHITE, GREY = 255, 128
 # Seven eighths of the way to white: cream and silver-white marks are above it, yellow ones (226 at most, mostly 200) about it.
 NEAR_WHITE = 224
 # Of B, G, R in Y, in thousandths: whole numbers, so that every client finds the same ground. Source: ITU-R BT.601.
-_WEIGHTS = (114, 587, 299)
+WEIGHTS = (114, 587, 299)
 # What is computed in wider numbers at a time, px.
 _AT_ONCE = 2**18
 # Of a GIF: blocks of a picture that are looked at, enough for 256 MB; bytes before the first picture, which are text.
@@ -71,8 +71,8 @@ def composite(photo, associated=False):
     for band in bands:
         fronts, alpha = _parts(band, associated)
         opacity += int(alpha.sum(dtype=np.uint64))
-        lightness += sum(weight * int(front.sum(dtype=np.uint64)) for weight, front in zip(_WEIGHTS, fronts, strict=True))
-    ground = GREY if lightness > NEAR_WHITE * sum(_WEIGHTS) * opacity else WHITE
+        lightness += sum(weight * int(front.sum(dtype=np.uint64)) for weight, front in zip(WEIGHTS, fronts, strict=True))
+    ground = GREY if lightness > NEAR_WHITE * sum(WEIGHTS) * opacity else WHITE
     whole = np.empty((*photo.shape[:2], 3), np.uint8)
     for number, band in enumerate(bands):
         fronts, alpha = _parts(band, associated)

@@ -1,7 +1,9 @@
 """What is transparent stands on white, and on grey where the mark itself is white."""
 
 import io
+import shutil
 import struct
+import subprocess
 import zlib
 
 import cv2
@@ -207,6 +209,32 @@ def test_a_lossy_webp_keeps_its_alpha():
     data = saved(Image.fromarray(smooth), "WEBP", quality=95, exact=True)
     assert transparency.has_alpha(data)
     assert np.abs(preprocessing.decode(data) - on_ground(smooth)).mean() < 4
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+@pytest.mark.parametrize("lightest", [0, 240])
+def test_the_page_puts_pixels_on_the_same_ground(root, tmp_path, lightest):
+    stored = STORED.copy()
+    stored[..., :3] = stored[..., :3] // 16 + lightest
+    (tmp_path / "pixels").write_bytes(stored.tobytes())
+    code = f"""
+        import {{ putOnGround }} from "{(root / "deploy" / "web" / "preprocessing.js").as_uri()}";
+        import {{ readFileSync, writeFileSync }} from "node:fs";
+        const pixels = new Uint8ClampedArray(readFileSync("pixels"));
+        putOnGround(pixels);
+        writeFileSync("opaque", pixels);
+    """
+    subprocess.run(["node", "--input-type=module", "-e", code], cwd=tmp_path, check=True, timeout=60)
+    opaque = np.frombuffer((tmp_path / "opaque").read_bytes(), np.uint8).reshape(stored.shape)
+    np.testing.assert_array_equal(opaque[..., :3], on_ground(stored))
+    assert (opaque[..., 3] == 255).all()
+
+
+@pytest.mark.parametrize("page", ["docs/android.md", "docs/ios.md"])
+def test_the_pages_for_phones_state_the_same_rule(root, page):
+    text = (root / page).read_text(encoding="utf-8")
+    for number in (*transparency.WEIGHTS, transparency.GREY, f"{transparency.NEAR_WHITE}_000"):
+        assert str(number) in text, number
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
