@@ -81,12 +81,12 @@ class Metadata:
 
     def to_json(self):
         """Writes the metadata as JSON text, the same text every time."""
-        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+        return _encodable(json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)) + "\n"
 
     def labels(self):
         """The text of `labels.txt`: one class name a line."""
         # A line break inside a class name would shift all labels behind it; the JSON keeps it.
-        return "".join(" ".join(name.splitlines()) + "\n" for name in self.class_names)
+        return _encodable("".join(" ".join(name.splitlines()) + "\n" for name in self.class_names))
 
     @classmethod
     def from_json(cls, text):
@@ -146,7 +146,10 @@ def append(path, metadata):
     if _is_onnx(path):
         if METADATA_NAME in _onnx_properties(path)[0]:
             raise UnusableModel(path, "already carries metadata; append to the model as the converter gave it.")
-        values = {METADATA_NAME: metadata.to_json(), "class_names": json.dumps(metadata.class_names, ensure_ascii=False)}
+        values = {
+            METADATA_NAME: metadata.to_json(),
+            "class_names": _encodable(json.dumps(metadata.class_names, ensure_ascii=False)),
+        }
         onnx_file.append(path, values | {"preprocessing": metadata.preprocessing})
         # Last, for it tells of all that lies before it.
         size = path.stat().st_size
@@ -186,6 +189,11 @@ def read(path):
     # RecursionError: lists inside lists without end.
     except (ValueError, TypeError, RecursionError) as error:
         raise UnusableModel(path, f"damaged metadata: {error} Copy the file again or export the model again.") from error
+
+
+def _encodable(text):
+    """Text whose characters that UTF-8 lacks are escapes: they stand for bytes of a folder's name. JSON reads them back."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_onnx(path):
