@@ -50,12 +50,14 @@ class EndMissing(ValueError):
     Attributes:
         size: height and width, px as stored.
         picture: bytes, the file up to where the picture must have ended, without what is known to stand behind pictures.
+        start: int, where the data of its last scan begin.
     """
 
-    def __init__(self, reason, size, picture):
+    def __init__(self, reason, size, picture, start):
         super().__init__(reason)
         self.size = size
         self.picture = picture
+        self.start = start
 
 
 class _Cut(ValueError):
@@ -163,7 +165,7 @@ def _jpeg(data):
             raise _Cut(_JPEG_CUT)
     except _Cut as cut:
         if whole is not None:
-            raise EndMissing(str(cut), size, _picture(data, *whole)) from None
+            raise EndMissing(str(cut), size, _picture(data, *whole), whole[0]) from None
         raise
     if size is None or not scans:
         raise ValueError("corrupt: the JPEG holds no picture")

@@ -68,7 +68,8 @@ def decode(data, name="photograph", max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     Args:
         data: bytes of the whole file.
         name: str, names the file in errors.
-        max_pixels: int, largest height times width that is decoded. It bounds the memory: 20 bytes a px beside the file.
+        max_pixels: int, largest height times width that is decoded. It bounds the memory: 20 bytes a px beside the file,
+            of an AVIF with alpha 32.
             The decoders of AVIF and HEIC take up to 16384 x 16384 px and more, whatever the file says its size were.
         max_bytes: int, largest file that is decoded. It bounds the time.
 
@@ -169,7 +170,7 @@ def inspected(data, max_pixels=MAX_PIXELS):
         bare += b"\0" * bare.endswith(b"\xff")
         candidates = [jpeg for jpeg in dict.fromkeys((error.picture, bare)) if height * width and _has_all_pixels(jpeg)]
         for jpeg in candidates:
-            if not _has_all_pixels(jpeg[:-_JPEG_REST]):
+            if len(jpeg) - _JPEG_REST < error.start or not _has_all_pixels(jpeg[:-_JPEG_REST]):
                 return "JPEG", height, width, jpeg + _JPEG_END
         # With bytes to spare a part of the picture may be missing, and px were made of what stands behind it.
         more = ", and unknown bytes stand behind its picture: save it again" if candidates else ""

@@ -147,10 +147,13 @@ def test_no_file_takes_more_memory_than_the_bound(cases, outcomes):
     assert peak - before < 20 * PIXELS + 2 * largest + 32 * 2**20
 
 
-@pytest.mark.parametrize("kind", hostile.FORMATS)
+@pytest.mark.parametrize("kind", [*hostile.FORMATS, "PNG alpha", "WEBP alpha", "TIFF alpha"])
 def test_decoding_takes_at_most_20_bytes_a_pixel(kind, tmp_path):
     side = 2500
+    kind, alpha = kind.split()[0], "alpha" in kind
     flat = Image.new("CMYK" if kind == "JPEG" else "RGB", (side, side), "orange")
+    if alpha:
+        flat.putalpha(100)
     # The most that each takes: a progressive JPEG keeps all its coefficients, and turning is done in a copy.
     options = {"JPEG": dict(progressive=True, subsampling=0), "TIFF": dict(compression="tiff_lzw"), "AVIF": dict(speed=10)}
     if kind not in ("GIF", "BMP"):

@@ -144,6 +144,14 @@ def test_a_jpeg_that_was_cut_in_its_picture_is_unreadable_wherever(options):
                 decode(whole[:-cut] + trailer)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_flat_jpeg_of_which_only_the_end_is_missing_is_read(progressive):
+    # Of a progressive one the last scan has a few bytes.
+    file = io.BytesIO()
+    Image.new("RGB", (1200, 900), (90, 200, 90)).save(file, "JPEG", progressive=progressive, subsampling=0)
+    np.testing.assert_array_equal(decode(file.getvalue()[:-2]), decode(file.getvalue()))
+
+
 def test_a_jpeg_without_its_end_before_unknown_bytes_is_to_be_saved_again():
     unknown = np.random.default_rng(1).integers(1, 255, 3000, np.uint8).tobytes()
     with pytest.raises(UnreadablePhotograph, match="save it again"):
