@@ -3,10 +3,9 @@
 import os
 from dataclasses import dataclass
 
+from logo_keras.datasets.classes import NONE, composed, ordered
 from logo_keras.datasets.dataset import Dataset
 
-# A brand of this name means that a photograph shows none of the set's: label -1, never a class.
-NONE = "none"
 # Photographs that a note names.
 _NAMED = 5
 
@@ -36,7 +35,8 @@ def annotated(records, class_names=None, cut=None, **fields):
 
     Args:
         records: iterable of Photograph, in the order to keep.
-        class_names: sequence of str, the classes in their order; None for all brands of `records`, sorted.
+        class_names: sequence of str, the classes in their order; None for all brands of `records`, `ordered`. All names are
+            brought to the form of `composed`.
         cut: float, the margin in shares of the box's sides, or None for whole photographs.
         **fields: other fields of Dataset.
 
@@ -46,10 +46,11 @@ def annotated(records, class_names=None, cut=None, **fields):
     Raises:
         ValueError: for a brand that `class_names` lacks, `cut` where there is no box, or no sample at all.
     """
-    records = list(records)
+    records = [_with_composed_names(record) for record in records]
     if class_names is None:
         brands = {record.brand for record in records} | {brand for record in records for brand, _ in record.boxes}
-        class_names = sorted(brands - {None, NONE})
+        class_names = ordered(brands - {None})
+    class_names = list(dict.fromkeys(map(composed, class_names)))
     places = {name: place for place, name in enumerate(class_names)}
     paths, labels, boxes, several, bare = [], [], [], [], []
     for record in records:
@@ -84,6 +85,13 @@ def annotated(records, class_names=None, cut=None, **fields):
         raise ValueError(f"{where}no photograph has a label{'' if cut is None else ' and a box'}. {'; '.join(notes)}".rstrip())
     dataset = Dataset(paths=paths, labels=labels, class_names=class_names, boxes=boxes, notes=notes, **fields)
     return dataset if cut is None else dataset.cut(cut)
+
+
+def _with_composed_names(record):
+    brand = record.brand and composed(record.brand)
+    if brand == record.brand and all(name.isascii() for name, _ in record.boxes):
+        return record
+    return Photograph(record.path, brand, tuple((composed(name), box) for name, box in record.boxes))
 
 
 def _by_brand(record):
