@@ -68,6 +68,18 @@ def inspect(data):
     raise ValueError(f"not an image of a known format ({', '.join(FORMATS)})")
 
 
+def starts_image(head):
+    """Whether a file begins like an image, also of a kind that is not read here without another package.
+
+    Args:
+        head: bytes, the first 64 or more of the file.
+
+    Returns:
+        bool.
+    """
+    return _HEIF.match(head) is not None or any(start.match(head) for _, start, _ in _READERS)
+
+
 def plain(kind, data):
     """Changes what OpenCV (5.0) would not decode as it is stored.
 
@@ -295,3 +307,5 @@ _READERS = (
     ("AVIF", re.compile(rb"....ftypavi[fs]", re.DOTALL), _avif),
 )
 _PLAIN = {"PNG": _plain_png, "TIFF": _plain_tiff}
+# Brands of HEIF, ISO/IEC 23008-12, which iPhones write.
+_HEIF = re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)

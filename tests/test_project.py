@@ -19,6 +19,7 @@ LEVELS = {
     "logo_keras.anchors": 0,
     "logo_keras.containers": 0,
     "logo_keras.disk": 0,
+    "logo_keras.textfile": 0,
     "logo_keras.download": 0,
     "logo_keras.extras": 0,
     "logo_keras.files": 0,

@@ -46,3 +46,16 @@ def listed(names):
         str.
     """
     return ", ".join(map(repr, names[:_NAMED])) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def matching(name, names):
+    """Finds a name among others, whatever their Unicode forms.
+
+    Args:
+        name: str.
+        names: iterable of str.
+
+    Returns:
+        str, as it stands in `names`, or None.
+    """
+    return next((each for each in names if composed(each) == composed(name)), None)

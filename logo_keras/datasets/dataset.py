@@ -39,6 +39,9 @@ class Dataset:
         notes: tuple of str, what was decided when it was opened and a report must say.
         max_pixels: int, largest height times width of a photograph that is read.
         max_bytes: int, largest file that is read.
+        skipped: tuple of str, paths of files and folders that were left out when it was opened, since they are no
+            photographs of the set.
+        unclear: dict, path to reason, of the photographs whose boxes may lie elsewhere.
         unreadable: dict, path to reason, of the photographs that cannot be read. Filled by `check`, which `batches`
             calls, and if a photograph disappears later, while batches are read.
     """
@@ -55,6 +58,8 @@ class Dataset:
     notes: Sequence = ()
     max_pixels: int = photographs.MAX_PIXELS
     max_bytes: int = photographs.MAX_BYTES
+    skipped: Sequence = ()
+    unclear: dict = field(default_factory=dict)
     unreadable: dict = field(default_factory=dict, init=False)
     _checked: set = field(default_factory=set, init=False)
 
@@ -82,6 +87,7 @@ class Dataset:
                 raise ValueError(f"there must be one window a sample, got {len(windows)} for {len(paths)} paths.")
         values = dict(paths=paths, labels=_constant(labels.astype(np.int64)), class_names=names, windows=windows)
         values |= dict(boxes=_boxes(self.boxes, paths), root_categories=categories, notes=tuple(self.notes))
+        values |= dict(skipped=tuple(self.skipped), unclear=_of_paths(self.unclear, paths))
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -257,7 +263,7 @@ class Dataset:
     def _knowing(self, other):
         """Takes over what another Dataset of the same photographs, or more, knows of them."""
         self._checked.update(other._checked.intersection(self.paths))
-        self.unreadable.update({path: other.unreadable[path] for path in self.paths if path in other.unreadable})
+        self.unreadable.update(_of_paths(other.unreadable, self.paths))
         return self
 
     def cut(self, margin):
@@ -341,6 +347,11 @@ class Dataset:
                 self.paths[index], f"the window {window.tolist()} lies outside the photograph of {height} x {width} px"
             )
         return photo[top:bottom, left:right], (top, left)
+
+
+def _of_paths(reasons, paths):
+    """The entries of a dict from path to reason that concern some paths."""
+    return {path: reasons[path] for path in reasons.keys() & {*paths}} if reasons else {}
 
 
 def _boxes(boxes, paths):
