@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from logo_keras.containers import starts_image
+from logo_keras import containers
 from logo_keras.files import MARK
 from logo_keras.textfile import contents
 
@@ -33,6 +33,8 @@ _WRITTEN = frozenset({MARK, "CACHEDIR.TAG", "model.keras", "saved_model.pb", "ke
 _WRITTEN_SUFFIXES = (".keras", ".tflite", ".onnx", ".square", ".engine")
 # The folders of a cache of photographs.
 _SHARD = re.compile(r"[0-9a-f]{2}")
+# Brands of HEIF, which iPhones write: ISO/IEC 23008-12. What is not installed to read it is for the reader to say.
+_HEIF = re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
 # Bytes that tell an image from another file.
 _HEAD = 64
 # Folders inside the root that are searched for a set: an archive is often unpacked into a folder of its own, and holds one.
@@ -135,9 +137,10 @@ def is_photograph(path, texts=False):
         return False
     try:
         with open(path, "rb", buffering=0) as file:
-            return starts_image(file.read(_HEAD))
+            head = file.read(_HEAD)
     except OSError:
         return False
+    return containers.kind(head) is not None or _HEIF.match(head) is not None
 
 
 def walk(folder, skipped=None):
