@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 
 from logo_keras import datasets
-from logo_keras.datasets.formats.folder import SUFFIXES
+from logo_keras.datasets.classes import matching
+from logo_keras.datasets.formats.listing import listed_photographs
+from logo_keras.datasets.tree import SUFFIXES, photographs_in
 
 # 8 brands x 8 photographs: 64, enough that a file that goes wrong on one photograph in twenty is caught 19 times in 20.
 _SYNTHETIC = {"preset": "demo", "brands": 8, "validation": 0, "test": 8, "none": 0}
@@ -86,26 +88,28 @@ def find(photos):
     """Lists photographs.
 
     Args:
-        photos: a path or several: of a folder, searched to the bottom for the suffixes of photographs; of a `.txt` file
-            with one path a line, relative ones from the folder that the command runs in; or of a photograph.
+        photos: a path or several: of a folder, searched to the bottom for photographs, as
+            `logo_keras.datasets.tree.photographs_in` tells them; of a `.txt` file with one path a line, or a path and a label
+            as the data sets called "list" have them, relative ones from its folder, else from the one that the command runs
+            in; or of a photograph.
 
     Returns:
         list of Path, each once, in the order given, folders sorted.
 
     Raises:
-        ValueError: if nothing is found.
+        ValueError: if nothing is found, or photographs that a `.txt` file names; the error has all of these, or the first ten.
         FileNotFoundError: if a path does not exist.
     """
     paths = [Path(photos)] if isinstance(photos, (str, os.PathLike)) else [Path(photo) for photo in photos]
     found = []
     for path in paths:
         if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if _is_photograph(file))
+            # Files that cannot be opened as such, like folders of a photograph's name, are none here.
+            found += sorted(file for file in map(Path, photographs_in(str(path))) if file.is_file())
         elif not path.exists():
             raise FileNotFoundError(f"{path}: no such file or folder.")
         elif path.suffix.lower() == ".txt":
-            lines = path.read_text(encoding="utf-8").splitlines()
-            found += [Path(line.strip()) for line in lines if line.strip()]
+            found += map(Path, listed_photographs(path))
         else:
             found.append(path)
     if not found:
@@ -125,7 +129,8 @@ def label(photo, class_names):
         int.
     """
     folder = Path(photo).parent.name if isinstance(photo, (str, os.PathLike)) else None
-    return class_names.index(folder) if folder in class_names else -1
+    name = folder and matching(folder, class_names)
+    return class_names.index(name) if name else -1
 
 
 def spread(paths, limit=None):
@@ -135,8 +140,3 @@ def spread(paths, limit=None):
     if limit < 1:
         raise ValueError(f"limit must be at least 1 or None, got {limit}.")
     return [paths[place * len(paths) // limit] for place in range(limit)]
-
-
-def _is_photograph(path):
-    # macOS leaves ._NAME.jpg, which is none, beside NAME.jpg.
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()

@@ -56,16 +56,21 @@ def inspect(data):
     """
     if not data:
         raise ValueError("the file is empty")
-    for name, start, measure in _READERS:
-        if start.match(data):
-            try:
-                height, width = measure(data)
-            except (struct.error, IndexError):
-                raise ValueError(f"truncated: the {name} header is incomplete") from None
-            if height < 1 or width < 1:
-                raise ValueError(f"corrupt: its {name} header says {width} x {height} px")
-            return name, height, width
-    raise ValueError(f"not an image of a known format ({', '.join(FORMATS)})")
+    name = kind(data)
+    if name is None:
+        raise ValueError(f"not an image of a known format ({', '.join(FORMATS)})")
+    try:
+        height, width = _READERS[name][1](data)
+    except (struct.error, IndexError):
+        raise ValueError(f"truncated: the {name} header is incomplete") from None
+    if height < 1 or width < 1:
+        raise ValueError(f"corrupt: its {name} header says {width} x {height} px")
+    return name, height, width
+
+
+def kind(data):
+    """The format of an image file by its first bytes, one of `FORMATS`, or None."""
+    return next((name for name, (start, _) in _READERS.items() if start.match(data)), None)
 
 
 def plain(kind, data):
@@ -185,13 +190,21 @@ def _png(data):
     return size
 
 
+def png_chunks(data):
+    """The chunks of a whole PNG before its picture: kind, and where the chunk and its content begin, and the latter ends."""
+    at = 8
+    while (kind := bytes(data[at + 4 : at + 8])) not in (b"IDAT", b"IEND", b""):
+        length = struct.unpack_from(">I", data, at)[0]
+        yield kind, at, at + 8, at + 8 + length
+        at += 12 + length
+
+
 def _plain_png(data):
-    at, kept = 8, [data[:8]]
-    while data[at + 4 : at + 8] not in (b"IDAT", b"IEND"):
-        end = at + 12 + struct.unpack_from(">I", data, at)[0]
-        if data[at + 4 : at + 8] != b"acTL":
-            kept.append(data[at:end])
-        at = end
+    kept, at = [data[:8]], 8
+    for kind, start, _, end in png_chunks(data):
+        at = end + 4
+        if kind != b"acTL":
+            kept.append(data[start:at])
     return b"".join([*kept, data[at:]])
 
 
@@ -225,7 +238,7 @@ def _bmp(data):
 
 def _tiff(data):
     sides = {}
-    for tag, _, value, _, _ in _tiff_entries(data):
+    for tag, _, value, _, _ in tiff_entries(data):
         # Which of two entries of one tag counts, is up to the decoder.
         sides[tag] = max(sides.get(tag, 0), value)
     height, width = sides.get(257, 0), sides.get(256, 0)
@@ -235,7 +248,7 @@ def _tiff(data):
     return height, width
 
 
-def _tiff_entries(data):
+def tiff_entries(data):
     """Of what a TIFF says of its first picture: tag, count, first value (if it fits), its format and place."""
     order = "<" if data[:2] == b"II" else ">"
     (at,) = struct.unpack_from(f"{order}I", data, 4)
@@ -249,7 +262,7 @@ def _tiff_entries(data):
 def _plain_tiff(data):
     height, _ = _tiff(data)
     changed = bytearray(data)
-    for tag, number, value, form, at in _tiff_entries(data):
+    for tag, number, value, form, at in tiff_entries(data):
         # RowsPerStrip; and ExtraSamples, where 1 is associated, 2 unassociated alpha. Source: TIFF 6.0, p. 31 and 39.
         if tag == 278 and value > height:
             struct.pack_into(form, changed, at, height)
@@ -268,30 +281,14 @@ def _avif(data):
     return height, width
 
 
-def avif_turns(avif):
-    """How an AVIF's picture is to be turned, which it says outside EXIF.
-
-    Args:
-        avif: bytes of an AVIF file.
-
-    Returns:
-        Two ints: quarter turns anticlockwise, 0 to 3, done first; and the axis that is mirrored then, 0 for top and
-        bottom, 1 for left and right, None for neither.
-
-    Source: ISO/IEC 23008-12, 6.5.10 and 6.5.12.
-    """
-    turned, mirrored = (re.search(b"\0\0\0\x09" + name + b"(.)", avif, re.DOTALL) for name in (b"irot", b"imir"))
-    return turned[1][0] & 3 if turned else 0, mirrored[1][0] & 1 if mirrored else None
-
-
-_READERS = (
-    ("JPEG", re.compile(rb"\xff\xd8\xff"), _jpeg),
-    ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), _png),
-    ("WebP", re.compile(rb"RIFF....WEBP", re.DOTALL), _webp),
-    ("GIF", re.compile(rb"GIF8[79]a"), _gif),
+_READERS = {
+    "JPEG": (re.compile(rb"\xff\xd8\xff"), _jpeg),
+    "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), _png),
+    "WebP": (re.compile(rb"RIFF....WEBP", re.DOTALL), _webp),
+    "GIF": (re.compile(rb"GIF8[79]a"), _gif),
     # Twelve bytes that differ from file to file, then the length of the second header: 12 to 124.
-    ("BMP", re.compile(rb"BM.{12}[\x0c-\x7c]\x00\x00\x00", re.DOTALL), _bmp),
-    ("TIFF", re.compile(rb"II\*\x00|MM\x00\*"), _tiff),
-    ("AVIF", re.compile(rb"....ftypavi[fs]", re.DOTALL), _avif),
-)
+    "BMP": (re.compile(rb"BM.{12}[\x0c-\x7c]\x00\x00\x00", re.DOTALL), _bmp),
+    "TIFF": (re.compile(rb"II\*\x00|MM\x00\*"), _tiff),
+    "AVIF": (re.compile(rb"....ftypavi[fs]", re.DOTALL), _avif),
+}
 _PLAIN = {"PNG": _plain_png, "TIFF": _plain_tiff}

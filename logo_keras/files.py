@@ -7,6 +7,19 @@ import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
+# In a folder that this package wrote: data sets skip it where it lies among photographs.
+MARK = ".logo_keras"
+
+
+def mark(folder):
+    """Says that this package wrote a folder, so that its pictures are not taken for photographs of a data set.
+
+    Args:
+        folder: str or path, made where it is missing.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    (Path(folder) / MARK).write_text("logo_keras wrote this folder: its data sets skip it.\n", encoding="utf-8")
+
 
 @contextmanager
 def replacing(path):

@@ -5,7 +5,7 @@ import stat
 
 import numpy as np
 
-from logo_keras import containers
+from logo_keras import containers, orientation, transparency
 from logo_keras.extras import cv2
 
 # How a photograph becomes the S x S px that a model reads; the name is stored in every model file. Neither keeps the
@@ -21,6 +21,8 @@ _PAPER = 600 / 448
 MAX_PIXELS = 120_000_000
 # The photographs of that camera are 20 to 200 MB.
 MAX_BYTES = 256 * 2**20
+# Of the decoded px: raised where the same file gives others than before, so that px kept by an older version are not used.
+DECODING = 2
 _REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 
 
@@ -46,8 +48,9 @@ def decode(data, name="photograph", max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
 
     JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF, whatever the name says. The EXIF orientation (of AVIF, what it has instead)
     is applied, so the photograph is upright. Grey, CMYK and palette colours become RGB, colour profiles are not applied,
-    16 bits become 8, an alpha channel is left out, of several pictures or an animation the first is taken; what a GIF's
-    first frame leaves open or transparent has its background colour.
+    16 bits become 8, and of several pictures or an animation the first is taken. What is transparent stands on white, or on
+    grey where what is visible is itself nearly white (`logo_keras.transparency` has the rule). What an opaque GIF's first
+    frame leaves open has its background colour.
 
     Damage that checksums, lengths or the decoder find is an error. In a JPEG, damage may show in the picture only.
 
@@ -188,21 +191,44 @@ def _decoded(data, name, how, max_pixels, max_bytes, smallest=1):
         raise UnreadablePhotograph(name, f"too large: {width} x {height} px, at most {max_pixels:,} px are read (max_pixels)")
     if min(height, width) < smallest:
         how = cv2.IMREAD_COLOR
+    if (stored := transparency.stored(kind, data)) is not None:
+        return _on_ground(kind, data, name, stored)
     if kind == "AVIF":
         how |= cv2.IMREAD_IGNORE_ORIENTATION
-    data = containers.plain(kind, data)
+    photo = _opened(kind, containers.plain(kind, data), name, how)
+    return orientation.turned(photo, *orientation.turns(kind, data)) if kind == "AVIF" else photo
+
+
+def _opened(kind, data, name, how):
     try:
         photo = cv2.imdecode(np.frombuffer(data, np.uint8), how)
     except cv2.error as error:
         raise UnreadablePhotograph(name, f"corrupt: the {kind} decoder gave up ({error.err})") from None
     if photo is None:
         raise UnreadablePhotograph(name, f"corrupt or truncated: the {kind} decoder gave up")
-    return _turned(photo, *containers.avif_turns(data)) if kind == "AVIF" else photo
+    return photo
 
 
-def _turned(photo, quarters, axis):
-    photo = np.rot90(photo, quarters)
-    return np.ascontiguousarray(photo if axis is None else np.flip(photo, axis))
+def _on_ground(kind, data, name, stored):
+    """BGR, upright, of a file with alpha."""
+
+    def unchanged(data):
+        # Nothing else makes OpenCV give alpha. It then leaves the orientation alone, except that of a TIFF.
+        return _opened(kind, data, name, cv2.IMREAD_UNCHANGED)
+
+    grey = transparency.grey_tiff(data, unchanged) if kind == "TIFF" else None
+    if grey is not None:
+        photo = cv2.merge([grey[..., 0]] * 3 + [grey[..., 1]])
+    else:
+        photo = unchanged(transparency.first_of_gif(data) if kind == "GIF" else containers.plain(kind, data))
+    if photo.ndim == 2:
+        photo = transparency.with_clear_value(photo, transparency.clear_grey_of_png(data) if kind == "PNG" else None)
+    # Many programs fill the alpha of a BMP with zeros and mean nothing by it.
+    if photo.shape[2] == 4 and not (kind == "BMP" and not photo[..., 3].any()):
+        photo = transparency.composite(photo, stored == "associated")
+    else:
+        photo = transparency.eight_bits(np.ascontiguousarray(photo[..., :3]))
+    return photo if kind == "TIFF" and grey is None else orientation.turned(photo, *orientation.turns(kind, data))
 
 
 def resize(photo, size):

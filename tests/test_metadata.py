@@ -109,7 +109,20 @@ def test_incomplete_json_is_refused(text):
         Metadata.from_json(text)
 
 
-@pytest.mark.parametrize("change", [{"class_names": ()}, {"class_names": (1, 2)}, {"image_size": 0}, {"image_size": "96"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class_names": ()},
+        {"class_names": (1, 2)},
+        {"image_size": 0},
+        {"image_size": "96"},
+        {"image_size": True},
+        {"preprocessing": ["stretch"]},
+        {"model": None},
+        {"decision": 3},
+        {"version": {}},
+    ],
+)
 def test_bad_values_are_refused(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         dataclasses.replace(METADATA, **change)

@@ -40,13 +40,6 @@ def test_sixteen_bits_become_the_upper_eight(suffix):
     assert np.abs(photo.astype(int) - scene()).max() <= 1
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tiff"])
-def test_alpha_is_left_out(suffix):
-    # libtiff by default multiplies the colours by it.
-    rgba = np.dstack([scene(), np.full((40, 60), 7, np.uint8)])
-    np.testing.assert_array_equal(decode(encode(rgba, suffix)), scene())
-
-
 def test_cmyk_becomes_rgb():
     # Adobe stores CMYK inverted: 255 is no ink. So R = C K / 255 and so on.
     photo = decode(flat_jpeg(200, 100, 50, 255))
