@@ -77,7 +77,9 @@ def _dealt(paths, limit):
     """Paths to calibrate on, and others to compare on."""
     # Every photo is read to see which are copies.
     paths = {os.path.abspath(path): path for path in spread(paths, limit and limit + CALIBRATION)}
-    folders = [os.path.dirname(path) for path in paths]
+    # Where they lie does not count: names of brands seed the deal.
+    top = os.path.commonpath([os.path.dirname(path) for path in paths])
+    folders = [os.path.relpath(os.path.dirname(path), top) for path in paths]
     names = sorted(set(folders))
     dataset = datasets.Dataset(list(paths), [names.index(folder) for folder in folders], names)
     shown, compared = dataset.split(min(CALIBRATION, len(paths) // 2) / len(paths), seed=0)
