@@ -1,11 +1,25 @@
 """Files that appear when they are complete, and not before."""
 
 import errno
+import json
 import os
 import shutil
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
+
+# In a folder that this package wrote: data sets skip it where it lies among photographs.
+MARK = ".logo_keras"
+
+
+def mark(folder):
+    """Says that this package wrote a folder, so that its pictures are not taken for photographs of a data set.
+
+    Args:
+        folder: str or path, made where it is missing.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    (Path(folder) / MARK).write_text("logo_keras wrote this folder: its data sets skip it.\n", encoding="utf-8")
 
 
 @contextmanager
@@ -61,6 +75,26 @@ def _sync(path):
             raise
     finally:
         os.close(descriptor)
+
+
+def write_json(path, value, **options):
+    """Writes a value as JSON, all of the file or nothing.
+
+    Args:
+        path: str or path of the file.
+        value: what JSON can hold. File names that are not UTF-8 are written as escapes, from which `json.load` makes them
+            again.
+        **options: what else `json.dumps` takes.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(json_bytes(value, **options))
+
+
+def json_bytes(value, **options):
+    """A value as JSON in UTF-8 with a line break at its end: bytes. Arguments as for `write_json`."""
+    text = json.dumps(value, **({"indent": 1, "ensure_ascii": False} | options))
+    # The only characters that UTF-8 lacks stand for the bytes of a file name, and Python's escape of them is JSON's.
+    return (text + "\n").encode("utf-8", "backslashreplace")
 
 
 def _rename(partial, path):

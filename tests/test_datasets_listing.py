@@ -57,7 +57,12 @@ def test_byte_order_marks_and_windows_line_ends_are_tolerated(tmp_path, mark):
     ("text", "message"),
     [
         (b"a.jpg puma\n\nb.jpg\n", r"list\.txt:3: expected a path and a label, got 'b\.jpg'"),
-        (b"a.jpg puma\nb\xff.jpg nike\n", r"list\.txt:2: not text in UTF-8"),
+        (b"a.jpg puma\nb\0.jpg nike\n", r"list\.txt:2: not text, it holds bytes of value zero"),
+        (
+            b"a.jpg\na.jpg puma\na.jpg nike\nb.jpg\n",
+            r"^3 problems:\n.*:1: expected .*\n.*:4: expected .*\n.*:3: a\.jpg has label",
+        ),
+        (b"a\n" * 12, r"^12 problems:\n(.*list\.txt:\d+: expected .*\n){10}and 2 more\.$"),
         (b"a.jpg puma\na.jpg nike\n", r"list\.txt:2: .*a\.jpg has label 'nike' here and 'puma' before"),
         (b"\n\n", r"no labelled photographs in .*list\.txt"),
     ],

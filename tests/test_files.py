@@ -1,11 +1,12 @@
 """Files appear complete or not at all."""
 
 import errno
+import json
 import os
 
 import pytest
 
-from logo_keras.files import replacing
+from logo_keras.files import replacing, write_json
 
 
 def test_replacing_shows_the_new_file_only_after_the_block(tmp_path):
@@ -132,3 +133,19 @@ def test_a_disk_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
         partial.write_text("new")
     assert (tmp_path / "a").read_text() == "old"
     assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+def test_json_keeps_every_file_name_and_is_utf8(tmp_path):
+    names = ["plain.jpg", "华为.jpg", os.fsdecode(b"caf\xe9.jpg")]
+    write_json(tmp_path / "deep" / "names.json", {"names": names})
+    text = (tmp_path / "deep" / "names.json").read_bytes().decode("utf-8", "strict")
+    assert "华为" in text
+    assert json.loads(text) == {"names": names}
+
+
+def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path):
+    path = tmp_path / "figures.json"
+    write_json(path, [1])
+    with pytest.raises(TypeError):
+        write_json(path, [object()])
+    assert json.loads(path.read_text()) == [1] and list(tmp_path.iterdir()) == [path]

@@ -17,8 +17,10 @@ import logo_keras
 LEVELS = {
     "logo_keras": 0,
     "logo_keras.anchors": 0,
+    "logo_keras.console": 0,
     "logo_keras.containers": 0,
     "logo_keras.disk": 0,
+    "logo_keras.textfile": 0,
     "logo_keras.download": 0,
     "logo_keras.extras": 0,
     "logo_keras.files": 0,
