@@ -115,9 +115,12 @@ class _Held:
 def _home(root):
     """The root, or the only folder in it that holds two levels of folders or boxes, as archives leave one."""
     held = _scan(root)
-    if len(held.folders) != 1 or held.photographs or find_boxes(root) or os.path.isdir(os.path.join(root, NONE)):
+    if held.photographs or find_boxes(root) or os.path.isdir(os.path.join(root, NONE)):
         return root
-    only = os.path.join(root, held.folders[0])
+    folders = [path for path in (os.path.join(root, name) for name in held.folders) if not is_written(path, os.listdir(path))]
+    if len(folders) != 1:
+        return root
+    (only,) = folders
     deeper = any(_scan(os.path.join(only, name)).folders for name in _scan(only).folders)
     return only if deeper or find_boxes(only) else root
 
