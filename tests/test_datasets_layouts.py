@@ -52,7 +52,7 @@ def test_darknet_with_obj_data(tmp_path):
     put(
         tmp_path,
         {
-            "data/obj.data": "classes = 1\ntrain  = data/train.txt\nvalid  = data/test.txt\nnames = data/obj.names\nbackup = backup/\n",
+            "data/obj.data": "classes = 1\ntrain  = data/train.txt\nvalid  = data/test.txt\nnames = data/obj.names\nbackup=x\n",
             "data/obj.names": "puma\n",
             "data/train.txt": "data/obj/a.jpg\n",
             "data/test.txt": "data/obj/b.jpg\n",

@@ -20,7 +20,8 @@ SYSTEM = (
     "__MACOSX",
     ".Trash-1000",
 )
-XML = "<annotation><object><name>a</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></object></annotation>"
+SIDES = "<xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax>"
+XML = f"<annotation><object><name>a</name><bndbox>{SIDES}</bndbox></object></annotation>"
 
 
 def names(dataset):

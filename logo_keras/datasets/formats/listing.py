@@ -1,6 +1,7 @@
 """Photographs named in text files, a line `path label` each."""
 
 import os
+import re
 from array import array
 
 from logo_keras.datasets.annotations import annotated
@@ -20,6 +21,7 @@ NONE = (NO_BRAND, "-1")
 _QUOTES = "\"'"
 # How a table's first line calls its paths.
 _HEADERS = ("path", "file", "filename", "file_name", "image", "photograph", "photo", "name", "image_path", "filepath")
+_MARKS = re.compile(r"[\t,; ]")
 # Paths of a list that are looked for, evenly spread; a list of so many is looked through from end to end. More would make
 # lists of millions slow.
 _TRIED = 10_000
@@ -173,7 +175,7 @@ def _rows(file, words, notes, problems):
         path, label = _split(line)
         # Otherwise a header, a note or a label of two words would make a class.
         if not label or not _names_photograph(folder, path):
-            if place == 0 and label and path.lower() in _HEADERS:
+            if place == 0 and _MARKS.split(line.strip().lower())[0].strip(_QUOTES) in _HEADERS:
                 continue
             rule = "the path with the suffix of a photograph, the label one word, or any words after a tab"
             problems.add(f"{file}:{number}: expected a path and a label, got {line.strip()!r}: {rule}.")
