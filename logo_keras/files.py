@@ -11,13 +11,17 @@ MARK = ".logo_keras"
 
 
 def mark(folder):
-    """Says that this package wrote a folder, so that its pictures are not taken for photographs of a data set.
+    """Makes a folder and says that this package wrote it, so that no data set takes its pictures for photographs.
+
+    A folder that holds something already is left alone: it may be one of photographs.
 
     Args:
-        folder: str or path, made where it is missing.
+        folder: str or path.
     """
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    (Path(folder) / MARK).write_text("logo_keras wrote this folder: its data sets skip it.\n", encoding="utf-8")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.iterdir()):
+        (folder / MARK).write_text("logo_keras wrote this folder: its data sets skip it.\n", encoding="utf-8")
 
 
 @contextmanager

@@ -141,6 +141,7 @@ def test_commands_find_photographs_by_the_same_rule(tmp_path):
     [
         ["run/model.keras", "run/config.json", "run/history.csv", "run/curves.png"],
         ["run/unfinished/state.json", "run/unfinished/1.keras", "run/drawn.jpg"],
+        ["run/unfinished/lock", "run/lock"],
         ["run/00/1f/23ab.square", "run/00/2f/23ab.square"],
         ["run/saved_model.pb", "run/variables/variables.index"],
         ["run/model.tflite", "run/model.json", "run/check.png"],
@@ -170,8 +171,11 @@ def test_a_root_in_which_a_run_ended_is_still_a_data_set(tmp_path):
     assert names(load("folder", tmp_path)) == ["1.jpg"]
 
 
-def test_a_marked_folder_is_known_as_written(tmp_path):
+def test_a_marked_folder_is_known_as_written_and_one_that_holds_something_is_not_marked(tmp_path):
     mark(tmp_path / "x")
+    write(tmp_path / "brand" / "1.jpg")
+    mark(tmp_path / "brand")
+    assert os.listdir(tmp_path / "brand") == ["1.jpg"]
     assert is_written(str(tmp_path / "x"), os.listdir(tmp_path / "x"))
     assert not is_written(str(tmp_path), os.listdir(tmp_path))
 

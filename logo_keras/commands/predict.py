@@ -11,7 +11,7 @@ from logo_keras.commands import _flags
 from logo_keras.commands.model_file import open_model
 from logo_keras.export.photographs import find
 from logo_keras.extras import cv2
-from logo_keras.files import replacing
+from logo_keras.files import mark, replacing
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
 DESCRIPTION = """Names the likeliest brands on photographs.
@@ -113,6 +113,9 @@ def _work(values, arguments):
         raise ValueError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
     paths = find(arguments)
     model = open_model(values.model, values.threads)
+    if values.pictures:
+        # It may lie among the photographs, and the next run would take the drawings for more of them.
+        mark(values.pictures)
     answers, unreadable = recognize_all(model, paths, values.top, values.strict, values.pictures)
     _flags.say_unreadable(unreadable)
     if values.json:

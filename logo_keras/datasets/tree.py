@@ -114,7 +114,9 @@ def is_written(folder, names):
     """
     if not _WRITTEN.isdisjoint(names) or any(name.endswith(_WRITTEN_SUFFIXES) for name in names):
         return True
-    if "unfinished" in names and os.path.isfile(os.path.join(folder, "unfinished", "state.json")):
+    # A run that was stopped in its first epoch has nothing else.
+    unfinished = os.path.join(folder, "unfinished")
+    if "unfinished" in names and os.path.isdir(unfinished) and not any(map(is_photograph, _files_of(unfinished))):
         return True
     return bool(names) and all(map(_SHARD.fullmatch, names)) and _is_cache(folder)
 
@@ -233,6 +235,10 @@ def folders_in(folder):
     """
     with os.scandir(folder) as entries:
         return sorted(entry.path for entry in entries if not _is_left_out(entry.name) and entry.is_dir())
+
+
+def _files_of(folder):
+    return (os.path.join(folder, name) for name in os.listdir(folder))
 
 
 def _is_left_out(name):
