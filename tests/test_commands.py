@@ -1,6 +1,7 @@
 """The commands as a user runs them: files they leave, exit codes, errors of one line."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 import photographs
 import pytest
 
+from logo_keras import datasets
 from logo_keras.commands import evaluate, predict, train
 
 COMMANDS = {"logo-train": train, "logo-evaluate": evaluate, "logo-predict": predict}
@@ -359,6 +361,16 @@ def test_predict_runs_an_exported_file_without_tensorflow(trained, exported, fol
     for one, other in zip(edge, keras, strict=True):
         assert one["labels"] == other["labels"]
         assert np.allclose(one["probabilities"], other["probabilities"], atol=1e-4)
+
+
+def test_drawings_among_photographs_are_not_taken_for_more_of_them(trained, folder, tmp_path, capsys):
+    shutil.copytree(folder / "test", tmp_path / "set")
+    flags = (f"--model={trained / 'model.keras'}", f"--pictures={tmp_path / 'set' / 'drawn'}")
+    for arguments in ([tmp_path / "set"], [tmp_path / "set"], [next((tmp_path / "set").glob("*/*.png"))]):
+        assert command(predict, *flags, *arguments) == 0
+        assert "drawn" not in capsys.readouterr().out
+    assert len(list((tmp_path / "set" / "drawn").iterdir())) > 1
+    assert "drawn" not in datasets.load("folder", tmp_path / "set").class_names
 
 
 def test_predict_lists_what_could_not_be_read(trained, folder, tmp_path, capsys):

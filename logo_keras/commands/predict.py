@@ -90,6 +90,12 @@ def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print
     return answers, unreadable
 
 
+def _lies_among(folder, photographs):
+    """Whether a folder lies in a folder of photographs, or beside the folder of one."""
+    homes = (Path(each) if Path(each).is_dir() else Path(each).parent.parent for each in photographs)
+    return any(Path(folder).resolve().is_relative_to(home.resolve()) for home in homes)
+
+
 def _unused(stem, taken):
     """`stem`, with a number where a photograph of another folder has taken that name."""
     name, number = stem, 1
@@ -113,8 +119,8 @@ def _work(values, arguments):
         raise ValueError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
     paths = find(arguments)
     model = open_model(values.model, values.threads)
-    if values.pictures:
-        # It may lie among the photographs, and the next run would take the drawings for more of them.
+    if values.pictures and _lies_among(values.pictures, arguments):
+        # Else the next run would take the drawings for more photographs.
         mark(values.pictures)
     answers, unreadable = recognize_all(model, paths, values.top, values.strict, values.pictures)
     _flags.say_unreadable(unreadable)
