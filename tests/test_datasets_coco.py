@@ -246,3 +246,12 @@ def test_json_of_windows_is_read(tmp_path):
     for encoding in ("utf-8-sig", "utf-16", "cp1252"):
         (tmp_path / "a.json").write_bytes(text.encode(encoding))
         assert load("coco", tmp_path).class_names == ("caf\u00e9",)
+
+
+def test_of_paths_of_another_machine_those_that_are_missing_are_left_for_check(tmp_path):
+    names = ["/home/me/set/a.jpg", "/home/me/set/b.jpg", "../../c.jpg", "https://host/d.jpg?x=1"]
+    put(tmp_path / "set" / "a.json", list(enumerate(names)), [(number, 1, [0, 0, 5, 5]) for number in range(4)])
+    write(tmp_path / "set" / "a.jpg")
+    dataset = load("coco", tmp_path / "set")
+    assert [path.rsplit("/", 1)[1] for path in dataset.paths] == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+    assert {*dataset.check().values()} == {"no such file"} and len(dataset.unreadable) == 3

@@ -40,6 +40,10 @@ def finder(tmp_path, *names):
         "/data/local-files/?d=set/images/1/a%20b.jpg",
         "/data/local-files/?d=set%5Cimages%5C1%5Ca%20b.jpg",
         "http://localhost:8080/data/local-files/?d=1/a b.jpg",
+        "https://host/images/1/a+b.jpg",
+        "https://host/images/1/a%2520b.jpg",
+        "Images/1/A B.JPG",
+        "C:\\ME\\IMAGES\\1\\A B.JPG",
     ],
 )
 def test_what_tools_write_leads_to_the_photograph(tmp_path, written):

@@ -312,3 +312,13 @@ def test_photographs_of_other_suffixes_are_read(tmp_path):
         label(tmp_path / name, "0 0.5 0.5 1 1", folder=None)
     dataset = load("yolo", tmp_path)
     assert [path.rsplit("/", 1)[1] for path in dataset.paths] == ["a.jfif", "b", "c.heic"] and dataset.check() == {}
+
+
+def test_names_that_a_run_left_among_photographs_are_not_those_of_the_set(tmp_path):
+    label(write(tmp_path / "a.jpg"), "0 0.5 0.5 1 1", folder=None)
+    (tmp_path / "obj.names").write_text("puma\n")
+    for folder, more in (("run", "model.keras"), ("notes", "x.md")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "classes.txt").write_text("nike\n")
+        (tmp_path / folder / more).write_text("")
+    assert load("yolo", tmp_path).class_names == ("puma",)
