@@ -145,6 +145,8 @@ def test_commands_find_photographs_by_the_same_rule(tmp_path):
         ["run/00/1f/23ab.square", "run/00/2f/23ab.square"],
         ["run/saved_model.pb", "run/variables/variables.index"],
         ["run/model.tflite", "run/model.json", "run/check.png"],
+        ["run/summary.json", "run/variants/int8.tflite"],
+        ["run/logo/config.pbtxt", "run/logo/1/model.onnx", "run/other/1/model.onnx"],
         ["run/CACHEDIR.TAG", "run/1.jpg"],
         [f"run/{MARK}", "run/1.jpg", "run/deep/2.jpg"],
     ],
@@ -169,6 +171,30 @@ def test_a_root_in_which_a_run_ended_is_still_a_data_set(tmp_path):
     for name in ("model.keras", "config.json", "list.txt", "history.csv"):
         (tmp_path / name).write_bytes(b"x")
     assert names(load("folder", tmp_path)) == ["1.jpg"]
+
+
+def test_a_folder_of_texts_is_no_brand(tmp_path):
+    write(tmp_path / "a" / "1.jpg")
+    for name in ("notes/read.txt", "notes/table.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    dataset = load("folder", tmp_path)
+    assert dataset.class_names == ("a",)
+    assert dataset.notes == ("folders that hold texts and no photographs, skipped: 1 (notes)",)
+    (tmp_path / "notes" / "drawing.svg").write_text("<svg/>")
+    with pytest.raises(ValueError, match="brand 'notes' has no photographs in .*: its folder is empty or holds other files"):
+        load("folder", tmp_path)
+
+
+def test_a_model_among_photographs_makes_no_folder_of_brands_a_written_one(tmp_path):
+    for name in ("train/a/1.jpg", "train/b/1.jpg", "test/a/1.jpg", "test/b/1.jpg"):
+        write(tmp_path / name)
+    (tmp_path / "train" / "model.txt").write_bytes(b"x")
+    (tmp_path / "train" / "c").mkdir()
+    (tmp_path / "train" / "c" / "m.onnx").write_bytes(b"x")
+    dataset = load("folder", tmp_path)
+    assert dataset.class_names == ("a", "b") and len(dataset) == 4
+    assert dataset.skipped == (str(tmp_path / "train" / "c"), str(tmp_path / "train" / "model.txt"))
 
 
 def test_a_marked_folder_is_known_as_written_and_one_that_holds_something_is_not_marked(tmp_path):

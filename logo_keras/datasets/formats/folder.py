@@ -9,6 +9,7 @@ from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.formats.boxes_file import CSV, JSON, find_boxes, read_boxes
 from logo_keras.datasets.splits import find_split
 from logo_keras.datasets.tree import (
+    BARE,
     BESIDE,
     INSIDE,
     OTHER,
@@ -18,6 +19,7 @@ from logo_keras.datasets.tree import (
     Skipped,
     is_photograph,
     is_system,
+    is_text,
     is_written,
 )
 from logo_keras.textfile import contents
@@ -62,7 +64,7 @@ def load(root, split=None, cut=None):
     names = ordered(name for place in brands.values() for name in place)
     for name in names:
         if not any(files for place in brands.values() for _, files in place.get(name, ())):
-            raise ValueError(f"brand {name!r} has no photographs ({', '.join(SUFFIXES)}) in {root}.")
+            raise ValueError(f"brand {name!r} has no photographs in {root}: its folder is empty or holds other files.")
     chosen = _chosen(root, split, brands, without, names)
     fields = dict(class_names=names, root=root, split_name=split, notes=skipped.notes(), skipped=skipped.paths)
     file = find_boxes(root)
@@ -140,6 +142,8 @@ def _tree(root, skipped):
         each = _scan(os.path.join(root, top))
         if each.written:
             skipped.add(os.path.join(root, top), WRITTEN)
+        elif each.others and not each.photographs and not each.folders and all(map(is_text, each.others)):
+            skipped.add(os.path.join(root, top), BARE)
         else:
             inside[top] = each
     nested = [top for top, each in inside.items() if each.folders]
