@@ -1,6 +1,7 @@
 """The commands as a user runs them: files they leave, exit codes, errors of one line."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -108,9 +109,8 @@ def test_the_recipes_are_listed_without_tensorflow_and_other_flags():
     process = subprocess.run([sys.executable, "-c", f"{blocked}; {code}"], capture_output=True, text=True, timeout=60)
     assert process.returncode == 0, process.stderr
     lines = process.stdout.splitlines()
-    assert lines[0].split() == ["recipe", "data", "network", "paper", "ours"]
-    assert len(lines) == 25
-    assert any(line.startswith("logo2k_drna_resnet50 ") and "DRNA-Net (ResNet-50)" in line for line in lines)
+    assert lines[0].split() == ["recipe", "data", "row", "paper", "top-1", "top-5", "ours"]
+    assert any(line.startswith("logo2k_drna_resnet50 ") and "71.12" in line for line in lines)
 
 
 def flags_of(*arguments):
@@ -371,6 +371,18 @@ def test_drawings_among_photographs_are_not_taken_for_more_of_them(trained, fold
         assert "drawn" not in capsys.readouterr().out
     assert len(list((tmp_path / "set" / "drawn").iterdir())) > 1
     assert "drawn" not in datasets.load("folder", tmp_path / "set").class_names
+
+
+def test_predict_writes_its_answers_whatever_photos_are_called(trained, folder, tmp_path, capsys):
+    odd = tmp_path / "photos" / os.fsdecode(b"caf\xe9.png")
+    odd.parent.mkdir()
+    odd.write_bytes(next((folder / "test" / "acme").iterdir()).read_bytes())
+    (tmp_path / "photos" / os.fsdecode(b"broken\xe9.png")).write_bytes(b"broken")
+    answers = tmp_path / "answers.json"
+    assert command(predict, f"--model={trained / 'model.keras'}", f"--json={answers}", tmp_path / "photos") == 0
+    said = json.loads(answers.read_text(encoding="utf-8"))
+    assert [row["photograph"] for row in said["photographs"]] == [str(odd)] and len(said["unreadable"]) == 1
+    assert "caf\\udce9.png" in capsys.readouterr().out
 
 
 def test_predict_lists_what_could_not_be_read(trained, folder, tmp_path, capsys):
