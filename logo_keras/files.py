@@ -1,5 +1,6 @@
 """Files that appear when they are complete, and not before."""
 
+import errno
 import json
 import os
 import shutil
@@ -26,14 +27,16 @@ def mark(folder):
 
 
 @contextmanager
-def replacing(path):
+def replacing(path, durable=True):
     """Writes a file or folder under a temporary name beside its place and renames it at the end of the block.
 
     Whoever looks at `path` sees the old file or the complete new one, never half of it (of a folder that replaces one, for a
-    moment neither). Missing parents are made.
+    moment neither). After a power failure, too, it is one of the two: what was written reaches the disk before it is renamed.
+    Missing parents are made.
 
     Args:
         path: str or path of the file to write. The temporary name ends with the whole name, so every suffix is kept.
+        durable: bool, False does not wait for the disk: for files that can be made anew.
 
     Yields:
         Path to write to. It is removed if the block raises.
@@ -48,7 +51,13 @@ def replacing(path):
         yield partial
         if not partial.exists():
             raise FileNotFoundError(f"nothing was written for {path}.")
+        if durable:
+            for name in [*partial.rglob("*"), partial] if partial.is_dir() else [partial]:
+                _sync(name)
         _rename(partial, path)
+        if durable:
+            # The new name is an entry of its folder.
+            _sync(path.parent)
     finally:
         _remove(partial)
 
@@ -71,6 +80,25 @@ def json_bytes(value, **options):
     text = json.dumps(value, **({"indent": 1, "ensure_ascii": False} | options))
     # The only characters that UTF-8 lacks stand for the bytes of a file name, and Python's escape of them is JSON's.
     return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def _sync(path):
+    """Waits until a file, or the names in a folder, are on the disk."""
+    if path.is_symlink() or not (path.is_file() or path.is_dir()):
+        return
+    # Windows opens no folders, and syncs a file only where it may be written.
+    posix = os.name == "posix"
+    if path.is_dir() and not posix:
+        return
+    descriptor = os.open(path, os.O_RDONLY if posix else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems do not know it for folders, or at all.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _rename(partial, path):

@@ -5,6 +5,8 @@ import struct
 
 import numpy as np
 
+from logo_keras import heif
+
 # Quarter turns anticlockwise, done first, and the axis that is mirrored then, if any. Source: CIPA DC-008 (Exif), tag 0x0112.
 _ORIENTATION = 0x0112
 _UPRIGHT = {1: (0, None), 2: (0, 1), 3: (2, None), 4: (0, 0), 5: (1, 0), 6: (3, None), 7: (3, 0), 8: (1, None)}
@@ -23,6 +25,8 @@ def turns(kind, data):
         Two values: int, quarter turns anticlockwise, 0 to 3, done first; and the axis that is mirrored then, 0 for top and
         bottom, 1 for left and right, None for neither.
     """
+    if kind == "HEIC":
+        return heif.turns(data)
     return avif_turns(data) if kind == "AVIF" else _UPRIGHT[exif(kind, data)]
 
 

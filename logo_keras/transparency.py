@@ -263,4 +263,5 @@ _ALPHA = {
     "BMP": _bmp_alpha,
     "TIFF": _tiff_alpha,
     "AVIF": _avif_alpha,
+    "HEIC": _avif_alpha,
 }

@@ -1,10 +1,10 @@
-"""Size and orientation of photographs, from what their files say of themselves: nothing is decoded."""
+"""Size and orientation of photographs, from what their files say of themselves; only a JPEG without an end is decoded."""
 
 import os
 
 from logo_keras import containers, orientation
 from logo_keras.datasets.checking import in_threads
-from logo_keras.preprocessing import MAX_BYTES, UnreadablePhotograph, file_bytes
+from logo_keras.preprocessing import MAX_BYTES, UnreadablePhotograph, file_bytes, inspected
 
 # The EXIF data of a JPEG stand in a segment of at most so many bytes, mostly the first.
 _HEAD = 2**16
@@ -24,7 +24,7 @@ def upright_size(data):
     Raises:
         ValueError: with the reason, if the file is no image, truncated or corrupt.
     """
-    kind, height, width = containers.inspect(data)
+    kind, height, width, _ = inspected(data)
     return (width, height) if orientation.turns(kind, data)[0] % 2 else (height, width)
 
 
@@ -92,7 +92,7 @@ def _turned(path, max_bytes):
         if kind == "TIFF" or later or b"eXIf" in end or b"EXIF" in end:
             data = file_bytes(path, max_bytes)
         exif = orientation.exif(kind, data)
-        return None if exif == 1 else (exif, *containers.inspect(file_bytes(path, max_bytes))[1:])
+        return None if exif == 1 else (exif, *inspected(file_bytes(path, max_bytes))[1:3])
     except (OSError, ValueError):
         return None
 

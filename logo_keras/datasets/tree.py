@@ -35,8 +35,6 @@ _WRITTEN_SUFFIXES = (".keras", ".tflite", ".onnx", ".square", ".engine")
 _WRITTEN_DEPTH, _WRITTEN_WIDTH = 3, 32
 # The folders of a cache of photographs.
 _SHARD = re.compile(r"[0-9a-f]{2}")
-# Brands of HEIF, which iPhones write: ISO/IEC 23008-12. What is not installed to read it is for the reader to say.
-_HEIF = re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
 # Bytes that tell an image from another file.
 _HEAD = 64
 # Folders inside the root that are searched for a set: an archive is often unpacked into a folder of its own, and holds one.
@@ -148,7 +146,7 @@ def is_photograph(path, texts=False):
             head = file.read(_HEAD)
     except OSError:
         return False
-    return containers.kind(head) is not None or _HEIF.match(head) is not None
+    return containers.kind(head) is not None
 
 
 def is_text(name):

@@ -101,7 +101,7 @@ class Cache:
         if not self._writable:
             return
         try:
-            with replacing(file) as temporary, open(temporary, "wb") as stream:
+            with replacing(file, durable=False) as temporary, open(temporary, "wb") as stream:
                 stream.write(_HEADER.pack(_MARK, self.side, zlib.crc32(square)))
                 stream.write(np.ascontiguousarray(square).data)
         except OSError as error:
