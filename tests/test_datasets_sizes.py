@@ -6,7 +6,7 @@ import zlib
 import pytest
 from photographs import encode, scene, with_orientation
 
-from logo_keras.datasets.sizes import read_turned, upright_box
+from logo_keras.datasets.sizes import read_stored, upright_box
 
 
 def chunk(kind, data):
@@ -17,35 +17,43 @@ def tiff(orientation):
     return b"MM\x00*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
 
 
-def turned(path, data):
+def stored(path, data):
     path.write_bytes(data)
-    return read_turned([str(path)]).get(str(path))
+    return read_stored([str(path)]).get(str(path))
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
 def test_the_orientation_of_a_jpeg_and_its_size_as_stored(tmp_path, orientation):
-    assert turned(tmp_path / "a.jpg", with_orientation(encode(scene(40, 60)), orientation)) == (orientation, 40, 60)
+    assert stored(tmp_path / "a.jpg", with_orientation(encode(scene(40, 60)), orientation)) == (orientation, 40, 60)
 
 
 def test_a_jpeg_whose_exif_data_come_late(tmp_path):
     jpeg = with_orientation(encode(scene(40, 60)), 6)
     comments = (b"\xff\xfe\xff\xff" + bytes(65533)) * 3
-    assert turned(tmp_path / "a.jpg", jpeg[:2] + comments + jpeg[2:]) == (6, 40, 60)
+    assert stored(tmp_path / "a.jpg", jpeg[:2] + comments + jpeg[2:]) == (6, 40, 60)
 
 
 @pytest.mark.parametrize("size", [(40, 60), (400, 600)])
 def test_a_png_whose_exif_data_stand_before_and_behind_its_picture(tmp_path, size):
     png = encode(scene(*size) ^ 1, ".png")
     exif = chunk(b"eXIf", tiff(8))
-    assert turned(tmp_path / "a.png", png[:33] + exif + png[33:]) == (8, *size)
-    assert turned(tmp_path / "b.png", png[:-12] + exif + png[-12:]) == (8, *size)
+    assert stored(tmp_path / "a.png", png[:33] + exif + png[33:]) == (8, *size)
+    assert stored(tmp_path / "b.png", png[:-12] + exif + png[-12:]) == (8, *size)
 
 
-def test_photographs_that_are_upright_or_cannot_be_read_are_not_named(tmp_path):
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_upright_photographs_have_their_size(tmp_path, suffix):
+    photo = encode(scene(40, 60), suffix)
+    assert stored(tmp_path / "a", photo) == (1, 40, 60)
+    for damaged in (0, 1, 9) if suffix == ".jpg" else ():
+        assert stored(tmp_path / "b.jpg", with_orientation(photo, damaged)) == (1, 40, 60)
+
+
+def test_photographs_that_cannot_be_read_are_not_named(tmp_path):
     jpeg = with_orientation(encode(scene(40, 60)), 6)
-    for data in (encode(scene()), with_orientation(encode(scene()), 1), with_orientation(encode(scene()), 9), jpeg[:40], b""):
-        assert turned(tmp_path / "a.jpg", data) is None
-    assert read_turned([str(tmp_path / "gone.jpg"), str(tmp_path)]) == {}
+    for data in (jpeg[:40], b"", b"<html>", encode(scene())[:20], b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\0\0" * 9):
+        assert stored(tmp_path / "a.jpg", data) is None
+    assert read_stored([str(tmp_path / "gone.jpg"), str(tmp_path)]) == {}
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
