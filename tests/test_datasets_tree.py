@@ -96,6 +96,13 @@ def test_folders_of_file_systems_are_no_classes_and_no_errors(tmp_path, name, pl
     assert dataset.skipped == (str(tmp_path / place / name),)
 
 
+def test_what_lies_beside_the_folder_of_an_archive_is_said_too(tmp_path):
+    for name in ("set/train/a/1.jpg", "set/test/a/1.jpg", "__MACOSX/set/train/a/1.jpg"):
+        write(tmp_path / name)
+    dataset = load("folder", tmp_path, "train")
+    assert names(dataset) == ["1.jpg"] and dataset.skipped == (str(tmp_path / "__MACOSX"),)
+
+
 @pytest.mark.parametrize("name", ["Thumbs.db", "desktop.ini", ".DS_Store", "._1.jpg", "ehthumbs.db"])
 def test_files_of_file_systems_are_counted(tmp_path, name):
     write(tmp_path / "a" / "1.jpg")

@@ -58,8 +58,10 @@ def load(root, split=None, cut=None):
     root = os.path.abspath(root)
     if not os.path.isdir(root):
         raise FileNotFoundError(f"there is no folder {root}.")
+    skipped, given = Skipped(), root
     root = _home(root)
-    skipped = Skipped()
+    if root != given:
+        _note(skipped, given, _scan(given), BESIDE)
     brands, without = _tree(root, skipped)
     names = ordered(name for place in brands.values() for name in place)
     for name in names:
