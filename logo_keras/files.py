@@ -13,13 +13,17 @@ MARK = ".logo_keras"
 
 
 def mark(folder):
-    """Says that this package wrote a folder, so that its pictures are not taken for photographs of a data set.
+    """Makes a folder and says that this package wrote it, so that no data set takes its pictures for photographs.
+
+    A folder that holds something already is left alone: it may be one of photographs.
 
     Args:
-        folder: str or path, made where it is missing.
+        folder: str or path.
     """
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    (Path(folder) / MARK).write_text("logo_keras wrote this folder: its data sets skip it.\n", encoding="utf-8")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.iterdir()):
+        (folder / MARK).write_text("logo_keras wrote this folder: its data sets skip it.\n", encoding="utf-8")
 
 
 @contextmanager
@@ -58,25 +62,6 @@ def replacing(path, durable=True):
         _remove(partial)
 
 
-def _sync(path):
-    """Waits until a file, or the names in a folder, are on the disk."""
-    if path.is_symlink() or not (path.is_file() or path.is_dir()):
-        return
-    # Windows opens no folders, and syncs a file only where it may be written.
-    posix = os.name == "posix"
-    if path.is_dir() and not posix:
-        return
-    descriptor = os.open(path, os.O_RDONLY if posix else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some network file systems do not know it for folders, or at all.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
-            raise
-    finally:
-        os.close(descriptor)
-
-
 def write_json(path, value, **options):
     """Writes a value as JSON, all of the file or nothing.
 
@@ -95,6 +80,25 @@ def json_bytes(value, **options):
     text = json.dumps(value, **({"indent": 1, "ensure_ascii": False} | options))
     # The only characters that UTF-8 lacks stand for the bytes of a file name, and Python's escape of them is JSON's.
     return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def _sync(path):
+    """Waits until a file, or the names in a folder, are on the disk."""
+    if path.is_symlink() or not (path.is_file() or path.is_dir()):
+        return
+    # Windows opens no folders, and syncs a file only where it may be written.
+    posix = os.name == "posix"
+    if path.is_dir() and not posix:
+        return
+    descriptor = os.open(path, os.O_RDONLY if posix else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems do not know it for folders, or at all.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _rename(partial, path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import numpy as np
 import photographs
 import pytest
 
+from logo_keras import datasets
 from logo_keras.commands import evaluate, predict, train
 
 COMMANDS = {"logo-train": train, "logo-evaluate": evaluate, "logo-predict": predict}
@@ -359,6 +361,16 @@ def test_predict_runs_an_exported_file_without_tensorflow(trained, exported, fol
     for one, other in zip(edge, keras, strict=True):
         assert one["labels"] == other["labels"]
         assert np.allclose(one["probabilities"], other["probabilities"], atol=1e-4)
+
+
+def test_drawings_among_photographs_are_not_taken_for_more_of_them(trained, folder, tmp_path, capsys):
+    shutil.copytree(folder / "test", tmp_path / "set")
+    flags = (f"--model={trained / 'model.keras'}", f"--pictures={tmp_path / 'set' / 'drawn'}")
+    for arguments in ([tmp_path / "set"], [tmp_path / "set"], [next((tmp_path / "set").glob("*/*.png"))]):
+        assert command(predict, *flags, *arguments) == 0
+        assert "drawn" not in capsys.readouterr().out
+    assert len(list((tmp_path / "set" / "drawn").iterdir())) > 1
+    assert "drawn" not in datasets.load("folder", tmp_path / "set").class_names
 
 
 def test_predict_writes_its_answers_whatever_photos_are_called(trained, folder, tmp_path, capsys):

@@ -76,7 +76,7 @@ def test_shares_that_are_no_whole_numbers_are_right_over_many_brands():
 
 
 def test_what_happens_in_one_brand_moves_no_photograph_of_another():
-    labels = np.repeat(["ford", "nike", "puma", "zara"], [7, 11, 20, 30])
+    labels = np.repeat(["ford\udce9", "nike", "puma", "zara"], [7, 11, 20, 30])
     plain = np.arange(len(labels))
     joined = plain.copy()
     # Half of puma's photographs turn out to be copies of one.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from logo_keras.datasets.classes import NONE, composed, ordered
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.sizes import read_turned, upright_box
+from logo_keras.datasets.sizes import read_stored, upright_box
 from logo_keras.datasets.tree import some
 
 
@@ -79,7 +79,7 @@ def annotated(records, class_names=None, cut=None, remarks=(), **fields):
     notes = [*fields.pop("notes", ())]
     for found, what in (
         (turned, "photographs that EXIF turns, whose boxes were turned with them"),
-        (list(unclear), "photographs that EXIF turns, of which it is unclear whether their boxes were"),
+        (list(unclear), "photographs whose boxes may lie elsewhere, since the stated size does not tell how they were drawn"),
         (several, "photographs with several brands, each labelled with that of its largest box"),
         (bare, "photographs without a box, left out"),
     ):
@@ -102,33 +102,34 @@ def _with_composed_names(record):
 
 def _upright(records):
     """Records with upright boxes, the paths of those that were turned, and those that are unclear with the reason."""
-    turned = read_turned(list(dict.fromkeys(record.path for record in records if record.boxes and record.size)))
-    if not turned:
-        return records, [], {}
-    # True where the stated size is the stored one, False where it is the upright one, None where it may be both or is neither.
-    stored = {}
+    files = read_stored(list(dict.fromkeys(record.path for record in records if record.boxes and record.size)))
+    # Whether boxes were drawn on the photograph as it is stored; None where the stated size does not tell.
+    drawn, unclear = {}, {}
     for record in records:
-        if record.path in turned and record.boxes and record.size:
-            orientation, *size = turned[record.path]
-            upright = size[::-1] if orientation >= 5 else size
-            known = [*map(float, record.size)]
-            stored[record.path] = None if (known == size) == (known == upright) else known == size
-    others = set(stored.values()) - {None}
-    rule = others.pop() if len(others) == 1 else None
-    done, paths, unclear = [], {}, {}
+        if record.path not in files or not (record.boxes and record.size):
+            continue
+        exif, *size = files[record.path]
+        upright, known = size[::-1] if exif >= 5 else size, [*map(float, record.size)]
+        if exif > 1:
+            drawn[record.path] = None if (known == size) == (known == upright) else known == size
+        if exif > 1 or known != size:
+            stated = f"stored {size[1]} x {size[0]} px, stated {known[1]:g} x {known[0]:g} px"
+            unclear[record.path] = f"EXIF orientation {exif}, {stated}: its boxes are taken to be upright"
+    rules = set(drawn.values()) - {None}
+    rule = rules.pop() if len(rules) == 1 else None
+    done, turned = [], {}
     for record in records:
-        if record.path in stored and record.boxes and record.size:
-            orientation, height, width = turned[record.path]
+        if record.path in drawn and record.boxes and record.size:
+            exif, height, width = files[record.path]
             fits = sorted((height, width)) == sorted(map(float, record.size))
-            turn = rule if stored[record.path] is None and fits else stored[record.path]
-            if turn is None:
-                sizes = f"stored {width} x {height} px, stated {record.size[1]:g} x {record.size[0]:g} px"
-                unclear[record.path] = f"EXIF orientation {orientation}, {sizes}: its boxes are taken to be upright"
-            elif turn:
-                boxes = tuple((brand, upright_box(box, orientation, height, width)) for brand, box in record.boxes)
-                record, paths[record.path] = replace(record, boxes=boxes), None
+            turn = rule if drawn[record.path] is None and fits else drawn[record.path]
+            if turn is not None:
+                unclear.pop(record.path, None)
+            if turn:
+                boxes = tuple((brand, upright_box(box, exif, height, width)) for brand, box in record.boxes)
+                record, turned[record.path] = replace(record, boxes=boxes), None
         done.append(record)
-    return done, list(paths), unclear
+    return done, list(turned), unclear
 
 
 def _by_brand(record):

@@ -29,7 +29,7 @@ KINDS = {
     "doubtful": "nearly identical photographs under two labels",
     "tiny": "tiny photographs",
     "outside": "boxes outside the photograph",
-    "unclear": "boxes that may belong to the photograph as it is stored, before EXIF turns it",
+    "unclear": "boxes that may lie elsewhere: turned by EXIF, or of another size",
     "transparent": "photographs with an alpha channel, which are read on white or grey",
     "empty": "classes without a photograph in a split",
     "skipped": "files and folders that were left out",

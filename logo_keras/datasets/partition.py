@@ -106,7 +106,7 @@ def folds(groups, labels, n, seed):
 
 def _generator(seed, label):
     """Random numbers of one label: its name decides, not its number, which changes when another label is added."""
-    digest = hashlib.sha256(label.encode("utf-8", "surrogateescape")).digest()
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).digest()
     return np.random.default_rng([seed, int.from_bytes(digest[:8], "little")])
 
 

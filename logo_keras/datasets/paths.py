@@ -19,9 +19,9 @@ class Finder:
     """Finds photographs on the disk.
 
     A path is tried as it is written; with `/` for every backslash; without the address before it, the question after it and
-    percent signs in it; of an absolute path or an address, every end, the longest first; in both Unicode forms. What is
-    found nowhere is searched by its file name alone, with and without the prefix of an upload. A name that several
-    photographs have is not guessed.
+    percent signs in it; of an absolute path or an address, every end, the longest first; in both Unicode forms; in other
+    letter case. What is found nowhere is searched by its file name alone, with and without the prefix of an upload. A name
+    that several photographs have is not guessed.
 
     Args:
         places: iterable of str, absolute: folders in which paths may start, in the order to try them.
@@ -32,7 +32,7 @@ class Finder:
     def __init__(self, places, known, exists=os.path.isfile):
         self.places = list(dict.fromkeys(places))
         self._known, self._exists, self._last = known, exists, self.places[0]
-        self._index = None
+        self._index = self._folded = None
         self._by_name, self._missing, self._count = [], [], 0
 
     def find(self, name):
@@ -51,6 +51,10 @@ class Finder:
                 if self._exists(path):
                     self._last = place
                     return path
+        self._read_names()
+        path = self._whatever_letter_case(name)
+        if path is not None:
+            return path
         path = self._by_file_name(name)
         (self._by_name if path else self._missing).append(name)
         return path
@@ -78,12 +82,25 @@ class Finder:
             )
         return notes
 
+    def _read_names(self):
+        """Lists the photographs once, by their paths without letter case and by their file names."""
+        if self._index is not None:
+            return
+        self._index, self._folded = {}, {}
+        for path in dict.fromkeys(self._known()):
+            self._folded.setdefault(composed(path).casefold(), []).append(path)
+            for key in _keys(os.path.basename(path)):
+                self._index.setdefault(key, []).append(path)
+
+    def _whatever_letter_case(self, name):
+        for written in spellings(name):
+            for place in self.places:
+                found = self._folded.get(composed(os.path.normpath(os.path.join(place, written))).casefold(), ())
+                if len(found) == 1:
+                    return found[0]
+        return None
+
     def _by_file_name(self, name):
-        if self._index is None:
-            self._index = {}
-            for path in dict.fromkeys(self._known()):
-                for key in _keys(os.path.basename(path)):
-                    self._index.setdefault(key, []).append(path)
         for written in spellings(name):
             for key in _keys(written.rpartition("/")[2]):
                 found = self._index.get(key, ())
@@ -173,8 +190,13 @@ def _meanings(name):
     away = bool(address or query) or is_away(name)
     for plain in (path, path.partition("#")[0]):
         yield plain, away
-        if "%" in plain:
-            yield urllib.parse.unquote(plain, errors="surrogateescape"), away
+        # Some write an address into another, and its percent signs are quoted once more.
+        for _ in range(2):
+            if "%" in plain:
+                plain = urllib.parse.unquote(plain, errors="surrogateescape")
+                yield plain.replace("\\", "/"), away
+        if away and "+" in plain:
+            yield plain.replace("+", " "), away
 
 
 def _forms(name):

@@ -1,7 +1,5 @@
 """Everything that is wrong with a user's files, in one error instead of one fault a run."""
 
-import contextlib
-
 # Problems that an error lists.
 _NAMED = 10
 
@@ -22,17 +20,22 @@ class Problems:
         if len(self._first) < _NAMED:
             self._first.append(text)
 
-    @contextlib.contextmanager
     def collecting(self):
-        """Notes a ValueError that the block raises, and goes on after it."""
-        try:
-            yield
-        except ProblemsError as error:
+        """A block that goes on after a ValueError, which is noted: a context manager."""
+        # Not contextlib's: files have millions of entries, and it takes ten times as long.
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, _):
+        if isinstance(error, ProblemsError):
             for text in error.texts:
                 self.add(text)
             self._count += error.count - len(error.texts)
-        except ValueError as error:
+        elif isinstance(error, ValueError):
             self.add(str(error))
+        return isinstance(error, ValueError)
 
     def check(self):
         """Ends the collection.

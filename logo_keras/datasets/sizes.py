@@ -1,6 +1,7 @@
 """Size and orientation of photographs, from what their files say of themselves; only a JPEG without an end is decoded."""
 
 import os
+import struct
 
 from logo_keras import containers, orientation
 from logo_keras.datasets.checking import in_threads
@@ -45,18 +46,19 @@ def read_sizes(paths, max_bytes=MAX_BYTES):
     return sizes, unreadable
 
 
-def read_turned(paths, max_bytes=MAX_BYTES):
-    """Finds the photographs that EXIF turns, in several threads. Of most photographs the first 64 KB are read.
+def read_stored(paths, max_bytes=MAX_BYTES):
+    """Reads how photographs are stored, in several threads. Of most photographs the first 64 KB are read.
 
     Args:
         paths: list of str.
         max_bytes: int, largest file that is read.
 
     Returns:
-        dict, path to EXIF orientation (2 to 8), height and width in px as stored. Files that cannot be read are not in it.
+        dict, path to EXIF orientation (1 to 8), height and width in px as stored. Files that cannot be read are not in it, nor
+        are upright ones of formats other than JPEG and PNG.
     """
-    found = in_threads(lambda path: _turned(path, max_bytes), paths, "orientations of photographs")
-    return {path: turned for path, turned in found if turned is not None}
+    found = in_threads(lambda path: _stored(path, max_bytes), paths, "orientations of photographs")
+    return {path: stored for path, stored in found if stored is not None}
 
 
 def upright_box(box, exif, height, width):
@@ -79,22 +81,38 @@ def upright_box(box, exif, height, width):
     return (x0, y0, x1, y1) if exif in _TURNED else (y0, x0, y1, x1)
 
 
-def _turned(path, max_bytes):
+def _stored(path, max_bytes):
     try:
         with open(path, "rb", buffering=0) as file:
-            data = file.read(_HEAD)
-            kind = containers.kind(data)
+            head = data = file.read(_HEAD)
+            kind = containers.kind(head)
             # A PNG or WebP may have its EXIF data at the end.
             file.seek(max(0, os.fstat(file.fileno()).st_size - _HEAD))
             end = file.read(_HEAD) if kind in ("PNG", "WebP") else b""
         # Of a JPEG other segments may come before the EXIF data, but not its picture, which the scan starts.
-        later = kind == "JPEG" and b"Exif" not in data and b"\xff\xda" not in data
+        later = kind == "JPEG" and b"Exif" not in head and b"\xff\xda" not in head
         if kind == "TIFF" or later or b"eXIf" in end or b"EXIF" in end:
             data = file_bytes(path, max_bytes)
         exif = orientation.exif(kind, data)
-        return None if exif == 1 else (exif, *inspected(file_bytes(path, max_bytes))[1:3])
-    except (OSError, ValueError):
+        if exif == 1:
+            size = _size_at_the_start(kind, head)
+            return size and (exif, *size)
+        return exif, *inspected(file_bytes(path, max_bytes))[1:3]
+    except (OSError, ValueError, struct.error, IndexError):
         return None
+
+
+def _size_at_the_start(kind, head):
+    """Height and width of a JPEG or PNG from its first bytes; None where they do not say."""
+    if kind == "PNG":
+        return struct.unpack_from(">II", head, 16)[::-1]
+    at = 2
+    while kind == "JPEG" and head[at] == 0xFF:
+        # ITU-T T.81, table B.1: frame headers, but for tables and arithmetic conditioning.
+        if 0xC0 <= head[at + 1] <= 0xCF and head[at + 1] not in (0xC4, 0xC8, 0xCC):
+            return struct.unpack_from(">HH", head, at + 5)
+        at += 2 + struct.unpack_from(">H", head, at + 2)[0]
+    return None
 
 
 def _size_or_reason(path, max_bytes):

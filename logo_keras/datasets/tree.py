@@ -31,10 +31,10 @@ _TRASH = re.compile(r"\.trash-\d+|found\.\d{3}|~snapshot|\.snapshots?")
 # What this package and others write beside photographs.
 _WRITTEN = frozenset({MARK, "CACHEDIR.TAG", "model.keras", "saved_model.pb", "keras_metadata.pb"})
 _WRITTEN_SUFFIXES = (".keras", ".tflite", ".onnx", ".square", ".engine")
+# How deep models lie in what programs write (Triton: REPOSITORY/MODEL/VERSION), and how many folders lie beside one another.
+_WRITTEN_DEPTH, _WRITTEN_WIDTH = 3, 32
 # The folders of a cache of photographs.
 _SHARD = re.compile(r"[0-9a-f]{2}")
-# Brands of HEIF, which iPhones write: ISO/IEC 23008-12. What is not installed to read it is for the reader to say.
-_HEIF = re.compile(rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
 # Bytes that tell an image from another file.
 _HEAD = 64
 # Folders inside the root that are searched for a set: an archive is often unpacked into a folder of its own, and holds one.
@@ -45,6 +45,7 @@ _NAMED, _NOTED = 3, 5
 SYSTEM = "files and folders of file systems and servers, skipped"
 WRITTEN = "folders that programs wrote, such as runs, caches and exported models, skipped"
 OTHER = "files that are no photographs, skipped"
+BARE = "folders that hold texts and no photographs, skipped"
 BESIDE = "photographs that lie in no brand's folder, skipped"
 INSIDE = "folders inside the folders of brands, skipped"
 
@@ -114,9 +115,14 @@ def is_written(folder, names):
     """
     if not _WRITTEN.isdisjoint(names) or any(name.endswith(_WRITTEN_SUFFIXES) for name in names):
         return True
-    if "unfinished" in names and os.path.isfile(os.path.join(folder, "unfinished", "state.json")):
+    # A run that was stopped in its first epoch has nothing else.
+    unfinished = os.path.join(folder, "unfinished")
+    if "unfinished" in names and os.path.isdir(unfinished) and not any(map(is_photograph, _files_of(unfinished))):
         return True
-    return bool(names) and all(map(_SHARD.fullmatch, names)) and _is_cache(folder)
+    if names and all(map(_SHARD.fullmatch, names)) and _is_cache(folder):
+        return True
+    # Exported models in folders of their own, as for Triton.
+    return not any(name.lower().endswith(SUFFIXES) for name in names) and _holds_written_alone(folder)
 
 
 def is_photograph(path, texts=False):
@@ -140,7 +146,12 @@ def is_photograph(path, texts=False):
             head = file.read(_HEAD)
     except OSError:
         return False
-    return containers.kind(head) is not None or _HEIF.match(head) is not None
+    return containers.kind(head) is not None
+
+
+def is_text(name):
+    """Whether a file's name ends like that of a text or a table."""
+    return name.lower().endswith((*_TEXTS, ".html", ".log", ".tsv"))
 
 
 def walk(folder, skipped=None):
@@ -233,6 +244,24 @@ def folders_in(folder):
     """
     with os.scandir(folder) as entries:
         return sorted(entry.path for entry in entries if not _is_left_out(entry.name) and entry.is_dir())
+
+
+def _holds_written_alone(folder):
+    """Whether what programs wrote lies in the folders of a folder, and no photograph."""
+    found = False
+    for place, folders, files in os.walk(folder):
+        if any(name.lower().endswith(SUFFIXES) for name in files):
+            return False
+        if place.count(os.sep) - str(folder).count(os.sep) >= _WRITTEN_DEPTH:
+            folders.clear()
+        # Of a set of brands the first folder holds photographs; others are not searched for long.
+        del folders[_WRITTEN_WIDTH:]
+        found = found or not _WRITTEN.isdisjoint(files) or any(name.endswith(_WRITTEN_SUFFIXES) for name in files)
+    return found
+
+
+def _files_of(folder):
+    return (os.path.join(folder, name) for name in os.listdir(folder))
 
 
 def _is_left_out(name):

@@ -15,7 +15,7 @@ from logo_keras.textfile import read_lines
 CSV, JSON = "boxes.csv", "boxes.json"
 # Names of columns, of which the first that is there counts; letter case does not.
 _PATHS = ("path", "file", "filename", "file_name", "image", "photograph")
-_BRANDS = ("brand", "class", "label", "class_name")
+BRANDS = ("brand", "class", "label", "class_name")
 # Left, top, right and bottom, or left, top, width and height.
 _CORNERS = (("x0", "y0", "x1", "y1"), ("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
 _SIZE = ("image_height", "image_width")
@@ -162,7 +162,7 @@ def _csv_rows(file, problems):
 
 def _columns(columns, where):
     """Places of path, brand (or None) and sides, and whether the sides are corners."""
-    path, brand = (next((columns[name] for name in names if name in columns), None) for names in (_PATHS, _BRANDS))
+    path, brand = (next((columns[name] for name in names if name in columns), None) for names in (_PATHS, BRANDS))
     sides = next((names for names in _CORNERS + _SIDES if all(name in columns for name in names)), None)
     if path is None or sides is None:
         raise ValueError(

@@ -6,7 +6,7 @@ import re
 from logo_keras.datasets.annotations import Photograph, annotated
 from logo_keras.datasets.classes import NONE, ordered
 from logo_keras.datasets.formats.coco_file import NotCoco, read_coco
-from logo_keras.datasets.paths import Finder, is_away
+from logo_keras.datasets.paths import Finder
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split, without_year
 from logo_keras.datasets.tree import folders_in, photographs_in, some
@@ -61,10 +61,11 @@ def load(root, split=None, cut=None):
     records, problems = [], Problems()
     for name in chosen:
         search = _finder(folder, name, files)
-        for place, image in enumerate(read[name][0], 1):
-            path = search.find(image.name)
-            if path is None:
-                path = _missing(folder, search.places[0], image.name)
+        paths = [search.find(image.name) for image in read[name][0]]
+        # Where others are found, a path that leads elsewhere is that of a photograph that is missing.
+        some_are_here = any(path is not None for path in paths)
+        for place, (image, path) in enumerate(zip(read[name][0], paths, strict=True), 1):
+            path = path or _missing(folder, search.places[0], image.name, some_are_here)
             if path is None:
                 where = f"{files[name]}: image {place} of the list"
                 problems.add(f"{where}: {image.name!r} is not in {folder} and does not lie inside it.")
@@ -177,15 +178,18 @@ def _finder(folder, split, files):
     return Finder(filter(os.path.isdir, places), known, lambda path: _lies_in(folder, path) and os.path.isfile(path))
 
 
-def _missing(folder, place, name):
-    """Where a photograph that is not there should be; None where that is outside the folder."""
+def _missing(folder, place, name, elsewhere):
+    """Where a photograph that is not there should be.
+
+    None where its path leads out of the folder, unless `elsewhere` says that it is one of another machine, or it is an address.
+    """
     written = name.replace("\\", "/")
     path = os.path.normpath(os.path.join(place, written))
-    if _lies_in(folder, path):
+    address = "://" in written
+    if _lies_in(folder, path) and not address:
         return path
-    # An address, or a path of another machine: it is for `check` to say that it is missing.
     last = written.partition("?")[0].rpartition("/")[2]
-    return os.path.join(place, last) if is_away(written) and "://" in written and last.strip(".") else None
+    return os.path.join(place, last) if (elsewhere or address) and last.strip(".") else None
 
 
 def _lies_in(folder, path):

@@ -9,6 +9,7 @@ from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.formats.boxes_file import CSV, JSON, find_boxes, read_boxes
 from logo_keras.datasets.splits import find_split
 from logo_keras.datasets.tree import (
+    BARE,
     BESIDE,
     INSIDE,
     OTHER,
@@ -18,6 +19,7 @@ from logo_keras.datasets.tree import (
     Skipped,
     is_photograph,
     is_system,
+    is_text,
     is_written,
 )
 from logo_keras.textfile import contents
@@ -56,13 +58,15 @@ def load(root, split=None, cut=None):
     root = os.path.abspath(root)
     if not os.path.isdir(root):
         raise FileNotFoundError(f"there is no folder {root}.")
+    skipped, given = Skipped(), root
     root = _home(root)
-    skipped = Skipped()
+    if root != given:
+        _note(skipped, given, _scan(given), BESIDE)
     brands, without = _tree(root, skipped)
     names = ordered(name for place in brands.values() for name in place)
     for name in names:
         if not any(files for place in brands.values() for _, files in place.get(name, ())):
-            raise ValueError(f"brand {name!r} has no photographs ({', '.join(SUFFIXES)}) in {root}.")
+            raise ValueError(f"brand {name!r} has no photographs in {root}: its folder is empty or holds other files.")
     chosen = _chosen(root, split, brands, without, names)
     fields = dict(class_names=names, root=root, split_name=split, notes=skipped.notes(), skipped=skipped.paths)
     file = find_boxes(root)
@@ -115,9 +119,12 @@ class _Held:
 def _home(root):
     """The root, or the only folder in it that holds two levels of folders or boxes, as archives leave one."""
     held = _scan(root)
-    if len(held.folders) != 1 or held.photographs or find_boxes(root) or os.path.isdir(os.path.join(root, NONE)):
+    if held.photographs or find_boxes(root) or os.path.isdir(os.path.join(root, NONE)):
         return root
-    only = os.path.join(root, held.folders[0])
+    folders = [path for path in (os.path.join(root, name) for name in held.folders) if not is_written(path, os.listdir(path))]
+    if len(folders) != 1:
+        return root
+    (only,) = folders
     deeper = any(_scan(os.path.join(only, name)).folders for name in _scan(only).folders)
     return only if deeper or find_boxes(only) else root
 
@@ -137,6 +144,8 @@ def _tree(root, skipped):
         each = _scan(os.path.join(root, top))
         if each.written:
             skipped.add(os.path.join(root, top), WRITTEN)
+        elif each.others and not each.photographs and not each.folders and all(map(is_text, each.others)):
+            skipped.add(os.path.join(root, top), BARE)
         else:
             inside[top] = each
     nested = [top for top, each in inside.items() if each.folders]

@@ -1,13 +1,15 @@
 """Photographs named in text files, a line `path label` each."""
 
+import csv
 import os
+import re
 from array import array
 
 from logo_keras.datasets.annotations import annotated
 from logo_keras.datasets.classes import NONE as NO_BRAND
 from logo_keras.datasets.classes import composed, ordered
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.formats.boxes_file import find_boxes, read_boxes
+from logo_keras.datasets.formats.boxes_file import BRANDS, find_boxes, read_boxes
 from logo_keras.datasets.paths import Finder, is_written_elsewhere
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split
@@ -20,6 +22,7 @@ NONE = (NO_BRAND, "-1")
 _QUOTES = "\"'"
 # How a table's first line calls its paths.
 _HEADERS = ("path", "file", "filename", "file_name", "image", "photograph", "photo", "name", "image_path", "filepath")
+_MARKS = re.compile(r"[\t,; ]")
 # Paths of a list that are looked for, evenly spread; a list of so many is looked through from end to end. More would make
 # lists of millions slow.
 _TRIED = 10_000
@@ -32,7 +35,8 @@ def load(root, split=None, cut=None):
 
     A line is a path and a label, separated by a tab, a comma or semicolon, or spaces; both may stand in quotes. The path may
     hold spaces. After a tab, a comma or a semicolon all that follows is the label, else the last word. A first line that
-    says "path label" or the like is left out. Paths are relative to the list's folder, else to the folder that the program
+    says "path label" or the like is left out; of a table with more columns it says which two count. So are lines that begin
+    with #. Paths are relative to the list's folder, else to the folder that the program
     runs in; those of another machine or tool are searched as `logo_keras.datasets.paths.Finder` says. Labels are names, or
     integers if all of them are: the classes are the different ones, in the order of `logo_keras.datasets.classes.ordered`.
     Labels "none" and "-1" mean no brand of the set. Text files that are no lists are left out, and `notes` names them.
@@ -169,11 +173,15 @@ def _rows(file, words, notes, problems):
     """Line numbers, paths and labels of a list; the paths are relative to its folder where they lie in it."""
     folder = os.path.dirname(file)
     numbers, paths, labels = array("Q"), [], []
-    for place, (number, line) in enumerate(read_lines(file)):
-        path, label = _split(line)
+    lines = read_lines(file)
+    columns = _columns(lines[0][1]) if lines else None
+    for place, (number, line) in enumerate(lines):
+        path, label = _split(line) if columns is None or place == 0 else _cells(line, *columns)
         # Otherwise a header, a note or a label of two words would make a class.
         if not label or not _names_photograph(folder, path):
-            if place == 0 and label and path.lower() in _HEADERS:
+            if place == 0 and (columns or _MARKS.split(line.strip().lower())[0].strip(_QUOTES) in _HEADERS):
+                continue
+            if line.lstrip().startswith("#"):
                 continue
             rule = "the path with the suffix of a photograph, the label one word, or any words after a tab"
             problems.add(f"{file}:{number}: expected a path and a label, got {line.strip()!r}: {rule}.")
@@ -182,6 +190,19 @@ def _rows(file, words, notes, problems):
         paths.append(path)
         labels.append(words.setdefault(label, label))
     return numbers, _found(file, paths, notes), labels
+
+
+def _columns(header):
+    """Mark between cells and places of path and label of a table with three columns or more; None for another line."""
+    mark = max(",;\t", key=header.count)
+    names = [name.strip().strip(_QUOTES).lower() for name in header.split(mark)]
+    path, label = (next((names.index(each) for each in known if each in names), None) for known in (_HEADERS, BRANDS))
+    return None if len(names) < 3 or path is None or label is None else (mark, path, label)
+
+
+def _cells(line, mark, path, label):
+    cells = next(csv.reader([line], delimiter=mark, skipinitialspace=True))
+    return (cells[path].strip(), composed(cells[label].strip())) if len(cells) > max(path, label) else ("", "")
 
 
 def _split(line):

@@ -8,7 +8,7 @@ from logo_keras.datasets.classes import composed
 from logo_keras.datasets.paths import Finder, spellings
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split
-from logo_keras.datasets.tree import SUFFIXES, Skipped, find_folder, folders_in, photographs_in
+from logo_keras.datasets.tree import SUFFIXES, Skipped, find_folder, folders_in, is_written, photographs_in
 from logo_keras.extras import require
 from logo_keras.textfile import contents, decode, read_lines
 
@@ -241,14 +241,15 @@ def _place(entry, bases):
 def _from_names(root):
     levels = [[root]]
     for _ in range(_DEPTH):
-        levels.append([path for folder in levels[-1] for path in folders_in(folder)])
+        inside = [path for folder in levels[-1] for path in folders_in(folder)]
+        levels.append([path for path in inside if not is_written(path, os.listdir(path))])
     folders = [folder for level in levels for folder in level]
     for folder in folders:
         described = sorted(name for name in os.listdir(folder) if name.lower().endswith(".data") and not name.startswith("."))
         for name in described:
             if (found := _from_data(os.path.join(folder, name), root)) is not None:
                 return found
-    files = [os.path.join(folder, name) for name in _NAMES for folder in folders]
+    files = [os.path.join(folder, name) for folder in folders for name in _NAMES]
     file = next(filter(os.path.isfile, files), None)
     # Darknet lets the file have any name; one that is called after nothing else is it.
     others = [os.path.join(root, name) for name in sorted(os.listdir(root)) if name.lower().endswith(".names")]
