@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from logo_keras import containers, preprocessing
+from logo_keras import preprocessing
 from logo_keras.extras import cv2, require
 
 from .served import INPUT, MEANINGS
@@ -156,7 +156,9 @@ def _upright_file(photo):
         return _png(photo), True
     data = Path(photo).read_bytes() if isinstance(photo, (str, os.PathLike)) else bytes(photo)
     upright = preprocessing.decode(data)
-    if containers.inspect(data)[0] in ("JPEG", "PNG"):
+    kind, _, _, whole = preprocessing.inspected(data)
+    # Not a JPEG without its end, of which TensorFlow may think otherwise.
+    if kind in ("JPEG", "PNG") and whole is data:
         stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         if np.array_equal(stored[..., ::-1], upright):
             return data, False

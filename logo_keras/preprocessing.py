@@ -290,10 +290,8 @@ def _on_ground(kind, data, name, stored):
         # Nothing else makes OpenCV give alpha. It then leaves the orientation alone, except that of a TIFF.
         return _opened(kind, data, name, cv2.IMREAD_UNCHANGED)
 
-    grey = transparency.grey_tiff(data, unchanged) if kind == "TIFF" else None
-    if grey is not None:
-        photo = cv2.merge([grey[..., 0]] * 3 + [grey[..., 1]])
-    else:
+    photo = levels = transparency.grey_tiff(data, unchanged) if kind == "TIFF" else None
+    if photo is None:
         photo = unchanged(transparency.first_of_gif(data) if kind == "GIF" else containers.plain(kind, data))
     if photo.ndim == 2:
         photo = transparency.with_clear_value(photo, transparency.clear_grey_of_png(data) if kind == "PNG" else None)
@@ -302,7 +300,7 @@ def _on_ground(kind, data, name, stored):
         photo = transparency.composite(photo, stored == "associated")
     else:
         photo = transparency.eight_bits(np.ascontiguousarray(photo[..., :3]))
-    return photo if kind == "TIFF" and grey is None else orientation.turned(photo, *orientation.turns(kind, data))
+    return photo if kind == "TIFF" and levels is None else orientation.turned(photo, *orientation.turns(kind, data))
 
 
 def resize(photo, size):

@@ -202,8 +202,9 @@ def _bmp_alpha(data):
 def _tiff_alpha(data):
     facts = {tag: (number, value) for tag, number, value, *_ in containers.tiff_entries(data)}
     samples, (many, extra) = facts.get(277, (1, 1))[1], facts.get(338, (0, 2))
-    grey = facts.get(262, (1, 2))[1] in (0, 1)
-    if samples != (2 if grey else 4) or facts.get(262, (1, 2))[1] > 2 or many > 2:
+    # Photometric 0 and 1 are grey, 2 is RGB, 3 a palette.
+    photometric = facts.get(262, (1, 2))[1]
+    if samples != (4 if photometric == 2 else 2) or photometric > 3 or many > 2:
         return None
     # Two depths of one sample are in the entry, four where it points to.
     count, place = facts.get(258, (0, 0))
@@ -214,32 +215,42 @@ def _tiff_alpha(data):
 
 
 def grey_tiff(data, decode):
-    """Decodes a grey TIFF with an alpha channel, of which OpenCV (5.0) gives the grey alone.
+    """Decodes a TIFF of grey levels or palette colours with an alpha channel, of which OpenCV (5.0) gives no alpha.
 
-    The file is rewritten as a grey picture of twice the width: grey, alpha, grey, alpha.
+    The file is rewritten as a grey picture of twice the width: level, alpha, level, alpha.
 
     Args:
         data: bytes of a TIFF.
         decode: function from bytes of a TIFF to its array, as it is stored, or None.
 
     Returns:
-        uint8 or uint16 `[H, W, 2]`; or None if it is no such file, it is packed in a way that this does not undo, or `decode`
-        gives none.
+        uint8 or uint16 BGRA `[H, W, 4]`; or None if it is no such file, it is packed in a way that this does not undo, or
+        `decode` gives none.
     """
     facts = {tag: value for tag, _, value, *_ in containers.tiff_entries(data)}
     width, tile = facts.get(256, 0), facts.get(322)
-    # Photometric 1: 0 is black. Samples side by side. Packed by none, LZW, deflate or PackBits. Source: TIFF 6.0.
-    if facts.get(262) != 1 or facts.get(277) != 2 or facts.get(284, 1) != 1 or facts.get(259) not in (1, 5, 8, 32946, 32773):
+    # Photometric 1: 0 is black; 3: a palette. Samples side by side. Packed by none, LZW, deflate or PackBits. Source: TIFF 6.0.
+    if (
+        facts.get(262) not in (1, 3)
+        or facts.get(277) != 2
+        or facts.get(284, 1) != 1
+        or facts.get(259) not in (1, 5, 8, 32946, 32773)
+    ):
         return None
     order = "<" if data[:2] == b"II" else ">"
-    new = {256: 2 * width, 258: facts[258], 277: 1} | ({} if tile is None else {322: 2 * tile})
-    kept = (257, 259, 262, 273, 278, 279, 323, 324, 325)
+    new = {256: 2 * width, 258: facts[258], 262: 1, 277: 1} | ({} if tile is None else {322: 2 * tile})
+    # Memory is taken for the rows of a strip, though the picture may have fewer.
+    new |= {278: min(facts[278], facts.get(257, 0))} if 278 in facts else {}
+    kept = (257, 259, 273, 279, 323, 324, 325)
+    palette = facts.get(320, len(data)) if facts[262] == 3 else None
+    if palette is not None and (facts[258] != 8 or palette + 2 * 3 * 256 > len(data)):
+        return None
     entries = {tag: data[at - 8 : at + 4] for tag, *_, at in containers.tiff_entries(data) if tag in kept}
     entries |= {tag: struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in new.items()}
     packed = b"".join(entries[tag] for tag in sorted(entries))
     place, count = struct.pack(f"{order}I", len(data)), struct.pack(f"{order}H", len(entries))
     wide = decode(data[:4] + place + data[8:] + count + packed + bytes(4))
-    if wide is None or wide.ndim != 2:
+    if wide is None or wide.ndim != 2 or wide.shape[1] != 2 * width:
         return None
     photo = wide.reshape(len(wide), width, 2)
     if facts.get(317, 1) == 2:
@@ -247,7 +258,12 @@ def grey_tiff(data, decode):
         for start in range(0, width, tile or width):
             part = photo[:, start : start + (tile or width)]
             np.cumsum(part, axis=1, dtype=photo.dtype, out=part)
-    return photo
+    levels, alpha = photo[..., 0], photo[..., 1]
+    if palette is None:
+        return cv2.merge([levels, levels, levels, alpha])
+    # Red, green, blue, 16 bits each.
+    red, green, blue = np.frombuffer(data, f"{order}u2", 3 * 256, palette).reshape(3, 256)
+    return cv2.merge([*((colour >> 8).astype(np.uint8)[levels] for colour in (blue, green, red)), alpha])
 
 
 def _avif_alpha(data):

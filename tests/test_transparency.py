@@ -93,6 +93,13 @@ def palette(clear):
     return image, np.dstack([colours[places], np.array(clear, np.uint8)[places]])
 
 
+def palette_and_alpha(image):
+    """The same with an alpha channel beside the palette."""
+    image = image.convert("PA")
+    image.putalpha(Image.fromarray(STORED[..., 3]))
+    return image
+
+
 def one_colour(stored):
     """The alpha of a picture in which its first colour is transparent."""
     return np.dstack([stored, np.where((stored == stored[0, 0]).all(axis=2), 0, 255)])
@@ -162,6 +169,7 @@ def files():
         "TIFF that says nothing": (encode(STORED, ".tiff"), STORED, 0),
         "TIFF of 16 bits": (cv2.imencode(".tiff", deep[..., [2, 1, 0, 3]])[1].tobytes(), STORED, 0),
         "TIFF grey": (saved(grey_image, "TIFF"), grey(STORED), 0),
+        "TIFF palette and alpha": (saved(palette_and_alpha(keyed), "TIFF"), np.dstack([keyed_rgba[..., :3], STORED[..., 3]]), 0),
         "TIFF grey, deflate": (saved(grey_image, "TIFF", compression="tiff_adobe_deflate"), grey(STORED), 0),
         "TIFF grey, LZW, differences": (
             saved(grey_image, "TIFF", compression="tiff_lzw", tiffinfo={317: 2}),
@@ -265,6 +273,20 @@ def test_a_fourth_byte_that_is_no_alpha_is_passed_over():
     stored[..., 3] = 0
     # Programs that know no alpha write zeros where the header announces it.
     np.testing.assert_array_equal(preprocessing.decode(bitmap(stored)), stored[..., :3])
+
+
+def test_a_damaged_tiff_of_two_samples_is_unreadable_or_read():
+    for name in ("TIFF grey", "TIFF palette and alpha", "TIFF grey, LZW, differences"):
+        data = FILES[name][0]
+        for number in range(60):
+            broken = bytearray(data)
+            # Most of all in the description of the picture, which Pillow writes first.
+            for place in np.random.default_rng(number).integers(0, 250, 3):
+                broken[place] ^= 1 << (number % 8)
+            try:
+                assert preprocessing.decode(bytes(broken), max_pixels=10**6).shape[2] == 3
+            except preprocessing.UnreadablePhotograph as error:
+                assert error.reason
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif", ".bmp", ".tiff"])
