@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -434,3 +435,68 @@ def test_threads_of_a_keras_file_are_refused(trained, folder, capsys):
     capsys.readouterr()
     assert command(predict, f"--model={trained / 'model.keras'}", "--threads=2", folder / "test") == 1
     assert "threads can be chosen for .tflite and .onnx files" in error(capsys)
+
+
+def run_of(*arguments):
+    return command(train, "--model=plain", "--image_size=64", *TINY, *arguments)
+
+
+def test_held_out_samples_are_those_that_the_run_listed(folder, tiny, tmp_path, capsys):
+    root = shutil.copytree(folder / "train", tmp_path / "photographs")
+    own = ("--data=folder", f"--root={root}")
+    assert run_of(f"--out={tmp_path / 'run'}", *own, "--held_out=0.25") == 0
+    listed = {each["path"] for each in json.loads((tmp_path / "run" / "held_out.json").read_text())["samples"]}
+    assert len(listed) == 2
+    # Photographs that came later are not among them, however they would be dealt.
+    for seed in range(20, 30):
+        photographs.write(root / "acme" / f"{seed}.png", seed=seed)
+    model = f"--model={tmp_path / 'run' / 'model.keras'}"
+    answers = tmp_path / "answers.json"
+    assert command(evaluate, model, *own, "--held_out=0.25", f"--json={answers}") == 0
+    asked = {each["path"] for each in json.loads(answers.read_text())["images"]}
+    assert {path.split("photographs/")[1] for path in asked} == listed
+    capsys.readouterr()
+    assert command(evaluate, model, *own, "--held_out=0.5") == 1
+    assert "the model was trained with --held_out 0.25" in error(capsys)
+    assert command(evaluate, model, *own, "--held_out=0.25", "--cut=0.1") == 1
+    capsys.readouterr()
+    photographs.write(root / sorted(listed)[0], seed=77)
+    assert command(evaluate, model, *own, "--held_out=0.25") == 1
+    assert f"{sorted(listed)[0]} (changed)" in error(capsys)
+    elsewhere = shutil.move(tmp_path / "run" / "model.keras", tmp_path / "model.keras")
+    assert command(evaluate, f"--model={elsewhere}", *own, f"--held_out_file={tmp_path / 'run' / 'held_out.json'}") == 1
+    assert "(changed)" in error(capsys)
+    assert command(evaluate, f"--model={elsewhere}", *own, "--held_out=0.25") == 0
+    assert "so the share is dealt anew" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--validation", "--held_out"])
+def test_a_share_that_leaves_brands_nothing_to_learn_from_is_refused(flag, tmp_path, capsys):
+    for number, brand in enumerate(("acme", "globex", "initech")):
+        photographs.write(tmp_path / "brands" / brand / "0.png", seed=number)
+    for share in ("0.1", "0.5"):
+        assert (
+            command(train, "--data=folder", f"--root={tmp_path / 'brands'}", f"--out={tmp_path / 'run'}", f"{flag}={share}") == 1
+        )
+        said = error(capsys)
+        assert f"{flag} {share} of 3 photographs of 3 brands" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_brand_teaches_nothing(tiny, tmp_path, capsys):
+    for seed in range(2):
+        photographs.write(tmp_path / "brands" / "acme" / f"{seed}.png", seed=seed)
+    flags = (f"--root={tmp_path / 'brands'}", f"--out={tmp_path / 'run'}")
+    assert run_of(*flags) == 1
+    assert "all 2 photographs are of one brand, acme" in error(capsys)
+    with pytest.warns(UserWarning, match="all labels are of one class"):
+        assert run_of(*flags, "--one_brand") == 0
+
+
+def test_a_run_starts_from_a_file_and_a_finished_one_is_kept(trained, folder, tiny, tmp_path, capsys):
+    flags = (f"--root={folder}", f"--from={trained / 'model.keras'}", "--learning_rate=0.0001")
+    assert run_of(*flags, f"--out={tmp_path}") == 0
+    assert f"Starting from the weights of {trained / 'model.keras'}." in capsys.readouterr().out
+    assert run_of(*flags, f"--out={tmp_path}") == 1
+    assert "holds a finished run" in error(capsys)
+    assert run_of(*flags, f"--out={tmp_path}", "--overwrite") == 0
