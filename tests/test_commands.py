@@ -189,9 +189,9 @@ def test_boxes_are_cut_out_in_training_and_notes_are_said(tiny, tmp_path, capsys
     for number in range(6):
         photographs.write(root / f"{number}.jpg", seed=number)
         objects = "".join(
-            f"<object><name>{brand}</name><bndbox><xmin>{x}</xmin><ymin>2</ymin><xmax>{x + 20}</xmax><ymax>30</ymax></bndbox>"
+            f"<object><name>{brand}</name><bndbox><xmin>{x}</xmin><ymin>2</ymin><xmax>{x + wide}</xmax><ymax>30</ymax></bndbox>"
             "</object>"
-            for brand, x in (("acme", 0), ("globex", 30))
+            for brand, x, wide in (("acme", 0, 20), ("globex", 30, 16 + 8 * (number % 2)))
         )
         (root / f"{number}.xml").write_text(f"<annotation>{objects}</annotation>")
     own = ("--data=voc", f"--root={root}", f"--cache={tmp_path / 'cache'}", "--augment=none", "--balance=1")
@@ -268,7 +268,7 @@ def test_train_lists_what_could_not_be_read(tiny, tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.startswith("1 photograph could not be read and was left out:\n")
     assert "acme/0.png: not an image" in said
-    assert command(train, *flags, "--strict") == 1
+    assert command(train, *flags, "--strict", "--overwrite") == 1
     assert "acme/0.png: not an image" in error(capsys)
 
 
@@ -453,7 +453,7 @@ def test_held_out_samples_are_those_that_the_run_listed(folder, tiny, tmp_path, 
     model = f"--model={tmp_path / 'run' / 'model.keras'}"
     answers = tmp_path / "answers.json"
     assert command(evaluate, model, *own, "--held_out=0.25", f"--json={answers}") == 0
-    asked = {each["path"] for each in json.loads(answers.read_text())["images"]}
+    asked = {each["path"] for each in json.loads(answers.read_text())["predictions"]}
     assert {path.split("photographs/")[1] for path in asked} == listed
     capsys.readouterr()
     assert command(evaluate, model, *own, "--held_out=0.5") == 1

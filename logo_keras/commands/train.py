@@ -250,6 +250,7 @@ def _work(values, arguments):
         root = datasets.synthesize(Path(values.out) / "synthetic")
     where = (values.data, root, values.train_split, values.validation)
     training, validation, tested = photographs(*where, config.seed, values.cut, values.held_out)
+    _flags.say_notes(training)
     brands = np.unique(training.labels[training.labels >= 0])
     if len(brands) == 1 and not values.one_brand:
         raise ValueError(
@@ -261,7 +262,6 @@ def _work(values, arguments):
         from logo_keras.training.run import train
     scored = "" if validation is None else f", {len(validation)} to score after every epoch"
     print(f"{len(training)} photographs of {len(training.class_names)} brands{scored}")
-    _flags.say_notes(training)
     data = {"kind": values.data, "root": str(root), "train_split": values.train_split, "validation": values.validation}
     data |= {"cut": values.cut, "held_out": values.held_out}
     about = {"data": data, "recipe": values.recipe}
