@@ -1,8 +1,9 @@
 """Every format of a model side by side, as `logo-export-all` writes and checks them.
 
-.venv/bin/python benchmarks/exports.py --model FILE.keras --photos FOLDER [--limit 256]
+.venv/bin/python benchmarks/exports.py --model FILE.keras --photos FOLDER --calibration FOLDER [--limit 256]
 
---photos is a folder of photographs in folders of their brands, which the model has not seen. Prints a table and keeps it in
+--photos is a folder of photos in folders of their brands, which the model has not seen, --calibration one of photos that it was
+trained on, of which the int8 file gets its ranges. Prints a table and keeps it in
 benchmarks/results/exports.md. A time is the median over 20 photographs on which all files take turns, on all cores; the ratio
 is Keras's time through the file's.
 """
@@ -55,17 +56,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True)
     parser.add_argument("--photos", required=True)
+    parser.add_argument("--calibration", required=True)
     parser.add_argument("--limit", type=int, default=256)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = every.export_all(arguments.model, folder, arguments.photos, arguments.limit)
+        rows = every.export_all(arguments.model, folder, arguments.photos, arguments.limit, calibration=arguments.calibration)
         # No path of this machine goes into the results.
         said = [line.replace(f"{folder}/", "") for line in table(rows)]
     (report, *_) = [row.report for row in rows if row.report]
     lines = [
         "# exports",
         "",
-        "    python benchmarks/exports.py --model model.keras --photos test",
+        "    python benchmarks/exports.py --model model.keras --photos test --calibration train",
         "",
         *(f"- {line}" for line in machine.lines(machine.describe())),
         f"- {report.photographs} photographs; Keras names {100 * report.keras_top1:.2f} % right and takes "

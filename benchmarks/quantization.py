@@ -117,7 +117,7 @@ def main():
     model = lk.load(arguments.model)
     shown = photographs.spread(photographs.find(arguments.calibration), CALIBRATION)
     paths = photographs.spread(photographs.find(arguments.photos), arguments.limit)
-    reference = Reference(model, paths)
+    reference = Reference(model, paths, calibration=shown)
     files = variants(model, prepared(shown, model.image_size, model))
     told = answers(files, reference)
 

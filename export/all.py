@@ -69,7 +69,7 @@ _OPEN = {
 }
 
 
-def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, say=print):
+def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, calibration=None, say=print):
     """Writes the formats into a folder.
 
     Args:
@@ -77,6 +77,8 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
         out: str or Path of the folder; its files are named after the model's file, or `model`.
         photos, limit, outputs: as for the formats' own `export`.
         formats: names of TARGETS; None takes all.
+        calibration: as for `tflite.export`. Where int8 is among the formats, no file is compared on the photos that it is
+            calibrated on, so that all rows are of the same photos.
         say: function that takes a line about what is done next.
 
     Returns:
@@ -93,8 +95,8 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
     source = Path(model).resolve() if isinstance(model, (str, Path)) else None
     model = opened(model)
     out.mkdir(parents=True, exist_ok=True)
-    rows = []
-    with referring(model, photos, limit, outputs) as reference:
+    rows, calibrated = [], any(TARGETS[name].options.get("precision") == "int8" for name in chosen)
+    with referring(model, photos, limit, outputs, calibration=calibration, calibrated=calibrated) as reference:
         for number, name in enumerate(chosen, 1):
             target = TARGETS[name]
             say(f"[{number}/{len(chosen)}] {target.title}")
@@ -107,7 +109,7 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
 
 
 def check_all(folder, model=None, photos=None, limit=None, say=print):
-    """Compares the files of a folder with Keras again.
+    """Compares the files of a folder with Keras again, on photos that none of them was calibrated on.
 
     Args:
         folder: str or Path of a folder that `export_all` or the formats' own commands wrote into.
@@ -126,8 +128,9 @@ def check_all(folder, model=None, photos=None, limit=None, say=print):
     model = opened(model or _noted_model(folder))
     given = {output["name"] for facts in found.values() for output in facts["outputs"]}
     names = [name for name in (*model.export_outputs, EMBEDDING) if name in given]
+    apart = {digest for facts in found.values() for digest in facts.get("calibrated_on", ())}
     rows = []
-    with referring(model, photos, limit, names) as reference:
+    with referring(model, photos, limit, names, apart=apart) as reference:
         for path, facts in found.items():
             say(f"Checking {path.name}")
             rows.append(_checked(path, facts, reference))
@@ -141,7 +144,7 @@ def run():
 
 
 def _define():
-    names = [*_flags.define_photos("The folder to write into."), *_flags.define_outputs()]
+    names = [*_flags.define_photos("The folder to write into."), *_flags.define_outputs(), *_flags.define_calibration()]
     flags.DEFINE_list("formats", None, f"The formats to write, with commas: any of {', '.join(TARGETS)}. All by default.")
     flags.DEFINE_string(
         "check",
@@ -161,7 +164,7 @@ def _work(values, photos):
     elif values.model is None or values.out is None:
         raise ValueError("--model and --out must be given, or --check.")
     else:
-        rows = export_all(values.model, values.out, photos, limit, values.outputs, values.formats)
+        rows = export_all(values.model, values.out, photos, limit, values.outputs, values.formats, values.calibration)
     print(f"\n{table.text(rows)}")
     return int(any(row.failed for row in rows))
 
@@ -180,13 +183,14 @@ def _exported(target, model, path, reference):
     except (ValueError, OSError, ImportError) as error:
         missing = target.optional and isinstance(error, ImportError)
         return dataclasses.replace(row, problem=" ".join(str(error).split()), failed=not missing)
-    row = dataclasses.replace(row, bytes=size(path), report=report)
+    note = f"calibrated on {report.calibration}" if report.calibration else ""
+    row = dataclasses.replace(row, bytes=size(path), report=report, note=note)
     facts = json.loads(report_path(path).read_text(encoding="utf-8"))
     try:
         return dataclasses.replace(row, infer=_OPEN[facts["format"]](path))
     except ImportError as error:
         # An engine that was built for a GPU elsewhere.
-        return dataclasses.replace(row, note=str(error))
+        return dataclasses.replace(row, note="; ".join(filter(None, [note, str(error)])))
 
 
 def _checked(path, facts, reference):

@@ -10,7 +10,7 @@ from logo_keras.files import json_bytes, replacing
 from logo_keras.versions import versions
 
 from .photographs import chosen
-from .reference import Reference
+from .reference import Reference, digests
 from .served import described
 from .verification import DiffersFromKeras, compare
 
@@ -32,6 +32,7 @@ class Format:
         precision: str, a key of `verification.BOUNDS`.
         runtime: str, what ran it, with its version.
         folder: bool, the artifact is a folder.
+        calibrated: bool, the photos `reference.calibration` gave it the ranges of its activations.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Format:
     precision: str
     runtime: str
     folder: bool = False
+    calibrated: bool = False
 
 
 def write(form, model, out, photos=None, limit=None, outputs=None, reference=None):
@@ -72,18 +74,22 @@ def write(form, model, out, photos=None, limit=None, outputs=None, reference=Non
         form.make(temporary)
         with referring(model, photos, limit, outputs, reference) as reference:
             report = compare(form.open(temporary), reference, form.precision)
+        if form.calibrated:
+            report = dataclasses.replace(report, calibration=f"{len(reference.calibration)} photos {reference.origin}".rstrip())
         if report.failures:
             raise DiffersFromKeras(f"{out} was not written: {'; '.join(report.failures)}.", report)
-        report_file.write_bytes(json_bytes(_facts(form, model, temporary, report), default=str))
+        report_file.write_bytes(json_bytes(_facts(form, model, temporary, report, reference), default=str))
     return report
 
 
 @contextlib.contextmanager
-def referring(model, photos=None, limit=None, outputs=None, reference=None):
+def referring(model, photos=None, limit=None, outputs=None, reference=None, calibration=None, calibrated=False, apart=()):
     """Yields the Reference that is given, or one of photographs; a synthetic set is gone after the block.
 
     Args:
         model, photos, limit, outputs, reference: as for `write`.
+        calibration, calibrated: as for `photographs.chosen`.
+        apart: as for Reference.
 
     Raises:
         ValueError: if no photograph can be read.
@@ -91,8 +97,8 @@ def referring(model, photos=None, limit=None, outputs=None, reference=None):
     if reference is not None:
         yield reference
         return
-    with chosen(photos, limit) as photographs:
-        yield Reference(model, photographs, outputs)
+    with chosen(photos, limit, calibration, calibrated) as photographs:
+        yield Reference(model, photographs.compared, outputs, photographs.calibration, photographs.origin, apart)
 
 
 def report_path(out):
@@ -114,7 +120,7 @@ def _check_place(out, folder):
         raise FileExistsError(f"{out}: cannot be written: something else than a SavedModel is there. Name another folder.")
 
 
-def _facts(form, model, path, report):
+def _facts(form, model, path, report, reference):
     return {
         "format": form.name,
         "precision": form.precision,
@@ -122,6 +128,8 @@ def _facts(form, model, path, report):
         "date": datetime.date.today().isoformat(),
         "bytes": size(path),
         "figures": report.to_dict(),
+        # By these `logo-export-all --check` leaves the photos out that the file was calibrated on.
+        **({"calibrated_on": digests(reference.calibration)} if form.calibrated else {}),
         **form.describe(path),
         "metadata": dataclasses.asdict(described(model)),
         "versions": versions(),

@@ -6,6 +6,7 @@ equal px by px (tests/test_export_graph_preprocessing.py).
 
 import tensorflow as tf
 
+from logo_keras import transparency
 from logo_keras.preprocessing import PREPROCESSING, frame
 
 # A file of a few kilobytes may claim any size. Less than preprocessing.MAX_PIXELS, because a server decodes for many callers
@@ -55,7 +56,8 @@ def prepare(photographs, size, preprocessing=PREPROCESSING):
 def decode(photograph):
     """Decodes a JPEG or PNG file.
 
-    Grey and palette colours become RGB, 16 bits become 8, an alpha channel is left out. The colours of a CMYK JPEG differ
+    Grey and palette colours become RGB, 16 bits become 8, what is transparent stands on white, or on grey where what is
+    visible is nearly white (`logo_keras.transparency` has the rule). The colours of a CMYK JPEG differ
     from OpenCV's by one grey level, and are others where the file does not say how they are stored (no Adobe segment). Of
     an animated PNG the default picture is taken.
 
@@ -101,7 +103,26 @@ def _decoded_jpeg(photograph):
 def _decoded_png(photograph):
     sides = tf.io.decode_raw(tf.strings.substr(photograph, 16, 8), tf.int32, little_endian=False)
     with tf.control_dependencies([_bounded(tf.cast(sides, tf.int64))]):
-        return tf.io.decode_png(photograph, channels=3)
+        photo = tf.io.decode_png(photograph, channels=4)
+    # Where a file has no alpha, TensorFlow fills in the largest value of its own depth, which is less than 255 below 8 bits.
+    depth = tf.cast(tf.io.decode_raw(tf.strings.substr(photograph, 24, 1), tf.uint8)[0], tf.int32)
+    most = tf.cast(tf.minimum(tf.bitwise.left_shift(1, depth) - 1, 255), tf.uint8)
+    opaque = tf.reduce_all(tf.equal(photo[..., 3], most))
+    return tf.cond(opaque, lambda: photo[..., :3], lambda: _composite(photo))
+
+
+def _composite(photo):
+    """RGBA on its ground: `transparency.composite` in the same whole numbers."""
+    colours, alpha = tf.cast(photo[..., :3], tf.uint16), tf.cast(photo[..., 3:], tf.uint16)
+    fronts = colours * alpha
+    blue, green, red = transparency.WEIGHTS
+    parts = [weight * tf.reduce_sum(tf.cast(fronts[..., n], tf.int64)) for n, weight in enumerate((red, green, blue))]
+    opacity = tf.reduce_sum(tf.cast(alpha, tf.int64))
+    nearly_white = tf.add_n(parts) > transparency.NEAR_WHITE * sum(transparency.WEIGHTS) * opacity
+    ground = tf.where(nearly_white, tf.constant(transparency.GREY, tf.uint16), tf.constant(transparency.WHITE, tf.uint16))
+    # At most 255 * 255 + 127, of which 16 bits hold the division by 255, too.
+    levels = fronts + ground * (255 - alpha) + 127
+    return tf.cast(tf.bitwise.right_shift(levels + 1 + tf.bitwise.right_shift(levels, 8), 8), tf.uint8)
 
 
 def _bounded(sides):

@@ -1,64 +1,117 @@
-"""The photographs that an exported file is checked with."""
+"""The photographs that an exported file is checked with, and others that int8 is calibrated on."""
 
 import contextlib
+import dataclasses
 import os
 import tempfile
 from pathlib import Path
 
 from logo_keras import datasets
-from logo_keras.datasets.formats.folder import SUFFIXES
+from logo_keras.datasets.classes import matching
+from logo_keras.datasets.formats.listing import listed_photographs
+from logo_keras.datasets.tree import SUFFIXES, photographs_in
 
 # 8 brands x 8 photographs: 64, enough that a file that goes wrong on one photograph in twenty is caught 19 times in 20.
-_SYNTHETIC = {"preset": "demo", "brands": 8, "train": 0, "validation": 0, "test": 8, "none": 0}
+_SYNTHETIC = {"preset": "demo", "brands": 8, "validation": 0, "test": 8, "none": 0}
+# Fewer photos are too few to be dealt: half of them would neither give stable ranges nor catch a bad file.
+FEWEST = 64
+# Enough for stable ranges of the activations (benchmarks/results/quantization.md).
+CALIBRATION = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Chosen:
+    """Photos to check a file with.
+
+    Attributes:
+        compared: list of paths, on which the file is compared with Keras.
+        calibration: list of paths, from which int8 gets the ranges of its activations. They are other photos: on those that
+            a file was calibrated on, it looks better than it is.
+        origin: str, where the photos for calibration come from.
+    """
+
+    compared: list
+    calibration: list = ()
+    origin: str = ""
 
 
 @contextlib.contextmanager
-def chosen(photos=None, limit=None):
-    """Yields the paths of the photographs to check with; a synthetic set is gone after the block.
+def chosen(photos=None, limit=None, calibration=None, calibrated=False):
+    """Chooses the photos to check a file with; a synthetic set is gone after the block.
 
     Args:
         photos: as for `find`, or None for a small synthetic set.
-        limit: int, at most so many, spread evenly over those found; None takes all.
+        limit: int, compare on at most so many, spread evenly over those found; None takes all.
+        calibration: photos to calibrate on, as for `find`; at most 100 of them are taken.
+        calibrated: bool, whether photos to calibrate on are needed. Where `calibration` does not name them, they are dealt
+            from `photos`: up to 100, at most half, of every brand, always the same ones, copies of one photo on one side.
+            Of fewer than 64 photos none are dealt; those to calibrate on are then synthetic.
 
     Yields:
-        list of Path.
+        Chosen.
 
     Raises:
-        ValueError: if `limit` is below 1, or there is no photograph.
+        ValueError: if `limit` is below 1, or there is no photo.
         FileNotFoundError: if a path does not exist.
         ImportError: if what draws the synthetic set is not installed.
     """
-    if photos is not None:
-        yield spread(find(photos), limit)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield spread(find(datasets.synthesize(os.path.join(folder, "synthetic"), **_SYNTHETIC)), limit)
+    shown, origin, compared = [], "", None if photos is None else find(photos)
+    if calibration is not None:
+        shown, origin = spread(find(calibration), CALIBRATION), "given for calibration"
+    elif calibrated and compared is not None and len(compared) >= FEWEST:
+        shown, compared = _dealt(compared, limit)
+        origin = "dealt from those given"
+    with contextlib.ExitStack() as stack:
+        if compared is None or (calibrated and not shown):
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            count = 8 if calibrated and not shown else 0
+            root = datasets.synthesize(os.path.join(folder, "synthetic"), train=count, **_SYNTHETIC)
+            if count:
+                shown, origin = find(root / "train"), "drawn by this package"
+            if compared is None:
+                compared = find(root / "test")
+        yield Chosen(spread(compared, limit), shown, origin)
+
+
+def _dealt(paths, limit):
+    """Paths to calibrate on, and others to compare on."""
+    # Every photo is read to see which are copies.
+    paths = {os.path.abspath(path): path for path in spread(paths, limit and limit + CALIBRATION)}
+    # Where they lie does not count: names of brands seed the deal.
+    top = os.path.commonpath([os.path.dirname(path) for path in paths])
+    folders = [os.path.relpath(os.path.dirname(path), top) for path in paths]
+    names = sorted(set(folders))
+    dataset = datasets.Dataset(list(paths), [names.index(folder) for folder in folders], names)
+    shown, compared = dataset.split(min(CALIBRATION, len(paths) // 2) / len(paths), seed=0)
+    return spread([paths[path] for path in shown.paths], CALIBRATION), [paths[path] for path in compared.paths]
 
 
 def find(photos):
     """Lists photographs.
 
     Args:
-        photos: a path or several: of a folder, searched to the bottom for the suffixes of photographs; of a `.txt` file
-            with one path a line, relative ones from the folder that the command runs in; or of a photograph.
+        photos: a path or several: of a folder, searched to the bottom for photographs, as
+            `logo_keras.datasets.tree.photographs_in` tells them; of a `.txt` file with one path a line, or a path and a label
+            as the data sets called "list" have them, relative ones from its folder, else from the one that the command runs
+            in; or of a photograph.
 
     Returns:
         list of Path, each once, in the order given, folders sorted.
 
     Raises:
-        ValueError: if nothing is found.
+        ValueError: if nothing is found, or photographs that a `.txt` file names; the error has all of these, or the first ten.
         FileNotFoundError: if a path does not exist.
     """
     paths = [Path(photos)] if isinstance(photos, (str, os.PathLike)) else [Path(photo) for photo in photos]
     found = []
     for path in paths:
         if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if _is_photograph(file))
+            # Files that cannot be opened as such, like folders of a photograph's name, are none here.
+            found += sorted(file for file in map(Path, photographs_in(str(path))) if file.is_file())
         elif not path.exists():
             raise FileNotFoundError(f"{path}: no such file or folder.")
         elif path.suffix.lower() == ".txt":
-            lines = path.read_text(encoding="utf-8").splitlines()
-            found += [Path(line.strip()) for line in lines if line.strip()]
+            found += map(Path, listed_photographs(path))
         else:
             found.append(path)
     if not found:
@@ -78,7 +131,8 @@ def label(photo, class_names):
         int.
     """
     folder = Path(photo).parent.name if isinstance(photo, (str, os.PathLike)) else None
-    return class_names.index(folder) if folder in class_names else -1
+    name = folder and matching(folder, class_names)
+    return class_names.index(name) if name else -1
 
 
 def spread(paths, limit=None):
@@ -88,8 +142,3 @@ def spread(paths, limit=None):
     if limit < 1:
         raise ValueError(f"limit must be at least 1 or None, got {limit}.")
     return [paths[place * len(paths) // limit] for place in range(limit)]
-
-
-def _is_photograph(path):
-    # macOS leaves ._NAME.jpg, which is none, beside NAME.jpg.
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()

@@ -19,7 +19,6 @@ from logo_keras.files import replacing
 
 from . import _flags, engine, gpu, mixed_precision, onnx, onnx_file
 from .artifact import Format, referring, report_path, write
-from .reference import calibration_images
 from .served import batch_size, described, opened, output_names
 
 DESCRIPTION = """Builds a TensorRT engine from a .keras file.
@@ -74,10 +73,11 @@ def export(
         workspace: int, MiB of GPU memory for intermediate values; None leaves it to the library.
         runtime: str, of `engine.RUNTIMES`.
         calibration: photographs to take the ranges of int8 from, as `photographs.find` takes them; at most 100 are taken.
-            None takes those of the verification.
+            They are not compared on. None sets some of `photos` aside, as `photographs.chosen` says.
         largest_batch: int, for `batch="free"`.
         keep_onnx: str or Path of a file to write the ONNX file to that the engine is built from; it ends with `.onnx`.
-        reference: Reference to compare with, in place of `photos`, `limit` and `outputs`.
+        reference: Reference to compare with, in place of `photos`, `limit`, `outputs` and
+            `calibration`.
 
     Returns:
         verification.Report.
@@ -101,8 +101,9 @@ def export(
     require("onnxruntime", "export")
     model = opened(model)
     names = output_names(model, outputs) if reference is None else reference.names
-    with referring(model, photos, limit, names, reference) as reference:
-        images = calibration_images(model, reference, calibration) if precision == "int8" else None
+    int8 = precision == "int8"
+    with referring(model, photos, limit, names, reference, calibration, calibrated=int8) as reference:
+        images = reference.calibration if int8 else None
         source = typed_onnx(model, names, "free" if count is None else count, precision, images)
         if keep_onnx is not None:
             keep(source, model, keep_onnx)
@@ -128,7 +129,7 @@ def export(
                 "build_seconds": round(run.seconds, 1),
             }
 
-        form = Format("TensorRT", make, run.open, describe, precision, run.runtime)
+        form = Format("TensorRT", make, run.open, describe, precision, run.runtime, calibrated=int8)
         return write(form, model, out, reference=reference)
 
 

@@ -15,7 +15,6 @@ from . import _flags, mediapipe, tflite_file
 from .artifact import Format, referring, write
 from .kernels import kernel_bytes
 from .quantization import quantized
-from .reference import calibration_images
 from .served import answers, batch_size, described, opened, output_names, tf_and_keras
 
 DESCRIPTION = """Writes a TFLite file from a .keras file.
@@ -95,8 +94,9 @@ def export(
         batch: int, photographs a call; 1 by default.
         precision: str, a key of PRECISIONS.
         calibration: photographs like those that the model will meet, as `photographs.find` takes them: the int8 file gets
-            the ranges of its activations from at most 100 of them. None takes those of the verification.
-        reference: Reference to compare with, in place of `photos`, `limit` and `outputs`.
+            the ranges of its activations from at most 100 of them, and is not compared on these. None sets some of `photos`
+            aside, as `photographs.chosen` says.
+        reference: Reference to compare with, in place of `photos`, `limit`, `outputs` and `calibration`.
 
     Returns:
         verification.Report.
@@ -117,7 +117,7 @@ def export(
     def make(path):
         data = convert(model, names, count, "uint8" if precision == "int8" else "float32")
         if precision != "float32":
-            data = quantized(data, precision, calibration_images(model, reference, calibration) if precision == "int8" else None)
+            data = quantized(data, precision, reference.calibration if precision == "int8" else None)
             tflite_file.check_operators(data)
         path.write_bytes(mediapipe.described(data, described(model)))
         model_metadata.append(path, described(model))
@@ -129,11 +129,10 @@ def export(
         describe=lambda path: tflite_file.described(path.read_bytes()) | {"variant": precision},
         precision=PRECISIONS[precision],
         runtime=f"LiteRT {metadata.version('ai-edge-litert')}",
+        calibrated=precision == "int8",
     )
-    if precision == "int8":
-        with referring(model, photos, limit, names, reference) as reference:
-            return write(form, model, out, reference=reference)
-    return write(form, model, out, photos, limit, names, reference)
+    with referring(model, photos, limit, names, reference, calibration, calibrated=form.calibrated) as reference:
+        return write(form, model, out, reference=reference)
 
 
 def run():

@@ -73,6 +73,8 @@ class Report:
         moved: int, photographs whose probabilities agree while a region lies elsewhere.
         unreadable: dict from a photograph's name to the reason; they were left out.
         milliseconds: float, median time of the file for a photograph, decoding left out.
+        calibration: str, the photos that the file was calibrated on, which are others than those compared; None of a file
+            that needs none.
     """
 
     precision: str
@@ -93,6 +95,7 @@ class Report:
     moved: int
     unreadable: dict[str, str]
     milliseconds: float
+    calibration: str | None = None
 
     @property
     def failures(self):
@@ -129,6 +132,8 @@ class Report:
         bound = BOUNDS[self.precision]
         limits = "" if bound.difference is None else f" (bound {bound.difference:g})"
         lines = [f"left out {name}: {reason}" for name, reason in self.unreadable.items()]
+        if self.calibration:
+            lines.append(f"calibrated on other photos       {self.calibration}")
         lines += [
             f"photographs compared with Keras  {self.photographs} ({len(self.unreadable)} unreadable)",
             f"probabilities differ by at most  {self.max_abs_diff:.2e}{limits}",

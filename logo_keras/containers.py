@@ -7,16 +7,21 @@ from itertools import islice
 
 import numpy as np
 
-FORMATS = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF")
+from logo_keras import heif
+
+FORMATS = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF", "HEIC")
 
 # JPEG markers, ITU-T T.81, table B.1.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_PROGRESSIVE = frozenset((0xC2, 0xCA))
 _JPEG_ALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 _JPEG_END, _JPEG_SCAN, _JPEG_RESTARTS = 0xD9, 0xDA, 0xDD
 # What may follow a scan: tables, another scan, comments, application segments, the end.
 _JPEG_AFTER_SCAN = frozenset({0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xD9, 0xFE, *range(0xE0, 0xF0)})
 # The last FF of a run and what follows it; like libjpeg, this skips what lies between two segments.
 _JPEG_MARKER = re.compile(rb"\xff([^\xff])")
+# What telephones write behind a photograph: the film of a moving one.
+_JPEG_TRAILER = re.compile(rb"MotionPhoto_Data|\0...ftyp[0-9A-Za-z ]{4}", re.DOTALL)
 _JPEG_CUT = "truncated: the JPEG ends before its end-of-image marker"
 # Scans are searched in parts that stay in the processor's cache.
 _JPEG_PART = 2**16
@@ -39,6 +44,30 @@ _TIFF_TILE_PIXELS = 2**24
 _AVIF_PICTURES = 1_000
 
 
+class EndMissing(ValueError):
+    """A JPEG that ends without its end-of-image marker, though all of its picture may be there: only decoding tells.
+
+    Attributes:
+        size: height and width, px as stored.
+        picture: bytes, the file up to where the picture must have ended, without what is known to stand behind pictures.
+        start: int, where the data of its last scan begin.
+    """
+
+    def __init__(self, reason, size, picture, start):
+        super().__init__(reason)
+        self.size = size
+        self.picture = picture
+        self.start = start
+
+
+class _Cut(ValueError):
+    """A JPEG that does not go on as it must; where, in the data of a scan."""
+
+    def __init__(self, reason, end=None):
+        super().__init__(reason)
+        self.end = end
+
+
 def inspect(data):
     """Reads what an image file says of itself, and checks that it is complete as far as its format tells.
 
@@ -52,20 +81,26 @@ def inspect(data):
         Tuple of its format (one of `FORMATS`), height and width, px as stored, before any EXIF rotation.
 
     Raises:
+        EndMissing: with the reason, if it is a JPEG of which no more than the end may be missing; it is a ValueError too.
         ValueError: with the reason, if the file is empty, no image of these formats, truncated or corrupt.
     """
     if not data:
         raise ValueError("the file is empty")
-    for name, start, measure in _READERS:
-        if start.match(data):
-            try:
-                height, width = measure(data)
-            except (struct.error, IndexError):
-                raise ValueError(f"truncated: the {name} header is incomplete") from None
-            if height < 1 or width < 1:
-                raise ValueError(f"corrupt: its {name} header says {width} x {height} px")
-            return name, height, width
-    raise ValueError(f"not an image of a known format ({', '.join(FORMATS)})")
+    name = kind(data)
+    if name is None:
+        raise ValueError(f"not an image of a known format ({', '.join(FORMATS)})")
+    try:
+        height, width = _READERS[name][1](data)
+    except (struct.error, IndexError):
+        raise ValueError(f"truncated: the {name} header is incomplete") from None
+    if height < 1 or width < 1:
+        raise ValueError(f"corrupt: its {name} header says {width} x {height} px")
+    return name, height, width
+
+
+def kind(data):
+    """The format of an image file by its first bytes, one of `FORMATS`, or None."""
+    return next((name for name, (start, _) in _READERS.items() if start.match(data)), None)
 
 
 def plain(kind, data):
@@ -87,35 +122,73 @@ def plain(kind, data):
 
 def _jpeg(data):
     at, size, restarts, segments, scans = 2, None, False, 0, 0
-    while (found := _JPEG_MARKER.search(data, at)) is not None:
-        marker, at = data[found.end() - 1], found.end()
-        segments += 1
-        if segments > _JPEG_SEGMENTS:
-            raise ValueError(f"corrupt: the JPEG has more than {_JPEG_SEGMENTS} segments")
-        if marker == _JPEG_END:
-            break
-        if marker in _JPEG_ALONE:
-            continue
-        (length,) = struct.unpack_from(">H", data, at)
-        if at + length > len(data):
-            raise ValueError("truncated: the JPEG ends inside a segment")
-        if marker in _JPEG_FRAMES:
-            # A decoder goes by the first and may be through with it before it meets the second.
-            if size is not None:
-                raise ValueError("corrupt: the JPEG has two frame headers")
-            size = struct.unpack_from(">HH", data, at + 3)
-        elif marker == _JPEG_RESTARTS:
-            restarts = struct.unpack_from(">H", data, at + 2) != (0,)
-        at += length
-        if marker == _JPEG_SCAN:
-            scans += 1
-            _bound_scans(scans, size)
-            at = _scan_end(data, at, restarts)
-    else:
-        raise ValueError(_JPEG_CUT)
+    # Of each component the coefficients that are not yet there; where the data of the scan that brings the last start and end.
+    wanted, whole = {}, None
+    try:
+        while (found := _JPEG_MARKER.search(data, at)) is not None:
+            marker, at = data[found.end() - 1], found.end()
+            segments += 1
+            if segments > _JPEG_SEGMENTS:
+                raise ValueError(f"corrupt: the JPEG has more than {_JPEG_SEGMENTS} segments")
+            if marker == _JPEG_END:
+                break
+            if marker in _JPEG_ALONE:
+                continue
+            length = int.from_bytes(data[at : at + 2], "big")
+            if at + max(length, 2) > len(data):
+                raise _Cut("truncated: the JPEG ends inside a segment")
+            if marker in _JPEG_FRAMES:
+                # A decoder goes by the first and may be through with it before it meets the second.
+                if size is not None:
+                    raise (ValueError if whole is None else _Cut)("corrupt: the JPEG has two frame headers")
+                size = struct.unpack_from(">HH", data, at + 3)
+                progressive = marker in _JPEG_PROGRESSIVE
+                components = data[at + 8 : at + 8 + 3 * data[at + 7] : 3]
+                wanted = {number: set(range(64)) for number in components}
+            elif marker == _JPEG_RESTARTS:
+                restarts = struct.unpack_from(">H", data, at + 2) != (0,)
+            elif marker == _JPEG_SCAN and wanted:
+                _take_scan(data[at : at + length], progressive, wanted)
+            at += length
+            if marker == _JPEG_SCAN:
+                scans += 1
+                _bound_scans(scans, size)
+                complete = whole is None and bool(wanted) and not any(wanted.values())
+                start = at
+                try:
+                    at = _scan_end(data, at, restarts)
+                except _Cut as cut:
+                    whole = (start, cut.end) if complete else whole
+                    raise
+                whole = (start, at) if complete else whole
+        else:
+            raise _Cut(_JPEG_CUT)
+    except _Cut as cut:
+        if whole is not None:
+            raise EndMissing(str(cut), size, _picture(data, *whole), whole[0]) from None
+        raise
     if size is None or not scans:
         raise ValueError("corrupt: the JPEG holds no picture")
     return size
+
+
+def _picture(data, start, end):
+    """A JPEG up to the end of its last scan, whose data start at `start` and end at `end` or before."""
+    found = _JPEG_TRAILER.search(data, start, end)
+    return data[: found.start() if found else end].rstrip(b"\xff")
+
+
+def _take_scan(header, progressive, wanted):
+    """Takes off what a scan brings: of some components the coefficients from one to another, of each the last bits or not."""
+    count = header[2]
+    if len(header) < 6 + 2 * count:
+        return
+    first, last, bits = header[3 + 2 * count : 6 + 2 * count]
+    for number in header[3 : 3 + 2 * count : 2]:
+        if number in wanted and not progressive:
+            wanted[number].clear()
+        elif number in wanted and bits & 15 == 0:
+            wanted[number] -= set(range(first, last + 1))
 
 
 def _bound_scans(scans, size):
@@ -140,13 +213,14 @@ def _scan_end(data, at, restarts):
         ends = np.flatnonzero((codes < 0xD0) | (codes > 0xD7))
         numbers = codes[: ends[0]] if ends.size else codes
         if numbers.size and not (restarts and np.array_equal(numbers, 0xD0 + np.arange(count, count + numbers.size) % 8)):
-            raise ValueError("corrupt: restart markers out of order in the JPEG's scan")
+            wrong = np.flatnonzero(numbers != 0xD0 + np.arange(count, count + numbers.size) % 8) if restarts else [0]
+            raise _Cut("corrupt: restart markers out of order in the JPEG's scan", start + int(places[wrong[0]]))
         count += numbers.size
         if ends.size:
             if int(codes[ends[0]]) not in _JPEG_AFTER_SCAN:
-                raise ValueError(f"corrupt: marker 0x{codes[ends[0]]:02X} inside the JPEG's scan")
+                raise _Cut(f"corrupt: marker 0x{codes[ends[0]]:02X} inside the JPEG's scan", start + int(places[ends[0]]))
             return start + int(places[ends[0]])
-    raise ValueError(_JPEG_CUT)
+    raise _Cut(_JPEG_CUT, len(data))
 
 
 def _png(data):
@@ -185,13 +259,21 @@ def _png(data):
     return size
 
 
+def png_chunks(data):
+    """The chunks of a whole PNG before its picture: kind, and where the chunk and its content begin, and the latter ends."""
+    at = 8
+    while (kind := bytes(data[at + 4 : at + 8])) not in (b"IDAT", b"IEND", b""):
+        length = struct.unpack_from(">I", data, at)[0]
+        yield kind, at, at + 8, at + 8 + length
+        at += 12 + length
+
+
 def _plain_png(data):
-    at, kept = 8, [data[:8]]
-    while data[at + 4 : at + 8] not in (b"IDAT", b"IEND"):
-        end = at + 12 + struct.unpack_from(">I", data, at)[0]
-        if data[at + 4 : at + 8] != b"acTL":
-            kept.append(data[at:end])
-        at = end
+    kept, at = [data[:8]], 8
+    for kind, start, _, end in png_chunks(data):
+        at = end + 4
+        if kind != b"acTL":
+            kept.append(data[start:at])
     return b"".join([*kept, data[at:]])
 
 
@@ -225,7 +307,7 @@ def _bmp(data):
 
 def _tiff(data):
     sides = {}
-    for tag, _, value, _, _ in _tiff_entries(data):
+    for tag, _, value, _, _ in tiff_entries(data):
         # Which of two entries of one tag counts, is up to the decoder.
         sides[tag] = max(sides.get(tag, 0), value)
     height, width = sides.get(257, 0), sides.get(256, 0)
@@ -235,7 +317,7 @@ def _tiff(data):
     return height, width
 
 
-def _tiff_entries(data):
+def tiff_entries(data):
     """Of what a TIFF says of its first picture: tag, count, first value (if it fits), its format and place."""
     order = "<" if data[:2] == b"II" else ">"
     (at,) = struct.unpack_from(f"{order}I", data, 4)
@@ -249,7 +331,7 @@ def _tiff_entries(data):
 def _plain_tiff(data):
     height, _ = _tiff(data)
     changed = bytearray(data)
-    for tag, number, value, form, at in _tiff_entries(data):
+    for tag, number, value, form, at in tiff_entries(data):
         # RowsPerStrip; and ExtraSamples, where 1 is associated, 2 unassociated alpha. Source: TIFF 6.0, p. 31 and 39.
         if tag == 278 and value > height:
             struct.pack_into(form, changed, at, height)
@@ -268,30 +350,16 @@ def _avif(data):
     return height, width
 
 
-def avif_turns(avif):
-    """How an AVIF's picture is to be turned, which it says outside EXIF.
-
-    Args:
-        avif: bytes of an AVIF file.
-
-    Returns:
-        Two ints: quarter turns anticlockwise, 0 to 3, done first; and the axis that is mirrored then, 0 for top and
-        bottom, 1 for left and right, None for neither.
-
-    Source: ISO/IEC 23008-12, 6.5.10 and 6.5.12.
-    """
-    turned, mirrored = (re.search(b"\0\0\0\x09" + name + b"(.)", avif, re.DOTALL) for name in (b"irot", b"imir"))
-    return turned[1][0] & 3 if turned else 0, mirrored[1][0] & 1 if mirrored else None
-
-
-_READERS = (
-    ("JPEG", re.compile(rb"\xff\xd8\xff"), _jpeg),
-    ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), _png),
-    ("WebP", re.compile(rb"RIFF....WEBP", re.DOTALL), _webp),
-    ("GIF", re.compile(rb"GIF8[79]a"), _gif),
+_READERS = {
+    "JPEG": (re.compile(rb"\xff\xd8\xff"), _jpeg),
+    "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), _png),
+    "WebP": (re.compile(rb"RIFF....WEBP", re.DOTALL), _webp),
+    "GIF": (re.compile(rb"GIF8[79]a"), _gif),
     # Twelve bytes that differ from file to file, then the length of the second header: 12 to 124.
-    ("BMP", re.compile(rb"BM.{12}[\x0c-\x7c]\x00\x00\x00", re.DOTALL), _bmp),
-    ("TIFF", re.compile(rb"II\*\x00|MM\x00\*"), _tiff),
-    ("AVIF", re.compile(rb"....ftypavi[fs]", re.DOTALL), _avif),
-)
+    "BMP": (re.compile(rb"BM.{12}[\x0c-\x7c]\x00\x00\x00", re.DOTALL), _bmp),
+    "TIFF": (re.compile(rb"II\*\x00|MM\x00\*"), _tiff),
+    # By the main brand, or one of those that a file with a general brand (mif1) names behind it.
+    "AVIF": (re.compile(rb"....ftyp(avi[fs]|mif1....(?:....){0,16}?avif)", re.DOTALL), _avif),
+    "HEIC": (re.compile(rb"....ftyp(he[iv][cxms]|mif1|msf1)", re.DOTALL), heif.measure),
+}
 _PLAIN = {"PNG": _plain_png, "TIFF": _plain_tiff}

@@ -15,6 +15,7 @@ _EXTRAS = {
     "matplotlib": "demo",
     "onnx": "export",
     "onnxruntime": "onnx",
+    "pillow_heif": "heic",
     "resvg_py": "export",
     "safetensors": "train",
     "simplepycons": "export",

@@ -1,5 +1,6 @@
 """Files that appear when they are complete, and not before."""
 
+import errno
 import hashlib
 import json
 import os
@@ -8,16 +9,35 @@ import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
+# In a folder that this package wrote: data sets skip it where it lies among photographs.
+MARK = ".logo_keras"
+
+
+def mark(folder):
+    """Makes a folder and says that this package wrote it, so that no data set takes its pictures for photographs.
+
+    A folder that holds something already is left alone: it may be one of photographs.
+
+    Args:
+        folder: str or path.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.iterdir()):
+        (folder / MARK).write_text("logo_keras wrote this folder: its data sets skip it.\n", encoding="utf-8")
+
 
 @contextmanager
-def replacing(path):
+def replacing(path, durable=True):
     """Writes a file or folder under a temporary name beside its place and renames it at the end of the block.
 
     Whoever looks at `path` sees the old file or the complete new one, never half of it (of a folder that replaces one, for a
-    moment neither). Missing parents are made.
+    moment neither). After a power failure, too, it is one of the two: what was written reaches the disk before it is renamed.
+    Missing parents are made.
 
     Args:
         path: str or path of the file to write. The temporary name ends with the whole name, so every suffix is kept.
+        durable: bool, False does not wait for the disk: for files that can be made anew.
 
     Yields:
         Path to write to. It is removed if the block raises.
@@ -32,7 +52,13 @@ def replacing(path):
         yield partial
         if not partial.exists():
             raise FileNotFoundError(f"nothing was written for {path}.")
+        if durable:
+            for name in [*partial.rglob("*"), partial] if partial.is_dir() else [partial]:
+                _sync(name)
         _rename(partial, path)
+        if durable:
+            # The new name is an entry of its folder.
+            _sync(path.parent)
     finally:
         _remove(partial)
 
@@ -61,6 +87,25 @@ def sha256(path):
     """The SHA-256 of a file, as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path):
+    """Waits until a file, or the names in a folder, are on the disk."""
+    if path.is_symlink() or not (path.is_file() or path.is_dir()):
+        return
+    # Windows opens no folders, and syncs a file only where it may be written.
+    posix = os.name == "posix"
+    if path.is_dir() and not posix:
+        return
+    descriptor = os.open(path, os.O_RDONLY if posix else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems do not know it for folders, or at all.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _rename(partial, path):

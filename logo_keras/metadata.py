@@ -20,7 +20,21 @@ _TFLITE_IDENTIFIER = b"TFL3"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 # The names of a hundred thousand classes.
 _LARGEST_ENTRY = 2**24
-_DAMAGED_ZIP = (zlib.error, struct.error, EOFError, NotImplementedError, OSError, OverflowError, RuntimeError, ValueError)
+# Deflate shrinks text to a tenth, at most to a thousandth: what shrank more than this, above a megabyte, was made to do harm.
+_MOST_SHRUNK, _SMALL_ENTRY = 100, 2**20
+# What zipfile raises on damaged archives, from Python 3.11 to 3.13.
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 _AGAIN = "Copy it again or export the model again."
 _DAMAGED = f"damaged: the model is not the one that was written, by its checksum. {_AGAIN}"
@@ -43,7 +57,7 @@ class Metadata:
         version: str, the version of logo_keras that wrote the file.
 
     Raises:
-        ValueError: if there is no class name, or the image size is not a positive int.
+        ValueError: if there is no class name, the image size is not a positive int, or a text is no str.
     """
 
     class_names: tuple[str, ...]
@@ -58,17 +72,21 @@ class Metadata:
         object.__setattr__(self, "class_names", tuple(self.class_names))
         if not self.class_names or not all(isinstance(name, str) for name in self.class_names):
             raise ValueError(f"class_names must be one or more str, got {self.class_names!r}.")
-        if not isinstance(self.image_size, int) or self.image_size <= 0:
+        if type(self.image_size) is not int or self.image_size <= 0:
             raise ValueError(f"image_size must be a positive int, got {self.image_size!r}.")
+        for name in ("preprocessing", "model", "decision", "version"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (name == "decision" and value is None):
+                raise ValueError(f"{name} must be a str, got {value!r}.")
 
     def to_json(self):
         """Writes the metadata as JSON text, the same text every time."""
-        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+        return _encodable(json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)) + "\n"
 
     def labels(self):
         """The text of `labels.txt`: one class name a line."""
         # A line break inside a class name would shift all labels behind it; the JSON keeps it.
-        return "".join(" ".join(name.splitlines()) + "\n" for name in self.class_names)
+        return _encodable("".join(" ".join(name.splitlines()) + "\n" for name in self.class_names))
 
     @classmethod
     def from_json(cls, text):
@@ -128,7 +146,10 @@ def append(path, metadata):
     if _is_onnx(path):
         if METADATA_NAME in _onnx_properties(path)[0]:
             raise UnusableModel(path, "already carries metadata; append to the model as the converter gave it.")
-        values = {METADATA_NAME: metadata.to_json(), "class_names": json.dumps(metadata.class_names, ensure_ascii=False)}
+        values = {
+            METADATA_NAME: metadata.to_json(),
+            "class_names": _encodable(json.dumps(metadata.class_names, ensure_ascii=False)),
+        }
         onnx_file.append(path, values | {"preprocessing": metadata.preprocessing})
         # Last, for it tells of all that lies before it.
         size = path.stat().st_size
@@ -170,6 +191,11 @@ def read(path):
         raise UnusableModel(path, f"damaged metadata: {error} Copy the file again or export the model again.") from error
 
 
+def _encodable(text):
+    """Text whose characters that UTF-8 lacks are escapes: they stand for bytes of a folder's name. JSON reads them back."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _is_onnx(path):
     return path.suffix.lower() == ".onnx"
 
@@ -199,26 +225,56 @@ def _tflite_text(path):
     with open(path, "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                text = _entry(archive, METADATA_NAME)
-                checksum = _entry(archive, CHECKSUM_NAME) if CHECKSUM_NAME in archive.namelist() else None
+                text = zip_entry(archive, METADATA_NAME)
+                checksum = zip_entry(archive, CHECKSUM_NAME) if CHECKSUM_NAME in archive.namelist() else None
                 size = min(entry.header_offset for entry in archive.infolist())
         except (zipfile.BadZipFile, KeyError) as error:
             raise UnusableModel(path, _NO_METADATA) from error
-        # What else zipfile raises on damaged archives, from Python 3.11 to 3.13.
-        except _DAMAGED_ZIP as error:
+        except DAMAGED_ZIP as error:
             raise UnusableModel(path, f"its metadata cannot be unpacked ({error}). {_AGAIN}") from error
     if checksum is not None and checksum.decode(errors="replace").strip() != _checksum(path, size):
         raise UnusableModel(path, _DAMAGED)
     return text
 
 
-def _entry(archive, name):
-    """The content of a file of a zip."""
+def zip_entry(archive, name, largest=_LARGEST_ENTRY):
+    """Reads a file of a zip that another person may have made.
+
+    Args:
+        archive: `zipfile.ZipFile`.
+        name: str.
+        largest: int, bytes.
+
+    Returns:
+        bytes.
+
+    Raises:
+        KeyError: if there is no such file.
+        ValueError: if it would be larger than `largest`, or is packed as no program packs it that writes such files.
+        Other exceptions of `DAMAGED_ZIP`: if it is damaged.
+    """
     entry = archive.getinfo(name)
-    # A zip of a few kilobytes may unpack to any size.
-    if entry.file_size > _LARGEST_ENTRY:
-        raise ValueError(f"{name} would be {entry.file_size:,} bytes")
+    check_zip_entry(entry, largest)
     return archive.read(entry)
+
+
+def check_zip_entry(entry, largest):
+    """Checks what a zip says of a file in it, before the file is unpacked.
+
+    Args:
+        entry: `zipfile.ZipInfo`.
+        largest: int, bytes.
+
+    Raises:
+        ValueError: as `zip_entry`.
+    """
+    # A zip of a few kilobytes may unpack to any size, and the memory of other methods is what the file says.
+    if entry.file_size > largest:
+        raise ValueError(f"{entry.filename} would be {entry.file_size:,} bytes, at most {largest:,} are read")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{entry.filename} is compressed by another method than deflate")
+    if entry.file_size > max(_SMALL_ENTRY, _MOST_SHRUNK * entry.compress_size):
+        raise ValueError(f"{entry.filename} would be {entry.file_size:,} bytes, unpacked from {entry.compress_size:,}")
 
 
 def _checksum(path, size):

@@ -8,6 +8,8 @@ from logo_keras import metadata
 
 # Keras's own names inside a .keras file.
 _CONFIG, _METADATA = "config.json", "metadata.json"
+# Weights hardly shrink, so what a file unpacks to is about its own size.
+_MOST_OF_FILE, _SMALL_FILE = 20, 2**20
 
 
 def read(path):
@@ -39,16 +41,8 @@ def read(path):
             "classes": list(facts.class_names),
             "packages": {"logo_keras": facts.version},
         }
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read(_CONFIG))
-            saved = json.loads(archive.read(_METADATA))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is not a .keras file, or it is damaged ({error}): copy it again.") from error
-    arguments = config.get("config") or {}
-    if config.get("registered_name", "").partition(">")[0] != "logo_keras" or "class_names" not in arguments:
-        raise ValueError(f"{path} holds a {config.get('class_name')}, not a model of logo_keras.")
-    arguments = dict(arguments)
+    config, saved = _read_keras(path, "a .keras file")
+    arguments = dict(config["config"])
     backbone = arguments.pop("backbone")
     arguments.pop("name", None)
     facts = {
@@ -59,8 +53,50 @@ def read(path):
         "date": saved.get("date_saved"),
     }
     card = arguments.pop("card", {})
-    packages = facts["packages"] | card.get("packages", {})
+    packages = facts["packages"] | (card.get("packages") or {})
     return facts | card | {"arguments": arguments, "packages": packages}
+
+
+def check(path):
+    """Checks a `.keras` file before Keras unpacks it: a small file may hold what fills the memory.
+
+    Args:
+        path: str or Path.
+
+    Raises:
+        ValueError: naming the file, if it is no model of this package or damaged.
+    """
+    _read_keras(Path(path), "a model file of logo_keras")
+
+
+def _read_keras(path, wanted):
+    """The configuration and the metadata of Keras in a `.keras` file, two dicts, the types of what is read from them checked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                metadata.check_zip_entry(entry, _MOST_OF_FILE * max(path.stat().st_size, _SMALL_FILE))
+            config, saved = (json.loads(metadata.zip_entry(archive, name)) for name in (_CONFIG, _METADATA))
+    # RecursionError: lists inside lists without end.
+    except (*metadata.DAMAGED_ZIP, RecursionError) as error:
+        raise ValueError(f"{path} is not {wanted}, or it is damaged ({error}): copy it again.") from error
+    arguments = config.get("config") if isinstance(config, dict) else None
+    registered = config.get("registered_name") if isinstance(config, dict) else None
+    ours = isinstance(registered, str) and registered.partition(">")[0] == "logo_keras"
+    if not ours or not isinstance(arguments, dict) or "class_names" not in arguments:
+        kind = config.get("class_name") if isinstance(config, dict) else type(config).__name__
+        raise ValueError(f"{path} holds a {kind}, not a model of logo_keras.")
+    names, card = arguments["class_names"], arguments.get("card", {})
+    fits = {
+        "class_name": isinstance(config.get("class_name"), str),
+        "class_names": isinstance(names, list) and all(isinstance(name, str) for name in names),
+        "backbone": isinstance(arguments.get("backbone"), (str, dict)),
+        "card": isinstance(card, dict) and isinstance(card.get("packages") or {}, dict),
+        _METADATA: isinstance(saved, dict),
+    }
+    wrong = [name for name, right in fits.items() if not right]
+    if wrong:
+        raise ValueError(f"{path} is damaged: of another type than expected are {', '.join(wrong)}. Copy it again.")
+    return config, saved
 
 
 def describe(path, report=print):
@@ -75,27 +111,36 @@ def describe(path, report=print):
         ValueError: naming the file, if it is no model of this package or damaged.
     """
     card = read(path)
+    try:
+        lines = list(_lines(path, card))
+    except RecursionError as error:
+        raise ValueError(f"{path} is damaged: lists inside lists without end. Copy it again.") from error
+    for line in lines:
+        report(line)
+
+
+def _lines(path, card):
     classes = card.pop("classes")
-    report(str(path))
-    report(f"  {'architecture':13} {card.pop('architecture')}")
+    yield str(path)
+    yield f"  {'architecture':13} {card.pop('architecture')}"
     shown = ", ".join(classes[:8]) + (", ..." if len(classes) > 8 else "")
     for name in ("backbone", "weights"):
         if card.get(name):
-            report(f"  {name:13} {card.pop(name)}")
-    report(f"  {'classes':13} {len(classes)}: {shown}")
+            yield f"  {name:13} {card.pop(name)}"
+    yield f"  {'classes':13} {len(classes)}: {shown}"
     for name in ("data", "recipe", "config", "figures", "evaluations", "arguments", "packages", "date"):
         if card.get(name):
-            _say(name, card.pop(name), report)
+            yield from _entry(name, card.pop(name))
     for name, value in card.items():
         if value not in (None, {}, []):
-            _say(name, value, report)
+            yield from _entry(name, value)
 
 
-def _say(name, value, report):
+def _entry(name, value):
     """One entry: a line, or a line a part where it has parts."""
     lines = value if isinstance(value, list) else [value]
     for number, line in enumerate(lines):
-        report(f"  {name if number == 0 else '':13} {_text(line)}")
+        yield f"  {name if number == 0 else '':13} {_text(line)}"
 
 
 def _text(value):

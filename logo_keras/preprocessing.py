@@ -5,7 +5,7 @@ import stat
 
 import numpy as np
 
-from logo_keras import containers
+from logo_keras import containers, heif, orientation, transparency
 from logo_keras.extras import cv2
 
 # How a photograph becomes the S x S px that a model reads; the name is stored in every model file. Neither keeps the
@@ -21,6 +21,18 @@ _PAPER = 600 / 448
 MAX_PIXELS = 120_000_000
 # The photographs of that camera are 20 to 200 MB.
 MAX_BYTES = 256 * 2**20
+# Of the decoded px: raised where the same file gives others than before, so that px kept by an older version are not used.
+DECODING = 2
+_JPEG_END = b"\xff\xd9"
+# Bytes at the end of a JPEG's picture of which some change it for certain; the last ones may be padding.
+_JPEG_REST = 16
+# Eight times bytes that are no marker, between them the eight restart markers, first the one for which a decoder may wait.
+# One time would miss a few of a hundred JPEGs that lack no more than the end of a block: the bytes may happen to mean nothing.
+_NOISE = np.random.default_rng(0).integers(1, 255, (8, 9, 256), np.uint8)
+_TAILS = tuple(
+    b"".join(part.tobytes() + bytes([0xFF, 0xD0 + (first + n) % 8]) for n, part in enumerate(parts))
+    for first, parts in enumerate(_NOISE)
+)
 _REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 
 
@@ -44,18 +56,21 @@ class UnreadablePhotograph(ValueError):
 def decode(data, name="photograph", max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     """Decodes an image file.
 
-    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF, whatever the name says. The EXIF orientation (of AVIF, what it has instead)
-    is applied, so the photograph is upright. Grey, CMYK and palette colours become RGB, colour profiles are not applied,
-    16 bits become 8, an alpha channel is left out, of several pictures or an animation the first is taken; what a GIF's
-    first frame leaves open or transparent has its background colour.
+    JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF, and HEIC where pillow-heif is installed (extra `[heic]`), whatever the name
+    says. The photograph comes upright: by its EXIF orientation, or by what an AVIF and a HEIC have instead. Grey, CMYK and
+    palette colours become RGB, colour profiles are not applied, 16 bits become 8. Of several pictures or an animation the
+    first is taken, of a HEIC the main one. What is transparent stands on white, or on grey where what is visible is itself
+    nearly white (`logo_keras.transparency` has the rule). What an opaque GIF's first frame leaves open has its background
+    colour.
 
     Damage that checksums, lengths or the decoder find is an error. In a JPEG, damage may show in the picture only.
 
     Args:
         data: bytes of the whole file.
         name: str, names the file in errors.
-        max_pixels: int, largest height times width that is decoded. It bounds the memory: 20 bytes a px beside the file.
-            An AVIF's decoder takes up to 16384 x 16384 px whatever the file says its size were.
+        max_pixels: int, largest height times width that is decoded. It bounds the memory: 20 bytes a px beside the file,
+            of an AVIF with alpha 32.
+            The decoders of AVIF and HEIC take up to 16384 x 16384 px and more, whatever the file says its size were.
         max_bytes: int, largest file that is decoded. It bounds the time.
 
     Returns:
@@ -116,7 +131,7 @@ def glance(path, smallest, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     """
     data = file_bytes(path, max_bytes)
     try:
-        kind, height, width = containers.inspect(data)
+        kind, height, width, data = inspected(data, max_pixels)
     except ValueError as error:
         raise UnreadablePhotograph(path, error) from None
     # Of sides that differ by less, the small picture does not tell whether it was turned.
@@ -125,6 +140,55 @@ def glance(path, smallest, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     photo = cv2.cvtColor(_decoded(data, path, how, max_pixels, max_bytes), cv2.COLOR_BGR2RGB)
     turned = (photo.shape[0] > photo.shape[1]) != (height > width)
     return photo, (width, height) if turned else (height, width)
+
+
+def inspected(data, max_pixels=MAX_PIXELS):
+    """Reads what an image file says of itself, as `containers.inspect` does, and finds out whether it is whole.
+
+    A JPEG without its end-of-image marker, perhaps with the bytes of something else behind it, is whole if all its px are
+    there. The file does not say so: it is decoded with different bytes at its end, which then change nothing.
+
+    Args:
+        data: bytes of the whole file.
+        max_pixels: int, the largest picture that is decoded for that.
+
+    Returns:
+        Tuple of its format, height and width, px as stored, and the file: `data`, or a JPEG with its end.
+
+    Raises:
+        ValueError: with the reason, if the file is empty, no image of the formats that are read, truncated or corrupt.
+    """
+    try:
+        return *containers.inspect(data), data
+    except containers.EndMissing as error:
+        height, width = error.size
+        if height * width > max_pixels:
+            # It is refused for that.
+            return "JPEG", height, width, data
+        # Zeros may be padding, or the end of a flat picture; behind an FF one is a part of it.
+        bare = error.picture.rstrip(b"\0")
+        bare += b"\0" * bare.endswith(b"\xff")
+        candidates = [jpeg for jpeg in dict.fromkeys((error.picture, bare)) if height * width and _has_all_pixels(jpeg)]
+        for jpeg in candidates:
+            if len(jpeg) - _JPEG_REST < error.start or not _has_all_pixels(jpeg[:-_JPEG_REST]):
+                return "JPEG", height, width, jpeg + _JPEG_END
+        # With bytes to spare a part of the picture may be missing, and px were made of what stands behind it.
+        more = ", and unknown bytes stand behind its picture: save it again" if candidates else ""
+        raise ValueError(f"{error}{more}") from None
+
+
+def _has_all_pixels(jpeg):
+    """Whether all px of a JPEG are there, of which the end-of-image marker is missing."""
+    # An FF would make a marker of what follows.
+    jpeg = jpeg.rstrip(b"\xff")
+    # A decoder that has all px passes over whatever follows; one that has not makes px of it.
+    first = None
+    for tail in (b"", *_TAILS):
+        photo = cv2.imdecode(np.frombuffer(jpeg + tail + _JPEG_END, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if photo is None or (first is not None and not np.array_equal(photo, first)):
+            return False
+        first = photo if first is None else first
+    return True
 
 
 def file_bytes(path, max_bytes=MAX_BYTES):
@@ -180,29 +244,65 @@ def _decoded(data, name, how, max_pixels, max_bytes, smallest=1):
     """BGR as OpenCV decodes it; pictures with a side below `smallest` px are decoded in full size."""
     _bound_bytes(name, memoryview(data).nbytes, max_bytes)
     data = bytes(data)
+    _limit("max_pixels", max_pixels)
     try:
-        kind, height, width = containers.inspect(data)
+        kind, height, width, data = inspected(data, max_pixels)
     except ValueError as error:
         raise UnreadablePhotograph(name, error) from None
-    if height * width > _limit("max_pixels", max_pixels):
+    if height * width > max_pixels:
         raise UnreadablePhotograph(name, f"too large: {width} x {height} px, at most {max_pixels:,} px are read (max_pixels)")
     if min(height, width) < smallest:
         how = cv2.IMREAD_COLOR
+    if kind == "HEIC":
+        return _heic(data, name)
+    if (stored := transparency.stored(kind, data)) is not None:
+        return _on_ground(kind, data, name, stored)
     if kind == "AVIF":
         how |= cv2.IMREAD_IGNORE_ORIENTATION
-    data = containers.plain(kind, data)
+    photo = _opened(kind, containers.plain(kind, data), name, how)
+    return orientation.turned(photo, *orientation.turns(kind, data)) if kind == "AVIF" else photo
+
+
+def _heic(data, name):
+    try:
+        photo, associated = heif.decode(data)
+    except ImportError as error:
+        raise UnreadablePhotograph(name, f"a HEIC photograph: {error}") from None
+    except ValueError as error:
+        raise UnreadablePhotograph(name, error) from None
+    return photo if photo.shape[2] == 3 else transparency.composite(photo, associated)
+
+
+def _opened(kind, data, name, how):
     try:
         photo = cv2.imdecode(np.frombuffer(data, np.uint8), how)
     except cv2.error as error:
         raise UnreadablePhotograph(name, f"corrupt: the {kind} decoder gave up ({error.err})") from None
     if photo is None:
         raise UnreadablePhotograph(name, f"corrupt or truncated: the {kind} decoder gave up")
-    return _turned(photo, *containers.avif_turns(data)) if kind == "AVIF" else photo
+    return photo
 
 
-def _turned(photo, quarters, axis):
-    photo = np.rot90(photo, quarters)
-    return np.ascontiguousarray(photo if axis is None else np.flip(photo, axis))
+def _on_ground(kind, data, name, stored):
+    """BGR, upright, of a file with alpha."""
+
+    def unchanged(data):
+        # Nothing else makes OpenCV give alpha. It then leaves the orientation alone, except that of a TIFF.
+        return _opened(kind, data, name, cv2.IMREAD_UNCHANGED)
+
+    grey = transparency.grey_tiff(data, unchanged) if kind == "TIFF" else None
+    if grey is not None:
+        photo = cv2.merge([grey[..., 0]] * 3 + [grey[..., 1]])
+    else:
+        photo = unchanged(transparency.first_of_gif(data) if kind == "GIF" else containers.plain(kind, data))
+    if photo.ndim == 2:
+        photo = transparency.with_clear_value(photo, transparency.clear_grey_of_png(data) if kind == "PNG" else None)
+    # Many programs fill the alpha of a BMP with zeros and mean nothing by it.
+    if photo.shape[2] == 4 and not (kind == "BMP" and not photo[..., 3].any()):
+        photo = transparency.composite(photo, stored == "associated")
+    else:
+        photo = transparency.eight_bits(np.ascontiguousarray(photo[..., :3]))
+    return photo if kind == "TIFF" and grey is None else orientation.turned(photo, *orientation.turns(kind, data))
 
 
 def resize(photo, size):

@@ -232,6 +232,15 @@ def _little_endian_exif(rng):
     return Made(with_orientation(encode(_photo(rng)), int(rng.integers(1, 9)), "<"), ".jpg", bound=4)
 
 
+def _oriented_alpha(kind, **options):
+    def make(rng):
+        exif = Image.Exif()
+        exif[0x0112] = int(rng.integers(1, 9))
+        return Made(saved(_image(rng, "RGBA"), kind, exif=exif, **options), _SUFFIXES[kind])
+
+    return make
+
+
 def _single(kind):
     return lambda rng: Made(saved(_image(rng, low=1, high=2), kind), _SUFFIXES[kind], bound=_BOUNDS.get(kind, 0))
 
@@ -253,7 +262,10 @@ def _transparent_gif(rng):
     clear, ground = (int(place) for place in rng.integers(0, 16, 2))
     image = Image.fromarray(places, "P")
     image.putpalette(palette.tobytes())
-    truth = palette[np.where(places == clear, ground, places)]
+    # The background colour is no matter, as in browsers.
+    truth = palette[places]
+    lightness = (truth[places != clear] @ np.array([0.299, 0.587, 0.114])).mean()
+    truth[places == clear] = 128 if lightness > 224 else 255
     return Made(saved(image, "GIF", transparency=clear, background=ground), ".gif", truth=truth)
 
 
@@ -407,6 +419,7 @@ KINDS = {
     "PNG alpha": _as("PNG", "RGBA"),
     "PNG grey and alpha": _as("PNG", "LA"),
     "PNG with one grey clear": _as("PNG", "L", transparency=100),
+    "PNG with one colour clear": _as("PNG", transparency=(9, 9, 9)),
     "PNG of 16 bits": _sixteen_bits("RGB", ".png"),
     "PNG grey of 16 bits": _sixteen_bits("L", ".png"),
     "PNG animated": _animation("PNG", duration=80),
@@ -416,10 +429,12 @@ KINDS = {
     "WebP lossless": _as("WEBP", bound=0, lossless=True),
     "WebP alpha": _as("WEBP", "RGBA"),
     "WebP lossless alpha": _as("WEBP", "RGBA", bound=0, lossless=True, exact=True),
+    "WebP animated with alpha": _animation("WEBP", "RGBA", duration=80, lossless=True, exact=True),
     "WebP animated": _animation("WEBP", duration=80),
     "GIF": _as("GIF", "P"),
     "GIF interlaced": _as("GIF", "P", interlace=1),
     "GIF transparent": _transparent_gif,
+    "GIF animated, transparent": _animation("GIF", "RGBA", duration=80),
     "GIF animated": _animation("GIF", duration=80),
     "BMP": _as("BMP"),
     "BMP palette": _as("BMP", "P"),
@@ -443,6 +458,10 @@ KINDS = {
     "TIFF with endless strips": lambda rng: Made(tiff(8, 9, rng.bytes(216), _278=2**32 - 1), ".tif"),
     "TIFF with strips of 16 million rows": lambda rng: Made(tiff(8, 9, rng.bytes(216), _278=2**24), ".tif"),
     **{f"{kind} oriented": _oriented(kind) for kind in FORMATS if kind not in ("GIF", "BMP")},
+    "PNG alpha oriented": _oriented_alpha("PNG"),
+    "WebP alpha oriented": _oriented_alpha("WEBP", lossless=True, exact=True),
+    # Pillow 13 maps an uncompressed one into memory and then turns it twice.
+    "TIFF alpha oriented": _oriented_alpha("TIFF", compression="tiff_lzw"),
     "JPEG oriented, little-endian": _little_endian_exif,
     "PNG called .jpg": lambda rng: Made(encode(_photo(rng), ".png"), ".jpg"),
     "JPEG called .PNG": lambda rng: Made(encode(_photo(rng)), ".PNG", bound=4),
@@ -505,7 +524,8 @@ KINDS = {
     "SVG called .png": _written("\ufeff" + _SVG, ".png"),
     "JSON": _written('{"error": "access denied"}', ".webp"),
     "PDF": _written(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", ".png"),
-    "HEIC": _written(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", ".jpg"),
+    "HEIC without a picture": _written(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", ".jpg", "before its description"),
+    "random HEIC": _random_behind(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\1\0meta\0\0\0\0", ".heic"),
     "archive": _written(b"PK\3\4" + bytes(200), ".jpg"),
     "random": lambda rng: Made(b"\0" + rng.bytes(999), ".jpg", UNREADABLE, "not an image of a known format"),
     "random JPEG": _random_behind(b"\xff\xd8\xff", ".jpg"),

@@ -78,6 +78,9 @@ def fits(folder):
     noise = np.random.default_rng(0).integers(0, 256, (*max(SIZES), 4), dtype=np.uint8)
     photos = {f"{height}x{width}.png": encode(noise[:height, :width, :3], ".png") for height, width in SIZES}
     photos["alpha.png"] = encode(noise[:90, :120], ".png")
+    white = noise[:90, :120].copy()
+    white[..., :3] = 240 + white[..., :3] // 16
+    photos["white.png"] = encode(white, ".png")
     photos["grey.png"] = encode(noise[:90, :120, 0], ".png")
     for name, data in photos.items():
         (folder / name).write_bytes(data)

@@ -11,6 +11,7 @@ import numpy as np
 import photographs
 import pytest
 
+from logo_keras import datasets
 from logo_keras.commands import evaluate, predict, train
 
 COMMANDS = {"logo-train": train, "logo-evaluate": evaluate, "logo-predict": predict}
@@ -108,9 +109,8 @@ def test_the_recipes_are_listed_without_tensorflow_and_other_flags():
     process = subprocess.run([sys.executable, "-c", f"{blocked}; {code}"], capture_output=True, text=True, timeout=60)
     assert process.returncode == 0, process.stderr
     lines = process.stdout.splitlines()
-    assert lines[0].split() == ["recipe", "data", "network", "paper", "ours"]
-    assert len(lines) == 25
-    assert any(line.startswith("logo2k_drna_resnet50 ") and "DRNA-Net (ResNet-50)" in line for line in lines)
+    assert lines[0].split() == ["recipe", "data", "row", "paper", "top-1", "top-5", "ours"]
+    assert any(line.startswith("logo2k_drna_resnet50 ") and "71.12" in line for line in lines)
 
 
 def flags_of(*arguments):
@@ -361,6 +361,16 @@ def test_predict_runs_an_exported_file_without_tensorflow(trained, exported, fol
     for one, other in zip(edge, keras, strict=True):
         assert one["labels"] == other["labels"]
         assert np.allclose(one["probabilities"], other["probabilities"], atol=1e-4)
+
+
+def test_drawings_among_photographs_are_not_taken_for_more_of_them(trained, folder, tmp_path, capsys):
+    shutil.copytree(folder / "test", tmp_path / "set")
+    flags = (f"--model={trained / 'model.keras'}", f"--pictures={tmp_path / 'set' / 'drawn'}")
+    for arguments in ([tmp_path / "set"], [tmp_path / "set"], [next((tmp_path / "set").glob("*/*.png"))]):
+        assert command(predict, *flags, *arguments) == 0
+        assert "drawn" not in capsys.readouterr().out
+    assert len(list((tmp_path / "set" / "drawn").iterdir())) > 1
+    assert "drawn" not in datasets.load("folder", tmp_path / "set").class_names
 
 
 def test_predict_writes_its_answers_whatever_photos_are_called(trained, folder, tmp_path, capsys):

@@ -4,8 +4,9 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
-from photographs import write
+from photographs import encode, scene, write
 
 from logo_keras.commands import _flags, data_check
 
@@ -141,3 +142,18 @@ def test_help_says_what_trouble_is(capsys):
     assert check("--help") == 0
     text = capsys.readouterr().out
     assert "Ends with 1 if there is trouble" in text and "For instance" in text and "--[no]near" in text
+
+
+def test_what_was_skipped_is_counted_and_named(root, capsys):
+    (root / "train" / "acme" / "film.mp4").write_bytes(b"x")
+    write(root / "train" / "@eaDir" / "0.jpg" / "THUMB.jpg")
+    (root / "train" / "acme" / "0").write_bytes(
+        encode(np.dstack([scene(seed=77)[..., :3], np.full((40, 60), 9, np.uint8)]), ".png")
+    )
+    assert check("folder", root) == 0
+    text = capsys.readouterr().out
+    rows = [line.rsplit(None, 1) for line in text.splitlines()]
+    assert ["files and folders that were left out", "2"] in rows
+    assert ["photographs with an alpha channel, which are read on white or grey", "1"] in rows
+    assert f"  {os.path.join('train', 'acme', 'film.mp4')}\n" in text and f"  {os.path.join('train', '@eaDir')}\n" in text
+    assert "note: files that are no photographs, skipped: 1 (film.mp4)" in text

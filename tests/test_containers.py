@@ -9,7 +9,7 @@ import pytest
 from hostile import chunk, jpeg, png, segment, tiff
 from photographs import encode, flat_jpeg, scene
 
-from logo_keras import containers
+from logo_keras import containers, orientation
 
 JPEG, PNG = encode(scene()), encode(scene(), ".png")
 
@@ -191,9 +191,9 @@ def test_an_avif_of_endless_pictures_is_corrupt():
 
 def test_an_avif_says_how_it_is_turned():
     box = b"\0\0\0\x09"
-    assert containers.avif_turns(b"ftypavif irot") == (0, None)
-    assert containers.avif_turns(box + b"irot\3" + box + b"imir\1") == (3, 1)
-    assert containers.avif_turns(box + b"imir\0") == (0, 0)
+    assert orientation.avif_turns(b"ftypavif irot") == (0, None)
+    assert orientation.avif_turns(box + b"irot\3" + box + b"imir\1") == (3, 1)
+    assert orientation.avif_turns(box + b"imir\0") == (0, 0)
 
 
 def test_one_flipped_bit_in_a_png_is_corrupt():

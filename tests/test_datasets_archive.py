@@ -362,7 +362,7 @@ def test_an_encrypted_member_is_refused(tmp_path, out):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_photographs_are_streamed_in_the_order_of_the_archive(tmp_path, name):
-    pack(tmp_path / name, FILES | {"set/.hidden.jpg": b"", "__MACOSX/set/._1.jpg": b""})
+    pack(tmp_path / name, FILES | {"set/.hidden.jpg": b"", "__MACOSX/set/._1.jpg": b"", "set/@eaDir/1.jpg/T.jpg": b""})
     assert list(stream(tmp_path / name)) == [(path, FILES[path]) for path in list(FILES)[:3]]
 
 

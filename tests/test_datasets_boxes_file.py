@@ -72,7 +72,11 @@ def test_a_box_of_another_brand_is_a_sample_of_its_own_only_with_cut(shelf):
         ("path,x,y,w,h\npuma/1.jpg,1,2,-3,4\n", r"boxes\.csv:2: a box must end to the right"),
         ("path,x0,y0,x1,y1\n,1,2,3,4\n", r"boxes\.csv:2: expected the path of a photograph, got ''"),
         ("path,x0,y0,x1,y1\npuma/9.jpg,1,2,3,4\n", r"boxes\.csv:2: 'puma/9\.jpg' is no photograph of the set"),
-        ("path,x0,y0,x1,y1\n../puma/1.jpg,1,2,3,4\n", r"boxes\.csv:2: '\.\./puma/1\.jpg' is no photograph of the set"),
+        ("path,x0,y0,x1,y1\nnike/1.jpg,1,2,3,4\n", r"boxes\.csv:2: 'nike/1\.jpg' is no photograph of the set"),
+        (
+            "path,x0,y0,x1,y1\na.jpg,1,2,3,4\npuma/1.jpg,1,2\npuma/1.jpg,1,2,3,4\npuma/1.jpg,1,2,0,4\n",
+            r"^3 problems:\n.*csv:2: 'a\.jpg' is no photograph .*\n.*csv:3: expected 5 cells.*\n.*csv:5: a box must end",
+        ),
         (
             "path,x0,y0,x1,y1,brand\npuma/1.jpg,1,2,3,4,fila\n",
             r"csv:2: 'fila' is no class of the set; .* belongs to 'puma'",
@@ -84,6 +88,17 @@ def test_errors_name_the_file_and_the_line(shelf, text, message):
     (shelf / "boxes.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
         load("folder", shelf)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../puma/1.jpg", "C:\\me\\puma\\1.jpg", "https://host/x/puma%2F1.jpg?s=1", "/data/local-files/?d=x/puma/1.jpg", "1.jpg"],
+)
+def test_paths_of_other_machines_and_tools_are_found(shelf, path):
+    (shelf / "boxes.csv").write_text(f"path,x0,y0,x1,y1\n{path},2,1,8,5\n")
+    dataset = load("folder", shelf)
+    assert boxes(dataset) == [[], [[1, 2, 5, 8]], []]
+    assert any("found by their file names alone" in note for note in dataset.notes) == (path == "1.jpg")
 
 
 def test_a_cell_without_end_is_refused(shelf):

@@ -219,3 +219,39 @@ def test_what_is_missing_is_answered_with_what_there_is(official, tmp_path):
 def test_a_byte_order_mark_is_tolerated(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(content([(1, "a.jpg")], [(1, 1, [0, 0, 5, 5])])), encoding="utf-8-sig")
     assert len(load("coco", tmp_path)) == 1
+
+
+def test_all_problems_of_a_file_are_named(tmp_path):
+    annotations = [(1, 9, [0, 0, 1, 1]), (1, 1, [0, 0, 5, 5]), (2, 1, [0, 0, 1, 1]), (1, 1, [0, 0, -1, 1])]
+    put(tmp_path / "a.json", [(1, "a.jpg")], annotations)
+    put(tmp_path / "b.json", [(1, "a.jpg"), (1, "b.jpg"), (2, "")])
+    with pytest.raises(
+        ValueError,
+        match=r"^5 problems:\n.*a\.json: annotation 0 .*\n.*annotation 2 .*\n.*annotation 3 .*\n.*b\.json: image 2 .*\n.*image 3",
+    ):
+        load("coco", tmp_path)
+
+
+def test_names_in_two_unicode_forms_are_one_category(tmp_path):
+    put(tmp_path / "a.json", [(1, "a.jpg")], [(1, 1, [0, 0, 5, 5])], ((1, "caf\u00e9"),))
+    put(tmp_path / "b.json", [(1, "e\u0301.jpg")], [(1, 1, [0, 0, 5, 5])], ((1, "cafe\u0301"),))
+    write(tmp_path / "images" / "\u00e9.jpg")
+    dataset = load("coco", tmp_path)
+    assert dataset.class_names == ("caf\u00e9",)
+    assert dataset.paths[1] == str(tmp_path / "images" / "\u00e9.jpg")
+
+
+def test_json_of_windows_is_read(tmp_path):
+    text = json.dumps(content([(1, "a.jpg")], [(1, 1, [0, 0, 5, 5])], ((1, "caf\u00e9"),)), ensure_ascii=False)
+    for encoding in ("utf-8-sig", "utf-16", "cp1252"):
+        (tmp_path / "a.json").write_bytes(text.encode(encoding))
+        assert load("coco", tmp_path).class_names == ("caf\u00e9",)
+
+
+def test_of_paths_of_another_machine_those_that_are_missing_are_left_for_check(tmp_path):
+    names = ["/home/me/set/a.jpg", "/home/me/set/b.jpg", "../../c.jpg", "https://host/d.jpg?x=1"]
+    put(tmp_path / "set" / "a.json", list(enumerate(names)), [(number, 1, [0, 0, 5, 5]) for number in range(4)])
+    write(tmp_path / "set" / "a.jpg")
+    dataset = load("coco", tmp_path / "set")
+    assert [path.rsplit("/", 1)[1] for path in dataset.paths] == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+    assert {*dataset.check().values()} == {"no such file"} and len(dataset.unreadable) == 3

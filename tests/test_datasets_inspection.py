@@ -5,6 +5,7 @@ import json
 import shutil
 
 import cv2
+import numpy as np
 import pytest
 from photographs import encode, scene, with_orientation, write
 
@@ -190,3 +191,26 @@ def test_flickrlogos27_has_copies_across_its_splits(shared):
     brands = [{entry.brand for entry in finding.entries} for finding in inspection.near_across]
     assert brands == [{"Fedex"}, {"Ford"}, {"Mini"}, {"Nike"}, {"Vodafone"}]
     assert not inspection.unreadable and not inspection.missing and not inspection.contradicting
+
+
+def test_transparent_photographs_are_counted_whatever_their_suffix(parts, tmp_path):
+    clear = np.dstack([scene(seed=90), np.full((40, 60), 128, np.uint8)])
+    for name in ("a.png", "b.jpg"):
+        (tmp_path / "train" / name).write_bytes(encode(clear + np.uint8(name == "b.jpg"), ".png"))
+    (tmp_path / "train" / "c.png").write_bytes(encode(scene(seed=91), ".png"))
+    for name in ("a.png", "b.jpg", "c.png"):
+        parts["train"] = with_photograph(parts["train"], str(tmp_path / "train" / name), 0)
+    inspection = inspect(parts, near=False)
+    assert found(inspection) == {"transparent"} and not inspection.trouble
+    assert names(inspection.transparent) == [["a.png"], ["b.jpg"]]
+
+
+def test_what_is_unclear_and_what_was_left_out_is_listed(parts, tmp_path):
+    path = parts["train"].paths[0]
+    parts["train"] = dataclasses.replace(parts["train"], unclear={path: "why"}, skipped=["/x/a.mp4"])
+    parts["test"] = dataclasses.replace(parts["test"], skipped=["/x/a.mp4", "/x/b.mp4"])
+    inspection = inspect(parts)
+    assert found(inspection) == {"unclear", "skipped"} and not inspection.trouble
+    assert [finding.detail for finding in inspection.unclear] == ["why"] and inspection.unclear[0].entries[0].path == path
+    assert [finding.detail for finding in inspection.skipped] == ["/x/a.mp4", "/x/b.mp4"]
+    assert inspection.to_dict()["counts"]["skipped"] == 2

@@ -162,7 +162,7 @@ def test_unreadable_photographs_are_left_out_and_named(damaged):
     assert {path.rpartition("/")[2]: reason for path, reason in damaged.unreadable.items()} == {
         "1.jpg": "the file is empty",
         "2.jpg": "truncated: the JPEG ends inside a segment",
-        "3.jpg": "not an image of a known format (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF)",
+        "3.jpg": "not an image of a known format (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC)",
     }
     assert damaged.readable().paths == (damaged.paths[0], damaged.paths[4])
 

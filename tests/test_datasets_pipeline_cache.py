@@ -10,7 +10,7 @@ from photographs import scene, write
 from logo_keras import datasets
 from logo_keras.datasets.pipeline.augmentation import augment
 from logo_keras.datasets.pipeline.cache import Cache
-from logo_keras.preprocessing import UnreadablePhotograph, prepare, read, resize
+from logo_keras.preprocessing import DECODING, UnreadablePhotograph, prepare, read, resize
 
 LIMITS = (10**6, 10**6)
 
@@ -61,6 +61,13 @@ def test_another_side_window_or_limit_is_another_file(tmp_path, photographs):
         assert not other.holds(path, None)
     same = Cache(tmp_path / "cache", 32, LIMITS)
     assert same.holds(path, None) and not same.holds(path, np.float32([0, 0, 5, 5]))
+
+
+def test_squares_that_another_decoding_made_are_not_used(tmp_path, photographs, monkeypatch):
+    path = photographs.paths[0]
+    Cache(tmp_path / "cache", 32, LIMITS).square(path, None, scene)
+    monkeypatch.setattr("logo_keras.datasets.pipeline.cache.DECODING", DECODING + 1)
+    assert not Cache(tmp_path / "cache", 32, LIMITS).holds(path, None)
 
 
 def test_a_photograph_that_changed_is_read_anew(tmp_path, photographs):

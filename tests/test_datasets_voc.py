@@ -1,7 +1,7 @@
 """Photographs with boxes in the format of Pascal VOC."""
 
 import pytest
-from photographs import write
+from photographs import encode, scene, write
 from samples import summary
 
 from logo_keras.datasets import load
@@ -67,6 +67,62 @@ def test_the_root_may_be_the_folder_of_the_annotations_itself(official):
 
 def test_a_list_of_one_class_leaves_out_what_is_flagged_absent(official):
     assert [name for name, _, _ in summary(load("voc", official, "puma_train"))] == ["1.jpg", "3.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("shot\nshot 1\n", ["shot.jpg", "shot 1.jpg"]),
+        ('"shot 1"\n', ["shot 1.jpg"]),
+        ("'shot 1' 1\nshot  1\n", ["shot 1.jpg", "shot.jpg"]),
+        ("shot 1 -1\nshot -1\nshot 2\t1\n", ["shot 2.jpg"]),
+        ("shot 1.jpg\nJPEGImages\\shot 2.jpg\n", ["shot 1.jpg", "shot 2.jpg"]),
+        ("/home/me/VOC/JPEGImages/shot 1.jpg 1\nshot%202\n", ["shot 1.jpg", "shot 2.jpg"]),
+        ("shot 1\t1\nshot 2,0\n", ["shot 1.jpg", "shot 2.jpg"]),
+    ],
+)
+def test_names_with_blanks_are_no_names_and_flags(tmp_path, lines, expected):
+    for name in ("shot", "shot 1", "shot 2"):
+        put(tmp_path / "Annotations" / f"{name}.xml", ("puma", 2, 1, 8, 5), filename=f"{name}.jpg")
+        write(tmp_path / "JPEGImages" / f"{name}.jpg")
+    (tmp_path / "ImageSets" / "Main").mkdir(parents=True)
+    (tmp_path / "ImageSets" / "Main" / "train.txt").write_text(lines)
+    names = [name for name, _, _ in summary(load("voc", tmp_path, "train"))]
+    # A line `shot  1` with two blanks is a name and a flag.
+    assert names == expected
+
+
+def test_all_names_that_are_nowhere_are_named(official):
+    (official / "VOCdevkit" / "VOC2012" / "ImageSets" / "Main" / "val.txt").write_text("4\n8\n9 1\n")
+    with pytest.raises(ValueError, match=r"^2 problems:\n.*val\.txt:2: there is no annotation of '8'\.\n.*val\.txt:3: .* '9'\.$"):
+        load("voc", official, "val")
+
+
+def test_all_problems_of_all_annotations_are_named(tmp_path):
+    put(tmp_path / "a.xml", ("", 1, 1, 5, 5), ("puma", 1, 1, 5, "x"))
+    (tmp_path / "b.xml").write_text("<annotation>")
+    put(tmp_path / "c.xml", ("puma", 1, 1, 5, 5))
+    with pytest.raises(
+        ValueError, match=r"^3 problems:\n.*a\.xml:3: an object without.*\n.*a\.xml:5: expected.*\n.*b\.xml:1: not XML"
+    ):
+        load("voc", tmp_path)
+
+
+@pytest.mark.parametrize("filename", ["C:\\me\\b.jpg", "/data/upload/3/90fbb0c7-b.jpg", "b%2Ejpg", "https://host/b.jpg?d=x"])
+def test_the_photograph_of_a_filename_is_searched_in_all_folders(tmp_path, filename):
+    put(tmp_path / "Annotations" / "0001.xml", ("puma", 1, 1, 5, 5), filename=filename)
+    found = write(tmp_path / "deep" / "in" / "b.jpg")
+    dataset = load("voc", tmp_path)
+    assert dataset.paths == (str(found),)
+    assert "found by their file names alone" in dataset.notes[-1]
+
+
+def test_a_photograph_of_another_suffix_belongs_to_its_annotation(tmp_path):
+    for name in ("a", "b.img"):
+        put(tmp_path / f"{name.partition('.')[0]}.xml", ("puma", 1, 1, 5, 5), filename=None)
+        (tmp_path / name).write_bytes(encode(scene()))
+    dataset = load("voc", tmp_path)
+    assert [path.rsplit("/", 1)[1] for path in dataset.paths] == ["a", "b.img"] and dataset.check() == {}
 
 
 def test_without_a_split_only_photographs_with_a_brand_are_there(official):

@@ -269,3 +269,56 @@ def test_the_same_boxes_of_real_photographs_come_out_of_every_format(shared, tmp
             brand, expected = found[path.rsplit("/", 1)[1]]
             assert dataset.class_names[label] == brand
             np.testing.assert_allclose(boxes, expected, atol=1e-3)
+
+
+def test_all_lines_that_cannot_be_read_are_named(tmp_path):
+    (tmp_path / "classes.txt").write_text("puma\n")
+    label(write(tmp_path / "a.jpg"), "0 1.0371 0.5 0.4 0.4\n0 0.5 0.5 1 1\n3 0.5 0.5 1 1\n", folder=None)
+    label(write(tmp_path / "b.jpg"), "0 0.5\n", folder=None)
+    with pytest.raises(
+        ValueError, match=r"^3 problems:\n.*a\.txt:1: expected shares.*\n.*a\.txt:3: class 3.*\n.*b\.txt:1: expected class"
+    ):
+        load("yolo", tmp_path)
+
+
+def test_names_and_descriptions_of_windows_are_read(tmp_path):
+    label(write(tmp_path / "train" / "a.jpg"), "0 0.5 0.5 1 1", folder=None)
+    for encoding in ("utf-8-sig", "utf-16", "cp1252"):
+        (tmp_path / "data.yaml").write_bytes("train: train\r\nnames: [café]\r\n".encode(encoding))
+        assert load("yolo", tmp_path).class_names == ("café",)
+    (tmp_path / "data.yaml").unlink()
+    for encoding in ("utf-8-sig", "utf-16", "cp1252"):
+        (tmp_path / "classes.txt").write_bytes("cafe\u0301\r\n".encode(encoding) if encoding != "cp1252" else b"caf\xe9\r\n")
+        assert load("yolo", tmp_path).class_names == ("caf\u00e9",)
+
+
+@pytest.mark.parametrize(
+    "line", ['"shop 1/a b.jpg"', "shop%201/a%20b.jpg", "https://host/shop%201/a%20b.jpg?d=x", "else/a b.jpg"]
+)
+def test_paths_of_lists_are_found_as_tools_write_them(tmp_path, line):
+    (tmp_path / "classes.txt").write_text("puma\n")
+    (tmp_path / "train.txt").write_text(f"{line}\n")
+    found = write(tmp_path / "shop 1" / "a b.jpg")
+    label(found, "0 0.5 0.5 1 1", folder=None)
+    dataset = load("yolo", tmp_path, "train")
+    assert dataset.paths == (str(found),) and len(dataset.boxes[0]) == 1
+    assert any("by their file names alone" in note for note in dataset.notes) == line.startswith("else")
+
+
+def test_photographs_of_other_suffixes_are_read(tmp_path):
+    (tmp_path / "classes.txt").write_text("puma\n")
+    for name in ("a.jfif", "b", "c.heic"):
+        (tmp_path / name).write_bytes(encode(scene()))
+        label(tmp_path / name, "0 0.5 0.5 1 1", folder=None)
+    dataset = load("yolo", tmp_path)
+    assert [path.rsplit("/", 1)[1] for path in dataset.paths] == ["a.jfif", "b", "c.heic"] and dataset.check() == {}
+
+
+def test_names_that_a_run_left_among_photographs_are_not_those_of_the_set(tmp_path):
+    label(write(tmp_path / "a.jpg"), "0 0.5 0.5 1 1", folder=None)
+    (tmp_path / "obj.names").write_text("puma\n")
+    for folder, more in (("run", "model.keras"), ("notes", "x.md")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "classes.txt").write_text("nike\n")
+        (tmp_path / folder / more).write_text("")
+    assert load("yolo", tmp_path).class_names == ("puma",)

@@ -1,6 +1,7 @@
 """The edge runtime on files made by hand, in both engines: without TensorFlow, it says which colour a photograph has most of."""
 
 import dataclasses
+import pickle
 import subprocess
 import sys
 import threading
@@ -52,6 +53,23 @@ def with_orientation(jpeg, orientation):
     entry = b"\x12\x01\x03\x00\x01\x00\x00\x00" + bytes([orientation, 0, 0, 0])
     exif = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00" + entry + bytes(4)
     return jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
+
+
+def test_a_recognizer_is_opened_again_where_a_pickle_takes_it(suffix, photo, tmp_path, monkeypatch):
+    write(tmp_path / f"colours{suffix}")
+    monkeypatch.chdir(tmp_path)
+    first = Recognizer(f"colours{suffix}", num_threads=2)
+    packed = pickle.dumps(first)
+    # Another process may work in another folder.
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = pickle.loads(packed)
+    assert again.metadata == first.metadata
+    assert again.recognize(photo).to_dict() == first.recognize(photo).to_dict()
+    assert pickle.dumps(again) == packed
+    (tmp_path / f"colours{suffix}").unlink()
+    with pytest.raises(FileNotFoundError):
+        pickle.loads(packed)
 
 
 def test_the_file_says_what_it_is(recognizer):

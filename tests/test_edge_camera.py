@@ -49,6 +49,7 @@ class Camera:
 @pytest.fixture
 def cameras(monkeypatch):
     """The cameras that were opened."""
+    monkeypatch.setattr(camera, "_PAUSE", 0.005)
     opened = []
     monkeypatch.setattr(cv2, "VideoCapture", lambda source: opened.append(Camera(source)) or opened[-1])
     return opened
@@ -80,12 +81,13 @@ def test_a_video_is_recognised_frame_by_frame(recognizer, video, kind):
 @pytest.mark.parametrize("source", [0, "rtsp://camera/stream"])
 def test_of_a_live_camera_the_newest_frame_is_taken(cameras, source):
     numbers = []
-    for frame in camera.frames(source):
-        numbers.append(int(frame[0, 0, 0]))
-        behind = cameras[0].given - numbers[-1]
-        # It may have given one more between the two lines.
-        assert behind <= 2
-        time.sleep(0.03)
+    with pytest.raises(OSError, match=f"the camera {source} gives no more pictures"):
+        for frame in camera.frames(source):
+            numbers.append(int(frame[0, 0, 0]))
+            behind = cameras[0].given - numbers[-1]
+            # It may have given one more between the two lines.
+            assert behind <= 2
+            time.sleep(0.03)
     assert cameras[0].source == source
     assert numbers == sorted(set(numbers)) and len(numbers) < 60
     # The last frame is not lost.
@@ -100,9 +102,71 @@ def test_a_camera_is_let_go_when_the_caller_stops(recognizer, cameras):
     assert not [thread for thread in threading.enumerate() if thread.name == "newest frame"]
 
 
-def test_a_camera_that_fails_in_its_thread_ends(cameras, monkeypatch):
+def test_a_camera_that_gives_nothing_is_named_and_let_go(cameras, monkeypatch):
     monkeypatch.setattr(Camera, "read", lambda self: (False, None))
-    assert list(camera.frames(0)) == []
+    with pytest.raises(OSError, match="the camera 0 gives no more pictures"):
+        next(camera.frames(0))
+    assert cameras[0].let_go.is_set()
+
+
+def test_a_read_that_fails_now_and_then_does_not_end_a_camera(cameras, monkeypatch):
+    whole, calls = Camera.read, []
+
+    def loose(self):
+        calls.append(0)
+        return whole(self) if len(calls) % 10 == 0 else (False, None)
+
+    monkeypatch.setattr(Camera, "read", loose)
+    frames = camera.frames(0)
+    numbers = [int(next(frames)[0, 0, 0]) for _ in range(5)]
+    assert numbers == sorted(set(numbers))
+    frames.close()
+
+
+def test_what_a_camera_raises_in_its_thread_is_told(cameras, monkeypatch):
+    def fail(self):
+        raise cv2.error("unplugged")
+
+    monkeypatch.setattr(Camera, "read", fail)
+    with pytest.raises(OSError, match=r"the camera 0 gives no more pictures \(unplugged\)"):
+        next(camera.frames(0))
+    assert cameras[0].let_go.is_set()
+
+
+def test_closing_does_not_wait_for_a_read_that_never_ends(cameras, monkeypatch):
+    let_read, whole = threading.Event(), Camera.read
+
+    def blocked(self):
+        if self.given:
+            let_read.wait()
+        return whole(self)
+
+    monkeypatch.setattr(Camera, "read", blocked)
+    monkeypatch.setattr(camera, "_FAREWELL", 0.05)
+    frames = camera.frames(0)
+    next(frames)
+    closing = threading.Thread(target=frames.close, daemon=True)
+    closing.start()
+    closing.join(30)
+    assert not closing.is_alive()
+    # Not while it is read, but as soon as the read ends.
+    assert not cameras[0].let_go.is_set()
+    let_read.set()
+    assert cameras[0].let_go.wait(30)
+
+
+def test_a_camera_that_hangs_is_given_up(cameras, monkeypatch):
+    let_read = threading.Event()
+    monkeypatch.setattr(Camera, "read", lambda self: let_read.wait() and (False, None))
+    monkeypatch.setattr(camera, "_PATIENCE", 0.05)
+    monkeypatch.setattr(camera, "_FAREWELL", 0.05)
+    with pytest.raises(OSError, match="the camera rtsp://a gave no picture for 0.05 s"):
+        next(camera.frames("rtsp://a"))
+    let_read.set()
+
+
+def test_a_video_ends_without_an_error_and_is_let_go(cameras):
+    assert len(list(camera.frames("some.avi"))) == 200
     assert cameras[0].let_go.is_set()
 
 

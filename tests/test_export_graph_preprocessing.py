@@ -1,5 +1,6 @@
 """Photographs decoded and resized in a TensorFlow graph: px by px what OpenCV gives, and errors for all else."""
 
+import io
 import struct
 import zlib
 
@@ -8,6 +9,7 @@ import numpy as np
 import photographs as files
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from logo_keras import preprocessing
 from logo_keras.export import graph_preprocessing
@@ -84,6 +86,12 @@ def palette_png():
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
+def _pillow_png(photo, mode, **options):
+    file = io.BytesIO()
+    Image.fromarray(photo, mode).save(file, "PNG", **options)
+    return file.getvalue()
+
+
 def encoded(kind):
     """A file of each kind that TensorFlow decodes as OpenCV does."""
     photo = files.scene(91, 120)
@@ -104,6 +112,10 @@ def encoded(kind):
         "png": lambda: files.encode(photo, ".png"),
         "png grey": lambda: files.encode(photo[..., 0], ".png"),
         "png alpha": lambda: files.encode(alpha, ".png"),
+        "png white on clear": lambda: files.encode(np.dstack([255 - photo // 16, alpha[..., 3]]), ".png"),
+        "png grey and alpha": lambda: _pillow_png(alpha[..., [0, 3]], "LA"),
+        "png one clear colour": lambda: _pillow_png(photo // 64 * 64, "RGB", transparency=(64, 64, 64)),
+        "png one clear grey": lambda: _pillow_png(photo[..., 0] // 64 * 64, "L", transparency=64),
         "png palette": palette_png,
         "png 1 bit": lambda: cv2.imencode(".png", photo[..., 0] // 128 * 255, [cv2.IMWRITE_PNG_BILEVEL, 1])[1].tobytes(),
         "png 16 bits": lambda: cv2.imencode(".png", deep[..., :3])[1].tobytes(),
@@ -114,7 +126,9 @@ def encoded(kind):
 
 KINDS = [
     "jpeg", "jpeg 4:4:4", "jpeg poor", "jpeg progressive", "jpeg grey", "jpeg rgb", "jpeg and more",
-    "png", "png grey", "png alpha", "png palette", "png 1 bit", "png 16 bits", "png 16 bits grey", "png 16 bits alpha",
+    "png", "png grey", "png alpha", "png white on clear", "png grey and alpha",
+    "png one clear colour", "png one clear grey", "png palette", "png 1 bit", "png 16 bits", "png 16 bits grey",
+    "png 16 bits alpha",
 ]  # fmt: skip
 
 

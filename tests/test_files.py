@@ -1,5 +1,6 @@
 """Files appear complete or not at all."""
 
+import errno
 import json
 import os
 
@@ -66,6 +67,72 @@ def test_replacing_keeps_the_older_folder_when_the_new_one_cannot_follow(tmp_pat
     with pytest.raises(OSError, match="no space left"), replacing(tmp_path / "saved") as partial:
         partial.mkdir()
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["saved", "saved/old"]
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """What reaches the disk, and what is renamed, in order."""
+    sync, rename, done = os.fsync, os.replace, []
+
+    def synced(descriptor):
+        done.append(("sync", os.fstat(descriptor).st_ino))
+        sync(descriptor)
+
+    def renamed(source, target):
+        done.append(("rename", os.stat(source).st_ino))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    return done
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are not synced elsewhere")
+def test_a_file_is_on_the_disk_before_it_gets_its_name_and_its_name_after(tmp_path, steps):
+    path = tmp_path / "model.keras"
+    with replacing(path) as partial:
+        partial.write_text("new")
+    file, folder = path.stat().st_ino, tmp_path.stat().st_ino
+    assert steps == [("sync", file), ("rename", file), ("sync", folder)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are not synced elsewhere")
+def test_all_of_a_folder_is_on_the_disk_before_it_gets_its_name(tmp_path, steps):
+    path = tmp_path / "saved"
+    with replacing(path) as partial:
+        (partial / "variables").mkdir(parents=True)
+        (partial / "variables" / "data").write_text("new")
+    renamed = steps.index(("rename", path.stat().st_ino))
+    assert {("sync", name.stat().st_ino) for name in (path, *path.rglob("*"))} == set(steps[:renamed])
+
+
+def test_what_can_be_made_anew_does_not_wait_for_the_disk(tmp_path, steps):
+    with replacing(tmp_path / "square", durable=False) as partial:
+        partial.write_text("new")
+    assert [step for step, _ in steps] == ["rename"]
+
+
+def test_a_file_system_that_cannot_sync_still_gets_the_file(tmp_path, monkeypatch):
+    def refuse(descriptor):
+        raise OSError(errno.EINVAL, "not here")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with replacing(tmp_path / "a") as partial:
+        partial.write_text("new")
+    assert (tmp_path / "a").read_text() == "new"
+
+
+def test_a_disk_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("old")
+
+    def fail(descriptor):
+        raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="input/output error"), replacing(tmp_path / "a") as partial:
+        partial.write_text("new")
+    assert (tmp_path / "a").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
 
 
 def test_json_keeps_every_file_name_and_is_utf8(tmp_path):

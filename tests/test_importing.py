@@ -148,7 +148,7 @@ def checkpoint(tmp_path, monkeypatch):
 
 def test_the_command_makes_a_model_of_a_whole_nts_net(checkpoint, capsys):
     out, labels = checkpoint.with_name("nts.keras"), checkpoint.with_name("labels.txt")
-    labels.write_text("acme\nglobex\ninitech\n")
+    labels.write_bytes("\ufeffacme\r\nglobex\r\n\r\ninitech\r\n".encode())
     flags = ["--backbone", "tiny", "--image_size", "96", "--labels", str(labels), "--num_proposals", "3"]
     assert import_weights.main(["logo-import", "--checkpoint", str(checkpoint), "--out", str(out), *flags]) == 0
     assert "entries loaded" in capsys.readouterr().out

@@ -49,6 +49,16 @@ def test_a_line_break_in_a_class_name_does_not_shift_the_labels(model_file):
     assert metadata.read(model_file).class_names == ("a\nb", "c")
 
 
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+def test_a_class_name_that_is_no_utf_8_comes_back(suffix, request, tmp_path):
+    path = request.getfixturevalue("onnx_file" if suffix == ".onnx" else "model_file")
+    # As a folder of this name gives it on a system of bytes.
+    named = dataclasses.replace(METADATA, class_names=("Löwenbräu", b"caf\xe9".decode(errors="surrogateescape")))
+    metadata.append(path, named)
+    assert metadata.read(path) == named
+    assert named.labels() == "Löwenbräu\ncaf\\udce9\n"
+
+
 def test_the_same_metadata_give_the_same_bytes_at_another_time(model_file, tmp_path, monkeypatch):
     other = tmp_path / "other.tflite"
     other.write_bytes(FLATBUFFER)
@@ -109,7 +119,20 @@ def test_incomplete_json_is_refused(text):
         Metadata.from_json(text)
 
 
-@pytest.mark.parametrize("change", [{"class_names": ()}, {"class_names": (1, 2)}, {"image_size": 0}, {"image_size": "96"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class_names": ()},
+        {"class_names": (1, 2)},
+        {"image_size": 0},
+        {"image_size": "96"},
+        {"image_size": True},
+        {"preprocessing": ["stretch"]},
+        {"model": None},
+        {"decision": 3},
+        {"version": {}},
+    ],
+)
 def test_bad_values_are_refused(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         dataclasses.replace(METADATA, **change)

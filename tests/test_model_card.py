@@ -1,5 +1,7 @@
 """What a model file says of itself."""
 
+import json
+import tracemalloc
 import zipfile
 
 import pytest
@@ -54,3 +56,89 @@ def test_what_is_no_model_of_this_package_is_refused_by_name(tmp_path):
         pass
     with pytest.raises(ValueError, match="damaged"):
         lk.describe(tmp_path / "empty.keras")
+
+
+def repacked(saved, path, compression=zipfile.ZIP_DEFLATED, **changed):
+    """A copy of a model file in which the files named by `changed`, without their suffixes, hold other bytes."""
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(path, "w", compression) as target:
+        for name in source.namelist():
+            target.writestr(name, changed.get(name.partition(".")[0], source.read(name)))
+    return path
+
+
+@pytest.mark.parametrize("entry", ["config", "metadata", "model"])
+def test_a_small_file_that_would_unpack_to_much_is_refused_before_that(saved, tmp_path, entry):
+    path = repacked(saved, tmp_path / "bomb.keras", **{entry: b"{" + b" " * 2 * 10**8 + b"}"})
+    assert path.stat().st_size < 10**6
+    for function in (model_card.read, lk.load):
+        tracemalloc.start()
+        with pytest.raises(ValueError, match=r"bomb.keras is not .*would be 200,000,002 bytes"):
+            function(path)
+        assert tracemalloc.get_traced_memory()[1] < 10**7
+        tracemalloc.stop()
+
+
+def test_a_model_that_was_packed_again_is_still_read(saved, tmp_path):
+    path = repacked(saved, tmp_path / "again.keras")
+    assert model_card.read(path) == model_card.read(saved)
+    assert lk.load(path).class_names == lk.load(saved).class_names
+
+
+def test_other_ways_of_packing_are_refused(saved, tmp_path):
+    with pytest.raises(ValueError, match="lzma.keras .*another method than deflate"):
+        model_card.read(repacked(saved, tmp_path / "lzma.keras", zipfile.ZIP_LZMA))
+
+
+def test_a_damaged_file_is_one_error_that_names_it(saved, tmp_path):
+    data, path = repacked(saved, tmp_path / "packed.keras").read_bytes(), tmp_path / "damaged.keras"
+    refused = 0
+    # Into each part of the zip: headers, packed bytes, the directory at the end.
+    for at in [*range(0, 200, 7), *range(len(data) - 300, len(data), 7)]:
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
+        try:
+            lk.describe(path, report=lambda line: None)
+        except ValueError as error:
+            assert "damaged.keras" in str(error)
+            refused += 1
+    assert refused > 20
+
+
+def test_a_configuration_of_other_types_is_refused_by_name(saved, tmp_path):
+    with zipfile.ZipFile(saved) as archive:
+        config = json.loads(archive.read("config.json"))
+    arguments = config["config"]
+    for changed in (
+        [],
+        None,
+        "text",
+        config | {"registered_name": None},
+        config | {"registered_name": 3},
+        config | {"class_name": ["Classifier"]},
+        config | {"config": [1]},
+        config | {"config": arguments | {"class_names": 3}},
+        config | {"config": arguments | {"class_names": [1, None]}},
+        config | {"config": arguments | {"card": []}},
+        config | {"config": arguments | {"card": {"packages": "keras"}}},
+        config | {"config": arguments | {"backbone": None}},
+    ):
+        path = repacked(saved, tmp_path / "odd.keras", config=json.dumps(changed).encode())
+        for function in (model_card.read, lk.describe, lk.load):
+            with pytest.raises(ValueError, match="odd.keras"):
+                function(path)
+    with pytest.raises(ValueError, match="odd.keras"):
+        model_card.read(repacked(saved, tmp_path / "odd.keras", metadata=b"[]"))
+
+
+def test_lists_inside_lists_without_end_are_refused(saved, tmp_path):
+    with zipfile.ZipFile(saved) as archive:
+        config = json.loads(archive.read("config.json"))
+    whole = json.dumps(config | {"config": config["config"] | {"card": {"figures": "HERE"}}})
+    for depth in (600, 100_000):
+        deep = whole.replace('"HERE"', "[" * depth + "]" * depth).encode()
+        with pytest.raises(ValueError, match="deep.keras"):
+            lk.describe(repacked(saved, tmp_path / "deep.keras", config=deep))
+
+
+def test_weights_that_are_no_hdf5_file_are_refused_by_name(saved, tmp_path):
+    with pytest.raises(ValueError, match="hollow.keras"):
+        lk.load(repacked(saved, tmp_path / "hollow.keras", model=b"no weights"))

@@ -1,5 +1,6 @@
 """Whatever a photograph file holds becomes upright 8-bit RGB, or an error with a reason."""
 
+import io
 import os
 import pickle
 import struct
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from photographs import encode, flat_jpeg, scene, with_orientation, write
+from PIL import Image
 
 from logo_keras import preprocessing
 from logo_keras.preprocessing import UnreadablePhotograph, check, decode, frame, prepare, read, resize
@@ -38,13 +40,6 @@ def test_sixteen_bits_become_the_upper_eight(suffix):
     photo = decode(encode(scene().astype(np.uint16) * 256 + 128, suffix))
     # OpenCV cuts the lower bits of a PNG off and rounds those of a TIFF.
     assert np.abs(photo.astype(int) - scene()).max() <= 1
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tiff"])
-def test_alpha_is_left_out(suffix):
-    # libtiff by default multiplies the colours by it.
-    rgba = np.dstack([scene(), np.full((40, 60), 7, np.uint8)])
-    np.testing.assert_array_equal(decode(encode(rgba, suffix)), scene())
 
 
 def test_cmyk_becomes_rgb():
@@ -97,6 +92,84 @@ def test_a_truncated_file_of_any_format_is_unreadable(suffix):
     for share in (0.4, 0.9):
         with pytest.raises(UnreadablePhotograph, match="truncated|corrupt"):
             decode(data[: int(len(data) * share)])
+
+
+JPEGS = {
+    "baseline": {},
+    "progressive": {"progressive": True},
+    "restart markers": {"restart_marker_blocks": 2},
+    "full colour": {"subsampling": 0, "quality": 100},
+    "grey": {"mode": "L"},
+    "CMYK": {"mode": "CMYK"},
+}
+# What is found behind photographs: nothing, padding, a video of a telephone, another JPEG.
+TRAILERS = [
+    b"",
+    b"\xff",
+    bytes(3000),
+    b"\0\0\0\x18ftypmp42" + np.random.default_rng(0).bytes(20_000),
+    encode(scene(20, 20)),
+]
+
+
+def saved(mode="RGB", **options):
+    file = io.BytesIO()
+    Image.fromarray(scene(37, 53)).convert(mode).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
+@pytest.mark.parametrize("trailer", TRAILERS, ids=["nothing", "half a marker", "zeros", "video", "JPEG"])
+def test_a_jpeg_of_which_only_the_end_is_missing_is_read(tmp_path, options, trailer):
+    whole = saved(**options)
+    assert whole[-2:] == b"\xff\xd9"
+    expected = decode(whole)
+    np.testing.assert_array_equal(decode(whole + trailer), expected)
+    np.testing.assert_array_equal(decode(whole[:-2] + trailer), expected)
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(whole[:-2] + trailer)
+    check(path)
+    glanced, size = preprocessing.glance(path, 60)
+    np.testing.assert_array_equal(glanced, expected)
+    assert size == (37, 53)
+
+
+@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
+def test_a_jpeg_that_was_cut_in_its_picture_is_unreadable_wherever(options):
+    whole = saved(**options)
+    # Of the last bytes some are padding.
+    for cut in [*range(10, 40, 3), *range(40, len(whole) - whole.index(b"\xff\xda"), 83)]:
+        for trailer in TRAILERS:
+            with pytest.raises(UnreadablePhotograph, match="truncated|corrupt"):
+                decode(whole[:-cut] + trailer)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_flat_jpeg_of_which_only_the_end_is_missing_is_read(progressive):
+    # Of a progressive one the last scan has a few bytes.
+    file = io.BytesIO()
+    Image.new("RGB", (1200, 900), (90, 200, 90)).save(file, "JPEG", progressive=progressive, subsampling=0)
+    np.testing.assert_array_equal(decode(file.getvalue()[:-2]), decode(file.getvalue()))
+
+
+def test_a_jpeg_without_its_end_before_unknown_bytes_is_to_be_saved_again():
+    unknown = np.random.default_rng(1).integers(1, 255, 3000, np.uint8).tobytes()
+    with pytest.raises(UnreadablePhotograph, match="save it again"):
+        decode(saved()[:-2] + unknown)
+    with pytest.raises(UnreadablePhotograph, match="truncated"):
+        decode(saved()[:-200] + unknown)
+
+
+def test_a_progressive_jpeg_that_lacks_a_scan_is_unreadable():
+    whole = saved(progressive=True)
+    with pytest.raises(UnreadablePhotograph, match="truncated: the JPEG ends before its end-of-image marker"):
+        decode(whole[: whole.rindex(b"\xff\xda")])
+
+
+def test_a_jpeg_without_its_end_is_not_decoded_when_it_is_too_large(monkeypatch):
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(UnreadablePhotograph, match="too large: 53 x 37 px"):
+        decode(saved()[:-2], max_pixels=100)
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,31 @@ def test_files_that_are_no_model_of_ours_are_refused(repository, saved, tmp_path
         repository.described(tmp_path / "none.onnx")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "no json",
+        "null",
+        "[" * 100_000,
+        '{"metadata": []}',
+        '{"metadata": {"class_names": "ab", "preprocessing": "stretch"}}',
+    ],
+)
+def test_a_description_of_other_names_or_types_is_refused_by_name(repository, tmp_path, text):
+    (tmp_path / "logo.engine").write_bytes(b"engine")
+    (tmp_path / "logo.engine.json").write_text(text)
+    with pytest.raises(ValueError, match="logo.engine.json: damaged, or not of an export command"):
+        repository.described(tmp_path / "logo.engine")
+
+
+def test_a_class_name_that_is_no_utf_8_ends_nothing(repository, saved, tmp_path):
+    # As a folder of such a name gives it, escaped in JSON.
+    model = saved(metadata={"class_names": json.dumps(["caf\udce9", "a", "b"]), "preprocessing": "stretch"})
+    folder = repository.write(model, tmp_path / "models")
+    assert (folder / "labels.txt").read_text(encoding="utf-8").splitlines()[0] == "caf\\udce9"
+
+
 def test_a_model_that_is_there_is_not_overwritten(repository, saved, tmp_path, capsys):
     arguments = ["--model", str(saved()), "--out", str(tmp_path / "models")]
     assert repository.main(arguments) == 0

@@ -234,6 +234,19 @@ def test_a_list_of_files_names_photographs(tmp_path):
     assert [path.name for path in found] == ["a b.jpg", "c.jpg", "d.jpg"]
 
 
+def test_paths_of_a_list_start_in_its_folder_and_then_in_the_working_folder(tmp_path, monkeypatch):
+    for name in ("lists/a b.jpg", "work/a b.jpg", "work/c.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "lists" / "all.txt").write_bytes(b'\xef\xbb\xbfa b.jpg\r\n"c.jpg" puma\r\n')
+    monkeypatch.chdir(tmp_path / "work")
+    assert find("../lists/all.txt") == [tmp_path / "lists" / "a b.jpg", tmp_path / "work" / "c.jpg"]
+    (tmp_path / "lists" / "all.txt").write_text("d.jpg\na b.jpg\ne.jpg puma\n")
+    places = f"neither in {tmp_path / 'lists'} nor in {tmp_path / 'work'}"
+    with pytest.raises(ValueError, match=rf"^2 problems:\n.*all\.txt:1: there is no 'd\.jpg', {places}\.\n.*:3: .*'e\.jpg puma'"):
+        find(tmp_path / "lists" / "all.txt")
+
+
 def test_nothing_found_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="no photographs in"):
         find(tmp_path)

@@ -1,9 +1,11 @@
 """The page's server, deploy/web/serve.py: what it serves, to whom, and with which rules. No browser needed."""
 
 import base64
+import contextlib
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -27,18 +29,27 @@ def serve(web):
     return module
 
 
+@contextlib.contextmanager
+def running(serve, model):
+    """The address of a server with a model."""
+    server = serve.http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve.handler([model]))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture
 def address(serve, tmp_path):
     """Of a server with a model whose name must be quoted."""
     model = tmp_path / "my logos é.tflite"
     model.write_bytes(b"the model")
-    server = serve.http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve.handler([model]))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(serve, model) as found:
+        yield found
 
 
 def ask(url):
@@ -50,6 +61,25 @@ def test_a_listed_model_can_be_fetched(address):
     (model,) = json.loads(ask(address + "models.json")[1])
     assert model["name"] == "my logos é.tflite"
     assert ask(address.rstrip("/") + model["url"])[1] == b"the model"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no such names")
+def test_a_model_whose_name_is_no_utf_8_is_listed_and_fetched(serve, tmp_path):
+    model = tmp_path / os.fsdecode(b"caf\xe9.tflite")
+    try:
+        model.write_bytes(b"the model")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 alone")
+    with running(serve, model) as address:
+        (listed,) = json.loads(ask(address + "models.json")[1])
+        assert ask(address.rstrip("/") + listed["url"])[1] == b"the model"
+
+
+@pytest.mark.parametrize("path", ["%00", "models/0/%00.tflite", "page.js%00", "[", "%ff%fe"])
+def test_an_address_that_is_no_files_is_not_found(address, path):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        ask(address + path)
+    assert caught.value.code == 404
 
 
 @pytest.mark.parametrize(

@@ -43,24 +43,29 @@ def described(model):
     """
     if not model.is_file():
         raise FileNotFoundError(f"{model}: no such file.")
-    if model.suffix == ".onnx":
-        facts = _of_onnx(model)
-    else:
-        beside = model.with_name(f"{model.name}.json")
-        if not beside.is_file():
-            raise FileNotFoundError(f"{beside}: not there; the export command writes it beside the model: copy both.")
-        facts = json.loads(beside.read_text(encoding="utf-8"))
-        facts |= {name: facts["metadata"][name] for name in ("class_names", "preprocessing")}
-    tensors = {
-        kind: [{"name": t["name"], "dtype": _type(t), "shape": [_length(n) for n in t["shape"]]} for t in facts[kind]]
-        for kind in ("inputs", "outputs")
-    }
-    return {
-        **tensors,
-        "class_names": list(facts["class_names"]),
-        "preprocessing": facts["preprocessing"],
-        "largest_batch": facts.get("largest_batch"),
-    }
+    said = model
+    if model.suffix != ".onnx":
+        said = model.with_name(f"{model.name}.json")
+        if not said.is_file():
+            raise FileNotFoundError(f"{said}: not there; the export command writes it beside the model: copy both.")
+    try:
+        facts = _of_onnx(model) if said is model else _of_json(said)
+        tensors = {
+            kind: [{"name": t["name"], "dtype": _type(t), "shape": [_length(n) for n in t["shape"]]} for t in facts[kind]]
+            for kind in ("inputs", "outputs")
+        }
+        names = facts["class_names"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise TypeError("class_names is no list of text")
+        return {
+            **tensors,
+            "class_names": names,
+            "preprocessing": str(facts["preprocessing"]),
+            "largest_batch": facts.get("largest_batch"),
+        }
+    # JSON of other names and types than an export command writes, or none.
+    except (AttributeError, KeyError, RecursionError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{said}: damaged, or not of an export command ({error!r}): export the model again.") from error
 
 
 def config(facts, backend, name="logo", gpu=False, max_batch=MAX_BATCH, delay=DELAY, instances=1, threads=0, spinning=False):
@@ -153,8 +158,9 @@ def write(model, out, backend="python", name="logo", **settings):
     with tempfile.TemporaryDirectory(dir=Path(out).resolve().parent) as temporary:
         half = Path(temporary) / name
         (half / "1").mkdir(parents=True)
-        (half / "config.pbtxt").write_text(text, encoding="utf-8")
-        (half / "labels.txt").write_text(labels(facts), encoding="utf-8")
+        # A class may have the name of a folder that is no UTF-8.
+        (half / "config.pbtxt").write_text(text, encoding="utf-8", errors="backslashreplace")
+        (half / "labels.txt").write_text(labels(facts), encoding="utf-8", errors="backslashreplace")
         shutil.copyfile(model, half / "1" / BACKENDS[backend][0])
         if backend == "python":
             shutil.copyfile(MODEL_PY, half / "1" / "model.py")
@@ -180,6 +186,11 @@ def _of_onnx(path):
     for kind, tensors in (("inputs", session.get_inputs()), ("outputs", session.get_outputs())):
         facts[kind] = [{"name": t.name, "shape": t.shape, "dtype": t.type} for t in tensors]
     return facts
+
+
+def _of_json(path):
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    return facts | {name: facts["metadata"][name] for name in ("class_names", "preprocessing")}
 
 
 def _type(tensor):
@@ -222,7 +233,9 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int, default=0, help="threads of a copy; 0: all cores (default: %(default)s)")
     parser.add_argument("--spinning", action="store_true", help="threads keep their cores busy while they wait")
     try:
-        print(write(**vars(parser.parse_args(arguments))))
+        folder = write(**vars(parser.parse_args(arguments)))
+        # Whatever the console can show.
+        print(str(folder).encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(sys.stdout.encoding or "utf-8"))
     except (ValueError, OSError, ImportError) as error:
         print(f"repository.py: {error}", file=sys.stderr)
         return 1

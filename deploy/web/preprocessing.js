@@ -17,7 +17,7 @@ const MAX_PIXELS = 100_000_000;
 export class UnreadablePhotograph extends Error {}
 
 /**
- * Decodes a photograph: upright by its EXIF orientation, colours as stored, an alpha channel left out.
+ * Decodes a photograph: upright by its EXIF orientation, colours as stored, what is transparent on its ground.
  *
  * @param {Blob | HTMLVideoElement | ImageBitmap} source
  * @returns {Promise<ImageData>} opaque.
@@ -26,7 +26,7 @@ export class UnreadablePhotograph extends Error {}
 export async function decode(source) {
   let bitmap;
   try {
-    // Anything but "none" changes stored values: by an ICC profile, or by multiplying with alpha and dividing again.
+    // Anything but "none" changes stored values: by an ICC profile, or by multiplying by alpha and dividing again.
     const options = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
     bitmap = await createImageBitmap(source, options);
   } catch {
@@ -46,15 +46,37 @@ export async function decode(source) {
     let opaque = true;
     for (let at = 3; at < image.data.length && opaque; at += 4) opaque = image.data[at] === 255;
     if (!opaque) {
-      // A canvas keeps colours multiplied by alpha, so those of clear pixels are lost there, but not in a texture.
-      // Without WebGL what is lost stays lost.
+      // A canvas keeps colours multiplied by alpha, which rounds those of nearly clear pixels; a texture does not. Without
+      // WebGL they stay rounded.
       const stored = texture(bitmap);
       if (stored) image.data.set(stored);
-      for (let at = 3; at < image.data.length; at += 4) image.data[at] = 255;
+      putOnGround(image.data);
     }
     return image;
   } finally {
     bitmap.close();
+  }
+}
+
+/**
+ * Puts RGBA bytes on their ground, in place, as logo_keras/transparency.py does: white, or grey where what is visible is nearly
+ * white and would vanish.
+ */
+export function putOnGround(data) {
+  // Whole numbers below 2 ** 53, so exact.
+  let lightness = 0;
+  let opacity = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    lightness += data[at + 3] * (299 * data[at] + 587 * data[at + 1] + 114 * data[at + 2]);
+    opacity += data[at + 3];
+  }
+  const ground = lightness > 224 * 1000 * opacity ? 128 : 255;
+  for (let at = 0; at < data.length; at += 4) {
+    const alpha = data[at + 3];
+    for (let channel = at; channel < at + 3; channel++) {
+      data[channel] = Math.floor((data[channel] * alpha + ground * (255 - alpha) + 127) / 255);
+    }
+    data[at + 3] = 255;
   }
 }
 

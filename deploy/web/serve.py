@@ -39,9 +39,11 @@ class Page(http.server.SimpleHTTPRequestHandler):
     }
 
     def do_GET(self):
-        if urllib.parse.urlsplit(self.path).path != "/models.json":
+        if self.path.partition("?")[0] != "/models.json":
             return super().do_GET()
-        listed = [{"name": path.name, "url": urllib.parse.quote(url)} for url, path in self.models.items()]
+        listed = [
+            {"name": path.name, "url": urllib.parse.quote(url, errors="surrogateescape")} for url, path in self.models.items()
+        ]
         body = json.dumps(listed).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -50,8 +52,16 @@ class Page(http.server.SimpleHTTPRequestHandler):
         self.wfile.write(body)
 
     def translate_path(self, path):
-        model = self.models.get(urllib.parse.unquote(urllib.parse.urlsplit(path).path))
+        # A name that is no UTF-8 comes as the bytes that it has on the disk.
+        model = self.models.get(urllib.parse.unquote(urllib.parse.urlsplit(path).path, errors="surrogateescape"))
         return str(model) if model else super().translate_path(path)
+
+    def send_head(self):
+        try:
+            return super().send_head()
+        except ValueError:
+            # An address with a null character, or with brackets that do not match, is no file's.
+            self.send_error(404)
 
     def list_directory(self, path):
         self.send_error(404)

@@ -12,8 +12,8 @@ from logo_keras.files import write_json
 
 USAGE = "logo-data check NAME ROOT [--split NAME]"
 DESCRIPTION = f"""Reads every photograph of a data set and says what is wrong: photographs that are missing or cannot be read,
-the same or nearly the same photograph in two splits or under two labels, tiny ones, boxes outside the photograph, classes
-without photographs.
+the same or nearly the same photograph in two splits or under two labels, tiny ones, boxes outside the photograph or of
+unclear orientation, transparent photographs, classes without photographs, and what was left out.
 
 For instance:
   logo-data check flickrlogos27 photographs/flickrlogos27 --json check.json
@@ -117,5 +117,7 @@ def _line(finding, root):
         shown = os.path.relpath(path, root) if path.startswith(os.path.join(root, "")) else path
         where.append(f"{split} {brand} {shown}")
     # A path may hold anything, also a line's end or what no terminal can show.
-    line = " = ".join(where) + (f": {finding.detail}" if where and finding.detail else finding.detail)
+    line = " = ".join(where) + (
+        f": {finding.detail}" if where and finding.detail else finding.detail.removeprefix(os.path.join(root, ""))
+    )
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)

@@ -6,7 +6,9 @@ from pathlib import Path
 from absl import flags
 
 from logo_keras.commands import _flags
+from logo_keras.datasets.classes import composed
 from logo_keras.extras import naming_extras
+from logo_keras.textfile import read_lines
 from logo_keras.training.config import MODELS
 
 USAGE = "logo-import --checkpoint FILE --out FILE.keras [--model plain|nts|drna] [--backbone NAME]"
@@ -93,7 +95,7 @@ def _work(values, arguments):
     elif "backbone" not in options:
         raise ValueError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")
     if values.labels:
-        options["class_names"] = _lines(values.labels)
+        options["class_names"] = [composed(line.strip()) for _, line in read_lines(values.labels)]
     else:
         options["num_classes"] = values.classes or models.importing.number_of_classes(entries)
     if kind == "plain":
@@ -106,12 +108,6 @@ def _work(values, arguments):
     Path(values.out).parent.mkdir(parents=True, exist_ok=True)
     model.save(values.out)
     print(f"The model: {values.out}")
-
-
-def _lines(path):
-    """The class names in a text file."""
-    names = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    return [name for name in names if name]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from logo_keras.commands import _flags
 from logo_keras.commands.model_file import open_model
 from logo_keras.export.photographs import find
 from logo_keras.extras import cv2
-from logo_keras.files import replacing, write_json
+from logo_keras.files import mark, replacing, write_json
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
 DESCRIPTION = """Names the likeliest brands on photographs.
@@ -89,6 +89,12 @@ def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print
     return answers, unreadable
 
 
+def _lies_among(folder, photographs):
+    """Whether a folder lies in a folder of photographs, or beside the folder of one."""
+    homes = (Path(each) if Path(each).is_dir() else Path(each).parent.parent for each in photographs)
+    return any(Path(folder).resolve().is_relative_to(home.resolve()) for home in homes)
+
+
 def _unused(stem, taken):
     """`stem`, with a number where a photograph of another folder has taken that name."""
     name, number = stem, 1
@@ -112,6 +118,9 @@ def _work(values, arguments):
         raise ValueError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
     paths = find(arguments)
     model = open_model(values.model, values.threads)
+    if values.pictures and _lies_among(values.pictures, arguments):
+        # Else the next run would take the drawings for more photographs.
+        mark(values.pictures)
     answers, unreadable = recognize_all(model, paths, values.top, values.strict, values.pictures)
     _flags.say_unreadable(unreadable)
     if values.json:

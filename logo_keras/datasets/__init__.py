@@ -25,7 +25,7 @@ __all__ = ["LOADERS", "Augmentation", "Dataset", "load", "stream", "synthesize"]
 
 
 def load(name, root, split=None, cut=None, max_pixels=None, max_bytes=None):
-    """Opens a data set, without opening a photograph (of "yolo" alone the sizes are read).
+    """Opens a data set. No photograph is decoded; of those with boxes the size and orientation may be read.
 
     Args:
         name: str, one of one's own photographs

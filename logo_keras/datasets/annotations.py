@@ -1,14 +1,12 @@
 """From photographs with boxes of several brands to samples with one label each."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from logo_keras.datasets.classes import NONE, composed, ordered
 from logo_keras.datasets.dataset import Dataset
-
-# A brand of this name means that a photograph shows none of the set's: label -1, never a class.
-NONE = "none"
-# Photographs that a note names.
-_NAMED = 5
+from logo_keras.datasets.sizes import read_stored, upright_box
+from logo_keras.datasets.tree import some
 
 
 @dataclass(frozen=True)
@@ -18,15 +16,19 @@ class Photograph:
     Attributes:
         path: str.
         brand: str, its label (`NONE` for no brand of the set); None where only its boxes tell.
-        boxes: sequence of `(brand, (y0, x0, y1, x1))`, px of the upright photograph.
+        boxes: sequence of `(brand, (y0, x0, y1, x1))`, px of the upright photograph, or, where `size` tells, of the photograph
+            as it is stored.
+        size: tuple of 2 ints, height and width, px, of the photograph in which the boxes were drawn; None where nothing
+            states it.
     """
 
     path: str
     brand: str | None = None
     boxes: tuple = ()
+    size: tuple | None = None
 
 
-def annotated(records, class_names=None, cut=None, **fields):
+def annotated(records, class_names=None, cut=None, remarks=(), **fields):
     """Makes a Dataset of annotated photographs.
 
     Repeated boxes count once, degenerate ones are dropped. Without `cut` a photograph is one sample with one label: its
@@ -36,8 +38,10 @@ def annotated(records, class_names=None, cut=None, **fields):
 
     Args:
         records: iterable of Photograph, in the order to keep.
-        class_names: sequence of str, the classes in their order; None for all brands of `records`, sorted.
+        class_names: sequence of str, the classes in their order; None for all brands of `records`, `ordered`. All names are
+            brought to the form of `composed`.
         cut: float, the margin in shares of the box's sides, or None for whole photographs.
+        remarks: iterable of str, notes that come after those on the samples; `notes` come before.
         **fields: other fields of Dataset.
 
     Returns:
@@ -46,10 +50,11 @@ def annotated(records, class_names=None, cut=None, **fields):
     Raises:
         ValueError: for a brand that `class_names` lacks, `cut` where there is no box, or no sample at all.
     """
-    records = list(records)
+    records, turned, unclear = _upright([_with_composed_names(record) for record in records])
     if class_names is None:
         brands = {record.brand for record in records} | {brand for record in records for brand, _ in record.boxes}
-        class_names = sorted(brands - {None, NONE})
+        class_names = ordered(brands - {None})
+    class_names = list(dict.fromkeys(map(composed, class_names)))
     places = {name: place for place, name in enumerate(class_names)}
     paths, labels, boxes, several, bare = [], [], [], [], []
     for record in records:
@@ -73,17 +78,58 @@ def annotated(records, class_names=None, cut=None, **fields):
             boxes.append(by_brand.get(brand, ()))
     notes = [*fields.pop("notes", ())]
     for found, what in (
+        (turned, "photographs that EXIF turns, whose boxes were turned with them"),
+        (list(unclear), "photographs whose boxes may lie elsewhere, since the stated size does not tell how they were drawn"),
         (several, "photographs with several brands, each labelled with that of its largest box"),
         (bare, "photographs without a box, left out"),
     ):
         if found:
-            more = ", ..." if len(found) > _NAMED else ""
-            notes.append(f"{what}: {len(found)} ({', '.join(map(os.path.basename, found[:_NAMED]))}{more})")
+            notes.append(f"{what}: {len(found)} ({some([*map(os.path.basename, found)])})")
+    notes += remarks
     if not paths:
         where = f"{fields['root']}: " if fields.get("root") else ""
         raise ValueError(f"{where}no photograph has a label{'' if cut is None else ' and a box'}. {'; '.join(notes)}".rstrip())
-    dataset = Dataset(paths=paths, labels=labels, class_names=class_names, boxes=boxes, notes=notes, **fields)
+    dataset = Dataset(paths=paths, labels=labels, class_names=class_names, boxes=boxes, notes=notes, unclear=unclear, **fields)
     return dataset if cut is None else dataset.cut(cut)
+
+
+def _with_composed_names(record):
+    brand = record.brand and composed(record.brand)
+    if brand == record.brand and all(name.isascii() for name, _ in record.boxes):
+        return record
+    return replace(record, brand=brand, boxes=tuple((composed(name), box) for name, box in record.boxes))
+
+
+def _upright(records):
+    """Records with upright boxes, the paths of those that were turned, and those that are unclear with the reason."""
+    files = read_stored(list(dict.fromkeys(record.path for record in records if record.boxes and record.size)))
+    # Whether boxes were drawn on the photograph as it is stored; None where the stated size does not tell.
+    drawn, unclear = {}, {}
+    for record in records:
+        if record.path not in files or not (record.boxes and record.size):
+            continue
+        exif, *size = files[record.path]
+        upright, known = size[::-1] if exif >= 5 else size, [*map(float, record.size)]
+        if exif > 1:
+            drawn[record.path] = None if (known == size) == (known == upright) else known == size
+        if exif > 1 or known != size:
+            stated = f"stored {size[1]} x {size[0]} px, stated {known[1]:g} x {known[0]:g} px"
+            unclear[record.path] = f"EXIF orientation {exif}, {stated}: its boxes are taken to be upright"
+    rules = set(drawn.values()) - {None}
+    rule = rules.pop() if len(rules) == 1 else None
+    done, turned = [], {}
+    for record in records:
+        if record.path in drawn and record.boxes and record.size:
+            exif, height, width = files[record.path]
+            fits = sorted((height, width)) == sorted(map(float, record.size))
+            turn = rule if drawn[record.path] is None and fits else drawn[record.path]
+            if turn is not None:
+                unclear.pop(record.path, None)
+            if turn:
+                boxes = tuple((brand, upright_box(box, exif, height, width)) for brand, box in record.boxes)
+                record, turned[record.path] = replace(record, boxes=boxes), None
+        done.append(record)
+    return done, list(turned), unclear
 
 
 def _by_brand(record):

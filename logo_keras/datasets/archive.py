@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
-from logo_keras.datasets.formats.folder import SUFFIXES
 from logo_keras.datasets.members import ArchiveError, BadMember, Bounds, is_archive_name, members
+from logo_keras.datasets.tree import SUFFIXES, is_system
 from logo_keras.disk import saying_when_full
 from logo_keras.files import replacing
 from logo_keras.preprocessing import MAX_BYTES
@@ -105,7 +105,7 @@ def stream(archives, suffixes=SUFFIXES, bounds=None, refused=None):
     for archive in [archives] if isinstance(archives, (str, os.PathLike)) else archives:
         for member in members(Path(archive), bounds):
             name = member.name.rpartition("/")[2]
-            if name.startswith(".") or not name.lower().endswith(suffixes):
+            if name.startswith(".") or not name.lower().endswith(suffixes) or any(map(is_system, member.name.split("/"))):
                 continue
             reason = member.reason
             if not reason:

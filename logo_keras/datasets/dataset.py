@@ -10,6 +10,7 @@ import numpy as np
 from logo_keras import preprocessing as photographs
 from logo_keras.datasets.about import About
 from logo_keras.datasets.checking import find_unreadable
+from logo_keras.datasets.classes import NONE, composed, listed
 from logo_keras.datasets.duplicates import alike
 from logo_keras.datasets.partition import folds, partition
 from logo_keras.datasets.pipeline.batches import batches
@@ -38,6 +39,9 @@ class Dataset:
         notes: tuple of str, what was decided when it was opened and a report must say.
         max_pixels: int, largest height times width of a photograph that is read.
         max_bytes: int, largest file that is read.
+        skipped: tuple of str, paths of files and folders that were left out when it was opened, since they are no
+            photographs of the set.
+        unclear: dict, path to reason, of the photographs whose boxes may lie elsewhere.
         unreadable: dict, path to reason, of the photographs that cannot be read. Filled by `check`, which `batches`
             calls, and if a photograph disappears later, while batches are read.
     """
@@ -54,6 +58,8 @@ class Dataset:
     notes: Sequence = ()
     max_pixels: int = photographs.MAX_PIXELS
     max_bytes: int = photographs.MAX_BYTES
+    skipped: Sequence = ()
+    unclear: dict = field(default_factory=dict)
     unreadable: dict = field(default_factory=dict, init=False)
     _checked: set = field(default_factory=set, init=False)
 
@@ -63,8 +69,8 @@ class Dataset:
         if labels.size and not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(f"labels must be integers, got {labels.dtype}.")
         names = tuple(self.class_names)
-        if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"class_names must be different strings, got {names!r}.")
+        if not all(isinstance(name, str) for name in names) or len(set(map(composed, names))) != len(names):
+            raise ValueError(f"class_names must be different strings, got {listed(names)}.")
         if len(labels) != len(paths):
             raise ValueError(f"there must be one label a sample, got {len(labels)} labels and {len(paths)} paths.")
         if labels.size and not -1 <= labels.min() <= labels.max() < len(names):
@@ -81,6 +87,7 @@ class Dataset:
                 raise ValueError(f"there must be one window a sample, got {len(windows)} for {len(paths)} paths.")
         values = dict(paths=paths, labels=_constant(labels.astype(np.int64)), class_names=names, windows=windows)
         values |= dict(boxes=_boxes(self.boxes, paths), root_categories=categories, notes=tuple(self.notes))
+        values |= dict(skipped=tuple(self.skipped), unclear=_of_paths(self.unclear, paths))
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -90,6 +97,17 @@ class Dataset:
     def __repr__(self):
         kind = "photographs" if self.windows is None else "cut-out boxes"
         return f"Dataset({len(self)} {kind}, {len(self.class_names)} classes, {sum(map(len, self.boxes))} boxes)"
+
+    @property
+    def counts(self):
+        """Samples of each class, in the order of `class_names`: dict from name to int. Label -1 is not among them."""
+        numbers = np.bincount(self.labels + 1, minlength=len(self.class_names) + 1)[1:]
+        return dict(zip(self.class_names, numbers.tolist(), strict=True))
+
+    @property
+    def empty_classes(self):
+        """The classes without a sample, of which nothing can be learnt: tuple of str."""
+        return tuple(name for name, count in self.counts.items() if not count)
 
     def subset(self, indices):
         """Keeps some samples.
@@ -108,9 +126,41 @@ class Dataset:
             boxes=[self.boxes[i] for i in indices] if any(map(len, self.boxes)) else None,
             windows=None if self.windows is None else self.windows[indices],
         )
-        subset._checked.update(self._checked.intersection(subset.paths))
-        subset.unreadable.update({path: self.unreadable[path] for path in subset.paths if path in self.unreadable})
-        return subset
+        return subset._knowing(self)
+
+    def with_class_names(self, class_names):
+        """Renumbers the labels for a given order of the classes, for instance that of a model.
+
+        Names are compared in the Unicode form NFC: the same letters are the same name.
+
+        Args:
+            class_names: sequence of str, the classes of this data set in any order.
+
+        Returns:
+            Dataset with the same samples, and `class_names` as given.
+
+        Raises:
+            ValueError: if the names are not those of this data set; the error says which differ.
+        """
+        names = tuple(class_names)
+        if names == self.class_names:
+            return self
+        places = {composed(name): place for place, name in enumerate(names)}
+        own = list(map(composed, self.class_names))
+        if len(places) != len(names):
+            raise ValueError(f"class_names must be different strings, got {listed(names)}.")
+        missing, unknown = [name for name in own if name not in places], [name for name in places if name not in {*own}]
+        if missing or unknown:
+            sides = [(f"only in the data set: {listed(missing)}" if missing else ""), f"only asked for: {listed(unknown)}"]
+            differ = "; ".join(side for side, which in zip(sides, (missing, unknown), strict=True) if which)
+            raise ValueError(f"the data set has {len(own)} classes and {len(names)} were asked for, with other names: {differ}.")
+        # One more for label -1, which is the last place as NumPy counts.
+        order = np.array([places[name] for name in own] + [-1], np.int64)
+        categories = self.root_categories
+        if categories is not None:
+            by_name = dict(zip(own, categories, strict=True))
+            categories = [by_name[name] for name in places]
+        return replace(self, labels=order[self.labels], class_names=names, root_categories=categories)._knowing(self)
 
     def check(self):
         """Tries to read every photograph that was not tried before, in several threads, and notes failures.
@@ -155,8 +205,10 @@ class Dataset:
     def split(self, fraction, seed=0):
         """Deals the samples to two sets, the same share of every class, identical and nearly identical ones to the same.
 
-        Every class with two different photographs or more is in both sets. Every photograph is read once, to see which
-        are alike (`logo_keras.datasets.duplicates`).
+        Every class with two different photographs or more is in both sets; one with a single photograph is in one of them,
+        and `notes` of the other says so. Each class is dealt by itself: whatever changes in one class, and a class that is
+        added, moves no photograph of the others. Every photograph is read once, to see which are alike
+        (`logo_keras.datasets.duplicates`).
 
         Args:
             fraction: float in (0, 1), share of the first set.
@@ -166,10 +218,18 @@ class Dataset:
             Two Datasets, each in the order of this one.
 
         Raises:
-            ValueError: if `fraction` lies outside (0, 1).
+            ValueError: if `fraction` lies outside (0, 1), or leaves one of the sets empty.
         """
-        first = partition(alike(self), self.labels, fraction, seed)
-        return self.subset(first), self.subset(~first)
+        first = partition(alike(self), self._brands(), fraction, seed)
+        parts = []
+        for name, chosen in (("first", first), ("second", ~first)):
+            if not chosen.any():
+                raise ValueError(
+                    f"a share of {fraction:g} of {len(self)} samples of {len(set(self.labels.tolist()))} classes leaves the "
+                    f"{name} set empty: give every class at least two different photographs, or choose another share."
+                )
+            parts.append(self.subset(chosen)._saying_what_is_gone(self))
+        return tuple(parts)
 
     def folds(self, n, seed=0):
         """Deals the samples to `n` sets for cross-validation, as `split` does.
@@ -179,13 +239,32 @@ class Dataset:
             seed: int.
 
         Returns:
-            List of `n` pairs of Datasets, training and test; every sample is in the test set of one pair.
+            List of `n` pairs of Datasets, training and test; every sample is in the test set of one pair. `notes` says which
+            classes have no sample in one of them.
 
         Raises:
             ValueError: if `n` is below 2 or above the number of photographs.
         """
-        places = folds(alike(self), self.labels, n, seed)
-        return [(self.subset(places != fold), self.subset(places == fold)) for fold in range(n)]
+        places = folds(alike(self), self._brands(), n, seed)
+        pairs = ((self.subset(places != fold), self.subset(places == fold)) for fold in range(n))
+        return [tuple(part._saying_what_is_gone(self) for part in pair) for pair in pairs]
+
+    def _brands(self):
+        """The name of every sample's class; `NONE` for label -1."""
+        names = [*map(composed, self.class_names), NONE]
+        return [names[label] for label in self.labels.tolist()]
+
+    def _saying_what_is_gone(self, whole):
+        """This part of a Dataset, with a note on the classes that are left in other parts alone."""
+        gone = [name for name in self.empty_classes if whole.counts[name]]
+        note = f"classes of which this part has no sample: {len(gone)} ({listed(gone)})"
+        return replace(self, notes=[*self.notes, note])._knowing(self) if gone else self
+
+    def _knowing(self, other):
+        """Takes over what another Dataset of the same photographs, or more, knows of them."""
+        self._checked.update(other._checked.intersection(self.paths))
+        self.unreadable.update(_of_paths(other.unreadable, self.paths))
+        return self
 
     def cut(self, margin):
         """Makes one sample of every box: the box and its surroundings, clipped to the photograph.
@@ -268,6 +347,11 @@ class Dataset:
                 self.paths[index], f"the window {window.tolist()} lies outside the photograph of {height} x {width} px"
             )
         return photo[top:bottom, left:right], (top, left)
+
+
+def _of_paths(reasons, paths):
+    """The entries of a dict from path to reason that concern some paths."""
+    return {path: reasons[path] for path in reasons.keys() & {*paths}} if reasons else {}
 
 
 def _boxes(boxes, paths):

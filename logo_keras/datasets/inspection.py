@@ -9,7 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from logo_keras import containers
+from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.duplicates import identical, nearly_identical, survey
+from logo_keras.preprocessing import file_bytes
+from logo_keras.transparency import has_alpha
 
 # Kind of finding (a field of Inspection) to what a report calls it. Those of TROUBLE spoil a training or a figure; the
 # others are worth a look, and real data sets have many.
@@ -25,12 +29,17 @@ KINDS = {
     "doubtful": "nearly identical photographs under two labels",
     "tiny": "tiny photographs",
     "outside": "boxes outside the photograph",
+    "unclear": "boxes that may lie elsewhere: turned by EXIF, or of another size",
+    "transparent": "photographs with an alpha channel, which are read on white or grey",
     "empty": "classes without a photograph in a split",
+    "skipped": "files and folders that were left out",
 }
 TROUBLE = ("missing", "unreadable", "repeated", "identical_across", "near_across", "contradicting")
 # Px that a box may reach beyond the photograph: some tools count px from 1, some from 0.
 _BEYOND = 1
 _NONE = "none"
+# Bytes that tell the format of a photograph.
+_HEAD = 64
 
 
 class Entry(NamedTuple):
@@ -67,7 +76,10 @@ class Inspection:
         doubtful: tuple of Finding, one a group, with its labels.
         tiny: tuple of Finding, with height and width.
         outside: tuple of Finding, one a photograph, with its boxes.
+        unclear: tuple of Finding, with the reason.
+        transparent: tuple of Finding.
         empty: tuple of Finding without entries, with class and split.
+        skipped: tuple of Finding without entries, with the path.
         near: bool, whether nearly identical photographs were looked for.
     """
 
@@ -85,7 +97,10 @@ class Inspection:
     doubtful: tuple = ()
     tiny: tuple = ()
     outside: tuple = ()
+    unclear: tuple = ()
+    transparent: tuple = ()
     empty: tuple = ()
+    skipped: tuple = ()
     near: bool = True
 
     @property
@@ -131,11 +146,25 @@ def inspect(datasets, smallest=32, near=True):
     shorter = found.sizes.min(1)
     tiny = np.flatnonzero((0 < shorter) & (shorter < smallest)).tolist()
     outside = _outside(datasets, places, found.sizes)
+    limit = max(part.max_bytes for part in parts)
+    readable = [path for path in places if path not in found.reasons]
+    alpha = in_threads(lambda path: _is_transparent(path, limit), readable, "looking for transparency")
+    transparent = [places[path] for path, clear in alpha if clear]
+    unclear = {places[path]: reason for part in parts for path, reason in part.unclear.items()}
     in_splits = Counter(itertools.chain(*({places[path] for path in part.paths} for part in parts)))
     repeated = sorted(place for place, count in in_splits.items() if count > 1)
     same_groups = _groups(same)
     like_groups = [group for group in _groups(like) if len(set(same[group].tolist())) > 1]
-    concerned = {*missing, *unreadable, *tiny, *outside, *repeated, *itertools.chain(*same_groups, *like_groups)}
+    concerned = {
+        *missing,
+        *unreadable,
+        *tiny,
+        *outside,
+        *unclear,
+        *transparent,
+        *repeated,
+        *itertools.chain(*same_groups, *like_groups),
+    }
     entries = _entries(datasets, places, concerned)
 
     def finding(group, detail=""):
@@ -157,6 +186,9 @@ def inspect(datasets, smallest=32, near=True):
         "doubtful": _contradicting(like_groups),
         "tiny": [finding([place], "{1} x {0} px".format(*found.sizes[place])) for place in tiny],
         "outside": [finding([place], detail) for place, detail in outside.items()],
+        "unclear": [finding([place], reason) for place, reason in unclear.items()],
+        "transparent": [finding([place]) for place in transparent],
+        "skipped": [Finding((), path) for path in dict.fromkeys(path for part in parts for path in part.skipped)],
         "empty": [Finding((), f"{name} in {split}") for split, counts in classes.items() for name in _empty(counts)],
     }
     return Inspection(
@@ -166,6 +198,17 @@ def inspect(datasets, smallest=32, near=True):
         near=near,
         **{kind: tuple(each) for kind, each in findings.items()},
     )
+
+
+def _is_transparent(path, max_bytes):
+    try:
+        with open(path, "rb", buffering=0) as file:
+            # A JPEG has no alpha, and most photographs are JPEGs.
+            if containers.kind(file.read(_HEAD)) == "JPEG":
+                return False
+        return has_alpha(file_bytes(path, max_bytes))
+    except (OSError, ValueError):
+        return False
 
 
 def _as_dict(finding):

@@ -1,7 +1,8 @@
 """Sides and folds of a set of photographs: stratified, and no photograph in two of them."""
 
+import hashlib
 import numbers
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 
@@ -9,11 +10,13 @@ import numpy as np
 def partition(groups, labels, fraction, seed):
     """Deals photographs to two sides, the same share of every label, groups undivided.
 
-    Every label with two groups or more is on both sides, as far as groups of several labels allow.
+    Every label with two groups or more is on both sides, as far as groups of several labels allow. Each label is dealt by
+    itself, with a generator of its own name: as long as no group has several labels, the photographs of one label lie on the
+    same sides whatever happens to the others.
 
     Args:
         groups: sequence of one key a photograph; those of equal keys stay together.
-        labels: int `[n]`.
+        labels: sequence of one str a photograph, the name of its class.
         fraction: float in (0, 1), share of the first side.
         seed: int.
 
@@ -25,19 +28,20 @@ def partition(groups, labels, fraction, seed):
     """
     if isinstance(fraction, bool) or not isinstance(fraction, numbers.Real) or not 0 < fraction < 1:
         raise ValueError(f"fraction must lie in (0, 1), got {fraction!r}.")
-    rng = np.random.default_rng(seed)
     together = _together(groups)
     strata = defaultdict(list)
     for members in together:
         # Photographs that are alike under different labels go with the first of them.
-        strata[int(labels[members[0]])].append(members)
+        strata[labels[members[0]]].append(members)
 
-    sizes = {label: sum(map(len, strata[label])) for label in sorted(strata)}
-    shares = _apportion(sizes, fraction, rng)
     first = np.zeros(len(labels), bool)
-    for label, size in sizes.items():
-        parts = [strata[label][i] for i in rng.permutation(len(strata[label]))]
-        target = shares[label]
+    for label, stratum in strata.items():
+        rng = _generator(seed, label)
+        size = sum(map(len, stratum))
+        # A share that is no whole number is rounded up as often as it should be: over many labels the sum is right. The small
+        # number keeps 0.7 * 10 = 7.000000000000001 and 0.29 * 100 = 28.999999999999996 what they are meant to be.
+        target = int(np.floor(round(fraction * size, 9) + rng.random()))
+        parts = [stratum[i] for i in rng.permutation(len(stratum))]
         if len(parts) > 1:
             target = min(max(target, 1), size - 1)
         taken, count = [], 0
@@ -56,12 +60,13 @@ def partition(groups, labels, fraction, seed):
 def folds(groups, labels, n, seed):
     """Deals photographs to `n` folds, the same share of every label to each, groups undivided.
 
-    Every label is spread as evenly as its groups allow, and so are all photographs: where no group has two members, the
-    numbers in two folds differ by at most one, of each label and of all. No fold is empty.
+    Every label is spread as evenly as its groups allow: where no group has two members, the numbers in two folds differ by at
+    most one. Each label is dealt by itself, as in `partition`, so that the numbers of all labels together differ by more. No
+    fold is empty.
 
     Args:
         groups: sequence of one key a photograph; those of equal keys stay together.
-        labels: int `[n_photographs]`.
+        labels: sequence of one str a photograph, the name of its class.
         n: int, 2 or more.
         seed: int.
 
@@ -76,22 +81,44 @@ def folds(groups, labels, n, seed):
     together = _together(groups)
     if n > len(together):
         raise ValueError(f"{len(together)} different photographs make at most {len(together)} folds, got {n}.")
-    rng = np.random.default_rng(seed)
-    names, columns = np.unique(labels, return_inverse=True)
-    # Large groups first, so that small ones fill what they leave; then label by label, which keeps all folds level.
-    turns, chance = rng.permutation(len(names)), rng.random(len(together))
-    keys = [(-len(members), turns[columns[members[0]]], luck) for members, luck in zip(together, chance, strict=True)]
-    ranks = rng.permutation(n)
-    counts, sizes, places = np.zeros((n, len(names)), np.int64), np.zeros(n, np.int64), np.empty(len(columns), np.int64)
-    for group in sorted(range(len(together)), key=keys.__getitem__):
-        members = together[group]
-        own, often = np.unique(columns[members], return_counts=True)
-        # What the sum of squares of all counts grows by, but for what is the same in every fold.
-        fold = np.lexsort((ranks, sizes, counts[:, own] @ often))[0]
-        counts[fold, own] += often
-        sizes[fold] += len(members)
-        places[members] = fold
+    # Groups of several labels concern all of these, and are dealt before the others.
+    strata = defaultdict(list)
+    for members in together:
+        own = {labels[index] for index in members}
+        strata[own.pop() if len(own) == 1 else None].append(members)
+    counts, places = defaultdict(lambda: np.zeros(n, np.int64)), np.empty(len(labels), np.int64)
+    for label in sorted(strata, key=lambda label: (label is not None, label)):
+        rng = _generator(seed, label or "")
+        ranks = rng.permutation(n)
+        parts = [strata[label][i] for i in rng.permutation(len(strata[label]))]
+        # Large groups first, so that small ones fill what they leave.
+        for members in sorted(parts, key=len, reverse=True):
+            often = Counter(labels[index] for index in members)
+            # What the sum of squares of all counts grows by, but for what is the same in every fold.
+            growth = sum(counts[each] * count for each, count in often.items())
+            fold = np.lexsort((ranks, growth))[0]
+            for each, count in often.items():
+                counts[each][fold] += count
+            places[members] = fold
+    _fill(places, together, n)
     return places
+
+
+def _generator(seed, label):
+    """Random numbers of one label: its name decides, not its number, which changes when another label is added."""
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest[:8], "little")])
+
+
+def _fill(places, together, n):
+    """Moves single groups into folds that are empty, as they are where there are hardly more groups than folds."""
+    held = Counter(int(places[members[0]]) for members in together)
+    for empty in (fold for fold in range(n) if not held[fold]):
+        fullest = max(range(n), key=lambda fold: held[fold])
+        members = min((each for each in together if places[each[0]] == fullest), key=len)
+        places[members] = empty
+        held[fullest] -= 1
+        held[empty] = 1
 
 
 def _together(groups):
@@ -106,7 +133,7 @@ def _mend(first, together, labels):
     """Gives every label of several groups to both sides: one of its groups may have gone with another label."""
     owners = defaultdict(list)
     for members in together:
-        for label in {int(labels[index]) for index in members}:
+        for label in {labels[index] for index in members}:
             owners[label].append(members)
     # How many groups of a label lie on the first side.
     counts = {label: sum(first[members[0]] for members in parts) for label, parts in owners.items()}
@@ -120,22 +147,10 @@ def _mend(first, together, labels):
             continue
         side = bool(counts[label])
         for members in sorted(parts, key=len):
-            others = {int(labels[index]) for index in members} - {label}
+            others = {labels[index] for index in members} - {label}
             # Never at the cost of another label.
             if not any(len(owners[other]) > 1 and sole(other, side) for other in others):
                 first[members] = not side
                 for each in {label, *others}:
                     counts[each] += -1 if side else 1
                 break
-
-
-def _apportion(sizes, fraction, rng):
-    """Whole numbers near `fraction * size`, with the sum as near: the largest remainders are rounded up."""
-    labels = list(sizes)
-    exact = np.array([fraction * sizes[label] for label in labels])
-    # The small number keeps 0.7 * 10 = 7.000000000000001 and 0.29 * 100 = 28.999999999999996 what they are meant to be.
-    whole = np.floor(exact + 1e-9)
-    left = round(float(exact.sum()) + 1e-9) - int(whole.sum())
-    order = np.lexsort((rng.random(len(labels)), -np.round(exact - whole, 9)))
-    whole[order[: max(left, 0)]] += 1
-    return dict(zip(labels, whole.astype(int), strict=True))

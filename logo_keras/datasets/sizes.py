@@ -1,21 +1,15 @@
-"""Height and width of photographs, from what their files say of themselves: nothing is decoded."""
+"""Size and orientation of photographs, from what their files say of themselves; only a JPEG without an end is decoded."""
 
-import re
+import os
 import struct
 
-from logo_keras import containers
+from logo_keras import containers, orientation
 from logo_keras.datasets.checking import in_threads
-from logo_keras.preprocessing import MAX_BYTES, UnreadablePhotograph, file_bytes
+from logo_keras.preprocessing import MAX_BYTES, UnreadablePhotograph, file_bytes, inspected
 
-# What stands before the EXIF data. CIPA DC-008 (JPEG), the PNG extension eXIf, the RIFF chunk of WebP; a TIFF is its own.
-_EXIF = {
-    "JPEG": re.compile(rb"\xff\xe1..Exif\x00\x00", re.DOTALL),
-    "PNG": re.compile(rb"eXIf"),
-    "WebP": re.compile(rb"EXIF....(?:Exif\x00\x00)?", re.DOTALL),
-    "TIFF": re.compile(rb""),
-}
-# CIPA DC-008: the tag of the orientation, and the orientations that turn the photograph by a quarter.
-_ORIENTATION = 0x0112
+# The EXIF data of a JPEG stand in a segment of at most so many bytes, mostly the first.
+_HEAD = 2**16
+# Orientations that exchange rows and columns (CIPA DC-008).
 _TURNED = range(5, 9)
 
 
@@ -31,10 +25,8 @@ def upright_size(data):
     Raises:
         ValueError: with the reason, if the file is no image, truncated or corrupt.
     """
-    kind, height, width = containers.inspect(data)
-    if kind == "AVIF":
-        return (width, height) if containers.avif_turns(data)[0] % 2 else (height, width)
-    return (width, height) if _orientation(kind, data) in _TURNED else (height, width)
+    kind, height, width, _ = inspected(data)
+    return (width, height) if orientation.turns(kind, data)[0] % 2 else (height, width)
 
 
 def read_sizes(paths, max_bytes=MAX_BYTES):
@@ -54,6 +46,75 @@ def read_sizes(paths, max_bytes=MAX_BYTES):
     return sizes, unreadable
 
 
+def read_stored(paths, max_bytes=MAX_BYTES):
+    """Reads how photographs are stored, in several threads. Of most photographs the first 64 KB are read.
+
+    Args:
+        paths: list of str.
+        max_bytes: int, largest file that is read.
+
+    Returns:
+        dict, path to EXIF orientation (1 to 8), height and width in px as stored. Files that cannot be read are not in it, nor
+        are upright ones of formats other than JPEG and PNG.
+    """
+    found = in_threads(lambda path: _stored(path, max_bytes), paths, "orientations of photographs")
+    return {path: stored for path, stored in found if stored is not None}
+
+
+def upright_box(box, exif, height, width):
+    """Turns a box with its photograph.
+
+    Args:
+        box: `(y0, x0, y1, x1)`, px of the photograph as it is stored.
+        exif: int, its EXIF orientation, 1 to 8.
+        height: int, px as stored.
+        width: int, px as stored.
+
+    Returns:
+        `(y0, x0, y1, x1)`, px of the upright photograph.
+    """
+    y0, x0, y1, x1 = box
+    if exif in (3, 4, 6, 7):
+        y0, y1 = height - y1, height - y0
+    if exif in (2, 3, 7, 8):
+        x0, x1 = width - x1, width - x0
+    return (x0, y0, x1, y1) if exif in _TURNED else (y0, x0, y1, x1)
+
+
+def _stored(path, max_bytes):
+    try:
+        with open(path, "rb", buffering=0) as file:
+            head = data = file.read(_HEAD)
+            kind = containers.kind(head)
+            # A PNG or WebP may have its EXIF data at the end.
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _HEAD))
+            end = file.read(_HEAD) if kind in ("PNG", "WebP") else b""
+        # Of a JPEG other segments may come before the EXIF data, but not its picture, which the scan starts.
+        later = kind == "JPEG" and b"Exif" not in head and b"\xff\xda" not in head
+        if kind == "TIFF" or later or b"eXIf" in end or b"EXIF" in end:
+            data = file_bytes(path, max_bytes)
+        exif = orientation.exif(kind, data)
+        if exif == 1:
+            size = _size_at_the_start(kind, head)
+            return size and (exif, *size)
+        return exif, *inspected(file_bytes(path, max_bytes))[1:3]
+    except (OSError, ValueError, struct.error, IndexError):
+        return None
+
+
+def _size_at_the_start(kind, head):
+    """Height and width of a JPEG or PNG from its first bytes; None where they do not say."""
+    if kind == "PNG":
+        return struct.unpack_from(">II", head, 16)[::-1]
+    at = 2
+    while kind == "JPEG" and head[at] == 0xFF:
+        # ITU-T T.81, table B.1: frame headers, but for tables and arithmetic conditioning.
+        if 0xC0 <= head[at + 1] <= 0xCF and head[at + 1] not in (0xC4, 0xC8, 0xCC):
+            return struct.unpack_from(">HH", head, at + 5)
+        at += 2 + struct.unpack_from(">H", head, at + 2)[0]
+    return None
+
+
 def _size_or_reason(path, max_bytes):
     try:
         return upright_size(file_bytes(path, max_bytes))
@@ -61,24 +122,3 @@ def _size_or_reason(path, max_bytes):
         return error.reason
     except ValueError as error:
         return str(error)
-
-
-def _orientation(kind, data):
-    """The EXIF orientation, 1 where none is stated."""
-    found = _EXIF[kind].search(data) if kind in _EXIF else None
-    if found is None:
-        return 1
-    start = found.end()
-    order = {b"II": "<", b"MM": ">"}.get(data[start : start + 2])
-    if order is None:
-        return 1
-    try:
-        (at,) = struct.unpack_from(f"{order}I", data, start + 4)
-        (count,) = struct.unpack_from(f"{order}H", data, start + at)
-        for entry in range(start + at + 2, start + at + 2 + 12 * count, 12):
-            if struct.unpack_from(f"{order}H", data, entry) == (_ORIENTATION,):
-                return struct.unpack_from(f"{order}H", data, entry + 8)[0]
-    except struct.error:
-        # Broken EXIF data turns nothing.
-        return 1
-    return 1

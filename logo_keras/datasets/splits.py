@@ -1,8 +1,10 @@
 """Which parts of a data set are for training, validation and testing."""
 
+import re
 from dataclasses import dataclass
 
 from logo_keras.datasets import loader
+from logo_keras.datasets.classes import matching
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,42 @@ OFFICIAL = {
     "synthetic": Splits("train", "test", "validation", "none"),
 }
 # What the parts of one's own photographs are called: the first name is ours, the others those of other tools.
-_OWN = {"train": ("train",), "test": ("test",), "validation": ("validation", "valid", "val"), "none": ("none",)}
+_OWN = {
+    "train": ("train", "training"),
+    "test": ("test", "testing"),
+    "validation": ("validation", "valid", "val"),
+    "none": ("none",),
+}
+# COCO's splits have a year, train2017; CVAT's names have it as well.
+_YEAR = re.compile(r"(.+?)[_-]?(?:19|20)\d\d")
+
+
+def find_split(split, names):
+    """Finds a split as a data set calls it.
+
+    Unicode forms do not matter, a year at the end may be left out, and "val", "valid" and "validation" are one, as are
+    "train" and "training", "test" and "testing".
+
+    Args:
+        split: str, as it is asked for.
+        names: collection of str, the splits that there are.
+
+    Returns:
+        str of `names`, or None: if there is none, or several that differ in the year.
+    """
+    for wanted in dict.fromkeys((split, *next((each for each in _OWN.values() if split in each), ()))):
+        if (found := matching(wanted, names)) is not None:
+            return found
+        close = [name for name in names if without_year(name) == wanted]
+        if close:
+            return close[0] if len(close) == 1 else None
+    return None
+
+
+def without_year(split):
+    """The name of a split without the year at its end: "train" of "train2017"; None where there is none."""
+    year = _YEAR.fullmatch(split)
+    return year.group(1) if year else None
 
 
 def splits(name, root):
@@ -58,4 +95,4 @@ def splits(name, root):
         return OFFICIAL[name]
     # What the loader finds is asked for, not guessed: in a folder of an archive, in lists, in data.yaml.
     there = loader(name).split_names(root)
-    return Splits(**{part: next((each for each in names if each in there), None) for part, names in _OWN.items()})
+    return Splits(**{part: find_split(part, there) for part in _OWN})

@@ -39,7 +39,7 @@ class DemoConfig:
     seed: int = 0
     photographs: Mapping = dataclasses.field(
         default_factory=lambda: {
-            "preset": "demo", "brands": 20, "train": 130, "validation": 5, "test": 20, "none": 0,
+            "preset": "demo", "brands": 20, "train": 65, "validation": 5, "test": 20, "none": 0,
         }
     )  # fmt: skip
     held_back: float = 0.3

@@ -22,7 +22,8 @@ class Recognizer:
     """Recognizes logos with a file that `logo-export-tflite` or `logo-export-onnx` wrote.
 
     A `.tflite` file runs in LiteRT, an `.onnx` file in onnxruntime (extra `[onnx]`), both on the CPU. A recognizer may be
-    shared between threads: calls of LiteRT wait for each other, calls of onnxruntime run side by side.
+    shared between threads: calls of LiteRT wait for each other, calls of onnxruntime run side by side. It may be handed to
+    other processes, which open the file again.
 
     A file that was damaged on its way is refused before an engine sees it. One that was made to do harm is not seen
     through: an engine runs what the file says, so do not open files of people whom you do not trust.
@@ -51,7 +52,7 @@ class Recognizer:
     def __init__(self, path, num_threads=None):
         if num_threads is not None and (type(num_threads) is not int or num_threads < 1):
             raise ValueError(f"num_threads must be at least 1 or None, got {num_threads}.")
-        self._path = Path(path)
+        self._path, self._num_threads = Path(path), num_threads
         suffix = self._path.suffix.lower()
         if suffix not in ENGINES:
             raise UnusableModel(path, f"the name of an exported file ends with {' or '.join(ENGINES)}: rename or export it.")
@@ -65,6 +66,10 @@ class Recognizer:
             )
         self._engine = ENGINES[suffix](path, num_threads)
         self._check()
+
+    def __reduce__(self):
+        # An engine cannot travel to another process: there the file is opened again.
+        return type(self), (os.path.abspath(self._path), self._num_threads)
 
     @property
     def class_names(self):
@@ -179,7 +184,7 @@ class Recognizer:
             uint8 BGR `[H, W, 3]`, the frame, and its Recognition.
 
         Raises:
-            OSError: naming the source, if it cannot be opened.
+            OSError: naming the source, if it cannot be opened, or is a camera that gives no more frames.
             ValueError: if `top` is below 1, or the source or one of its frames is none of these.
         """
         with contextlib.closing(camera.frames(source)) as frames:

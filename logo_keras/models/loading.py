@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from logo_keras import metadata, model_card
 from logo_keras.models.logo_model import LogoModel
 
 
@@ -23,9 +24,11 @@ def load(path):
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist.")
+    model_card.check(path)
     try:
         model = keras.saving.load_model(path)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    # Of what Keras meets inside a whole zip: weights that HDF5 does not read, a configuration that makes no layers.
+    except (*metadata.DAMAGED_ZIP, AttributeError, RecursionError, TypeError) as error:
         raise ValueError(f"{path} is not a model file of logo_keras, or it is damaged: {error}") from error
     if not isinstance(model, LogoModel):
         raise ValueError(f"{path} holds a {type(model).__name__}, not a model of logo_keras.")

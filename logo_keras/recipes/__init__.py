@@ -1,25 +1,15 @@
-"""Recipes: one file a row of the paper's tables that this package trains, run by `logo-train --recipe NAME`."""
+"""Recipes: the rows of the paper's tables, run by `logo-train --recipe NAME`."""
 
 import difflib
-import importlib
-import pkgutil
+import textwrap
 
 from logo_keras.recipes.recipe import DATASETS, Recipe
+from logo_keras.recipes.rows import REMARKS, ROWS
 
-__all__ = ["DATASETS", "RECIPES", "Recipe", "recipe", "table"]
+__all__ = ["DATASETS", "RECIPES", "REMARKS", "ROWS", "Recipe", "recipe", "table"]
 
-# The modules of this package that are no recipes.
-_OTHERS = ("recipe", "settings")
-
-
-def _found():
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _OTHERS)
-    recipes = {name: importlib.import_module(f"{__name__}.{name}").RECIPE for name in names}
-    # By data set in the order of the paper's tables.
-    return dict(sorted(recipes.items(), key=lambda item: list(DATASETS).index(item[1].dataset)))
-
-
-RECIPES = _found()
+# Those rows that this package trains, by name.
+RECIPES = {row.name: row for row in ROWS if row.config is not None}
 
 
 def recipe(name):
@@ -29,11 +19,13 @@ def recipe(name):
         name: str, for instance "logo2k_drna_resnet50".
 
     Returns:
-        Recipe.
+        Recipe, with a Config.
 
     Raises:
         ValueError: if there is none of this name; says which comes nearest.
     """
+    if name in (row.name for row in ROWS) and name not in RECIPES:
+        raise ValueError(f"{name!r} is a row of the paper's tables that has no recipe yet. There are {', '.join(RECIPES)}.")
     if name not in RECIPES:
         nearest = difflib.get_close_matches(str(name), RECIPES, n=1, cutoff=0.0)[0]
         raise ValueError(f"unknown recipe {name!r}: did you mean {nearest!r}? Known: {', '.join(RECIPES)}.")
@@ -41,11 +33,12 @@ def recipe(name):
 
 
 def table():
-    """All recipes as lines of text: name, data set, network, the paper's top1 and ours."""
-    rows = [("recipe", "data", "network", "paper", "ours")]
-    for each in RECIPES.values():
-        paper = "-" if each.paper is None else f"{each.paper:.2f} %"
-        ours = "not yet" if each.ours is None else f"{each.ours:.2f} %"
-        rows.append((each.name, DATASETS[each.dataset], each.row, paper, ours))
+    """The paper's tables as lines of text: recipe, data set, row, the paper's top-1 and top-5 and our top-1; and what to know."""
+    rows = [("recipe", "data", "row", "paper top-1", "top-5", "ours")]
+    for row in ROWS:
+        ours = "not yet" if row.ours is None else f"{row.ours:.2f}"
+        top5 = "-" if row.top5 is None else f"{row.top5:.2f}"
+        rows.append((row.name if row.config else "-", DATASETS[row.dataset], row.row, f"{row.top1:.2f}", top5, ours))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*lines, "", *(textwrap.fill(remark, 110) for remark in ("Accuracies in percent.", *REMARKS))])

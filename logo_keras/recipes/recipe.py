@@ -1,4 +1,4 @@
-"""The Recipe value: one row of the paper's tables, and how to train it."""
+"""The Recipe value: one row of the paper's tables, its figures, and how to train it."""
 
 import dataclasses
 
@@ -21,36 +21,38 @@ class Recipe:
     """A row of a table in Wang et al. 2020, arXiv:1911.07924.
 
     Attributes:
-        name: str, what `logo-train --recipe` calls it: the name of its file.
-        row: str, what the table calls it.
+        name: str, what `logo-train --recipe` calls it.
         dataset: str, one of `DATASETS`.
-        config: Config.
-        paper: float, top1 that the paper reports, in percent; None where it is not written down here.
-        paper_source: str, where the paper reports it.
-        ours: float, top1 of this package's run, in percent; None before there is one.
+        row: str, what the table calls it.
+        top1: float, the paper's top-1 accuracy in percent.
+        top5: float, the paper's top-5 accuracy in percent; None where it gives none.
+        config: Config; None of a row that is not a classifier of whole images or regions, and has no recipe yet.
+        ours: float, top-1 accuracy of this package's run, in percent; None before there is one.
 
     Raises:
         ValueError: for an unknown data set, or a figure outside 0..100.
     """
 
     name: str
-    row: str
     dataset: str
-    config: Config
-    paper: float | None
-    paper_source: str
+    row: str
+    top1: float
+    top5: float | None = None
+    config: Config | None = None
     ours: float | None = None
 
     def __post_init__(self):
         if self.dataset not in DATASETS:
             raise ValueError(f"dataset must be one of {', '.join(DATASETS)}, got {self.dataset!r}.")
-        for name in ("paper", "ours"):
+        for name in ("top1", "top5", "ours"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value <= 100:
-                raise ValueError(f"{name} must be a top1 in percent, 0 to 100, or None, got {value!r}.")
+            if not (value is None and name != "top1") and not 0 <= value <= 100:
+                raise ValueError(f"{name} must be an accuracy in percent, 0 to 100, got {value!r}.")
 
     @property
     def command(self):
-        """str, what to type, in the folder where the photographs lie in a folder named as the data set."""
+        """str, what to type, in the folder where the photographs lie in a folder named as the data set; None without recipe."""
+        if self.config is None:
+            return None
         flags = _FLAGS.get(self.dataset, "")
         return f"logo-train --recipe {self.name} --data {self.dataset} --root {self.dataset}{flags} --out run"

@@ -4,7 +4,9 @@ import os
 
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import Photograph, annotated
-from logo_keras.datasets.textfile import find_folder, inside, read_lines
+from logo_keras.datasets.paths import inside
+from logo_keras.datasets.tree import find_folder
+from logo_keras.textfile import read_lines
 
 BOXES = "qset3_internal_and_local.gt"
 QUERIES = "qset1_internal.qry"

@@ -1,20 +1,44 @@
-"""Boxes of one's own photographs: `boxes.csv` or `boxes.json` beside them."""
+"""Files of boxes: `boxes.csv` or `boxes.json` beside one's own photographs, and lists of boxes of one photograph."""
 
 import csv
 import math
 import os
+from dataclasses import dataclass
 
-from logo_keras.datasets.annotations import NONE
-from logo_keras.datasets.formats.coco_file import read_coco
-from logo_keras.datasets.textfile import read_lines
+from logo_keras.datasets.annotations import Photograph
+from logo_keras.datasets.classes import NONE, composed
+from logo_keras.datasets.formats.coco_file import read_coco, stated_size
+from logo_keras.datasets.paths import Finder
+from logo_keras.datasets.problems import Problems
+from logo_keras.textfile import read_lines
 
 CSV, JSON = "boxes.csv", "boxes.json"
 # Names of columns, of which the first that is there counts; letter case does not.
 _PATHS = ("path", "file", "filename", "file_name", "image", "photograph")
-_BRANDS = ("brand", "class", "label", "class_name")
+BRANDS = ("brand", "class", "label", "class_name")
 # Left, top, right and bottom, or left, top, width and height.
 _CORNERS = (("x0", "y0", "x1", "y1"), ("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
+_SIZE = ("image_height", "image_width")
 _SIDES = (("x", "y", "width", "height"), ("x", "y", "w", "h"))
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """The boxes of a file.
+
+    Attributes:
+        boxes: dict, path of a photograph to its list of `(brand, (y0, x0, y1, x1))`, px.
+        sizes: dict, path to height and width, px, of the photographs of which the file states them.
+        notes: list of str, what a report must say.
+    """
+
+    boxes: dict
+    sizes: dict
+    notes: list
+
+    def photograph(self, path, brand):
+        """A photograph of a brand with its boxes: Photograph."""
+        return Photograph(path, brand, tuple(self.boxes.get(path, ())), self.sizes.get(path))
 
 
 def find_boxes(folder):
@@ -48,40 +72,67 @@ def read_boxes(file, brands, class_names):
         class_names: collection of str.
 
     Returns:
-        dict, path of a photograph to its list of `(brand, (y0, x0, y1, x1))`, px.
+        Boxes.
 
     Raises:
         OSError: if the file cannot be opened.
-        ValueError: if a row cannot be read, names a photograph that is not in `brands`, or a brand that is no class, or a
-            brand where the photograph has none; the error names file and line.
+        ValueError: if rows cannot be read, name a photograph that is not in `brands`, a brand that is no class, or a brand
+            where the photograph has none; the error names file and lines, all of them or the first ten.
     """
-    folder, found = os.path.dirname(file), {}
-    for where, name, brand, box in (_json_rows if file.endswith(JSON) else _csv_rows)(file):
-        path = _photograph(folder, name, brands)
+    folder, found, sizes = os.path.dirname(file), {}, {}
+    finder, problems = Finder([folder], lambda: brands, brands.__contains__), Problems()
+    for where, name, brand, box, size in (_json_rows if file.endswith(JSON) else _csv_rows)(file, problems):
+        path = finder.find(name)
+        stated = composed(name.replace("\\", "/").rpartition("/")[0].rpartition("/")[2])
+        # A photograph that is gone, not another one of the same file name in another brand's folder.
+        if path is not None and stated in class_names and stated != os.path.basename(os.path.dirname(path)):
+            path = None if composed(os.path.basename(os.path.dirname(path))) in class_names - {stated} else path
         if path is None:
-            raise ValueError(f"{where}: {name!r} is no photograph of the set in {folder}.")
+            problems.add(f"{where}: {name!r} is no photograph of the set in {folder}.")
+            continue
+        if size is not None:
+            sizes[path] = size
         if box is None:
             continue
-        brand = brand or brands[path]
-        if brand not in class_names and (brand, brands[path]) != (NONE, NONE):
-            raise ValueError(f"{where}: {brand!r} is no class of the set; the photograph {name!r} belongs to {brands[path]!r}.")
-        if brands[path] == NONE != brand:
-            raise ValueError(f"{where}: {name!r} is a photograph without a brand, but this box shows {brand!r}.")
-        found.setdefault(path, []).append((brand, box))
-    return found
+        own, brand = brands[path], composed(brand or brands[path])
+        if brand not in class_names and (brand, own) != (NONE, NONE):
+            problems.add(f"{where}: {brand!r} is no class of the set; the photograph {name!r} belongs to {own!r}.")
+        elif own == NONE != brand:
+            problems.add(f"{where}: {name!r} is a photograph without a brand, but this box shows {brand!r}.")
+        else:
+            found.setdefault(path, []).append((brand, box))
+    problems.check()
+    return Boxes(found, sizes, finder.notes(file))
 
 
-def _photograph(folder, name, brands):
-    # Whoever writes lists on Windows puts \ between folders.
-    for written in (name, name.replace("\\", "/")):
-        path = os.path.normpath(os.path.join(folder, written))
-        if path in brands:
-            return path
-    return None
+def read_box_lines(path):
+    """Reads boxes of one photograph, a line `x y width height` each, after a header of words or none.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        List of `(y0, x0, y1, x1)`, float px.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: for another line; the error names file and line.
+    """
+    boxes = []
+    for place, (number, line) in enumerate(read_lines(path)):
+        words = line.split()
+        if place == 0 and "".join(words).isalpha():
+            continue
+        try:
+            x, y, width, height = map(float, words)
+        except ValueError:
+            raise ValueError(f"{path}:{number}: expected x y width height, got {line.strip()!r}.") from None
+        boxes.append((y, x, y + height, x + width))
+    return boxes
 
 
-def _csv_rows(file):
-    """Tuples of place, photograph, brand or "", and box or None."""
+def _csv_rows(file, problems):
+    """Tuples of place, photograph, brand or "", box or None, and the size of the photograph or None."""
     lines = read_lines(file)
     if not lines:
         raise ValueError(f"{file} is empty: expected a header and a row a box.")
@@ -92,22 +143,26 @@ def _csv_rows(file):
         for place, column in enumerate(next(rows)):
             columns.setdefault(column.strip().lower(), place)
         path, brand, sides, corners = _columns(columns, f"{file}:{lines[0][0]}")
+        height, width = (columns.get(name) for name in _SIZE)
         for row in rows:
             where = f"{file}:{lines[rows.line_num - 1][0]}"
             cells = [cell.strip() for cell in row]
-            if len(cells) <= max(path, *sides):
-                raise ValueError(f"{where}: expected {len(columns)} cells, as in the header, got {len(cells)}.")
-            if not cells[path] or "\0" in cells[path]:
-                raise ValueError(f"{where}: expected the path of a photograph, got {cells[path]!r}.")
-            named = cells[brand] if brand is not None and brand < len(cells) else ""
-            yield where, cells[path], named, _box([cells[side] for side in sides], corners, where)
+            with problems.collecting():
+                if len(cells) <= max(path, *sides):
+                    raise ValueError(f"{where}: expected {len(columns)} cells, as in the header, got {len(cells)}.")
+                if not cells[path] or "\0" in cells[path]:
+                    raise ValueError(f"{where}: expected the path of a photograph, got {cells[path]!r}.")
+                named = cells[brand] if brand is not None and brand < len(cells) else ""
+                size = [cells[at] if at is not None and at < len(cells) else "" for at in (height, width)]
+                box = _box([cells[side] for side in sides], corners, where)
+                yield where, cells[path], named, box, stated_size(*size)
     except csv.Error as error:
         raise ValueError(f"{file}:{lines[rows.line_num - 1][0]}: not CSV ({error}).") from None
 
 
 def _columns(columns, where):
     """Places of path, brand (or None) and sides, and whether the sides are corners."""
-    path, brand = (next((columns[name] for name in names if name in columns), None) for names in (_PATHS, _BRANDS))
+    path, brand = (next((columns[name] for name in names if name in columns), None) for names in (_PATHS, BRANDS))
     sides = next((names for names in _CORNERS + _SIDES if all(name in columns for name in names)), None)
     if path is None or sides is None:
         raise ValueError(
@@ -132,9 +187,9 @@ def _box(cells, corners, where):
     return y0, x0, y1, x1
 
 
-def _json_rows(file):
+def _json_rows(file, _):
     """As `_csv_rows`."""
     for image in read_coco(file)[0]:
         where = f"{file}: image {image.name!r}"
         for brand, box in image.boxes or [("", None)]:
-            yield where, image.name, brand, box
+            yield where, image.name, brand, box, image.size

@@ -3,15 +3,19 @@
 import os
 import re
 
-from logo_keras.datasets.annotations import NONE, Photograph, annotated
-from logo_keras.datasets.formats.coco_file import read_coco
-from logo_keras.datasets.textfile import contents
+from logo_keras.datasets.annotations import Photograph, annotated
+from logo_keras.datasets.classes import NONE, ordered
+from logo_keras.datasets.formats.coco_file import NotCoco, read_coco
+from logo_keras.datasets.paths import Finder
+from logo_keras.datasets.problems import Problems
+from logo_keras.datasets.splits import find_split, without_year
+from logo_keras.datasets.tree import folders_in, photographs_in, some
+from logo_keras.textfile import contents
 
 # Roboflow's file in the folder of each split.
 _ROBOFLOW = "_annotations.coco.json"
 # COCO's own names, `instances_train2017.json`; the other kinds of annotation that lie beside have no logos.
 _INSTANCES = re.compile(r"instances_(.+)")
-_YEAR = re.compile(r"(.+?)(?:19|20)\d\d")
 
 
 def load(root, split=None, cut=None):
@@ -19,13 +23,15 @@ def load(root, split=None, cut=None):
 
     The root is one JSON file, or a folder with a file a split: `annotations/instances_SPLIT.json` (a year at the end may be
     left out: "train" is `instances_train2017.json`), `annotations/SPLIT.json`, Roboflow's `SPLIT/_annotations.coco.json`, or
-    `SPLIT.json` in the folder itself. Photographs are searched in `images/SPLIT`, `SPLIT`, `images`, beside the file, and in
-    the folder.
+    `SPLIT.json` in the folder itself; JSON files of something else are left out there, and `notes` names them. Photographs
+    are searched in `images/SPLIT`, `SPLIT`, `images`, beside the file, and in the folder; those of another machine or tool as
+    `logo_keras.datasets.paths.Finder` says, but not in the folders of other splits. Boxes of photographs that EXIF turns are
+    turned with them where the file states the size of the photograph as it is stored (`logo_keras.datasets.annotations`).
 
-    Classes are the names of the categories of all files, sorted, whatever their ids; so they agree between splits, and two
-    categories of one name are one. A category of id 0 without a box that is only the super-category of others (Roboflow
-    writes one) is no class, nor is one called "none". Boxes of crowds are left out. A photograph without any annotation
-    shows no brand of the set.
+    Classes are the names of the categories of all files in the order of `logo_keras.datasets.classes.ordered`, whatever their
+    ids; so they agree between splits, and two categories of one name are one. A category of id 0 without a box that is only
+    the super-category of others (Roboflow writes one) is no class, nor is one called "none". Boxes of crowds are left out. A
+    photograph without any annotation shows no brand of the set.
 
     Args:
         root: str or path.
@@ -37,7 +43,8 @@ def load(root, split=None, cut=None):
 
     Raises:
         FileNotFoundError: if the root, its files or the split are missing.
-        ValueError: if a file cannot be read, a photograph's name leads out of the root, or `cut` where there are no boxes.
+        ValueError: if a file cannot be read, a photograph's name leads out of the root, or `cut` where there are no boxes. The
+            error names all problems of the files, or the first ten.
     """
     root = os.path.abspath(root)
     if os.path.isfile(root):
@@ -48,20 +55,30 @@ def load(root, split=None, cut=None):
         files = {_split(os.path.basename(root)): root}
     else:
         folder, files = root, _files(root)
-    chosen = list(files) if split is None else [_find(root, split, files)]
-    read = {name: read_coco(file) for name, file in files.items()}
-    records = []
+    read, others = _read(files, alone=os.path.isfile(root))
+    chosen = list(read) if split is None else [_find(root, split, read)]
+    notes = [f"JSON files that are not COCO's, skipped: {len(others)} ({some(others)})"] if others else []
+    records, problems = [], Problems()
     for name in chosen:
-        search = _Search(folder, name, files[name])
-        for place, image in enumerate(read[name][0], 1):
-            path = search.path(image.name, f"{files[name]}: image {place} of the list")
+        search = _finder(folder, name, files)
+        paths = [search.find(image.name) for image in read[name][0]]
+        # Where others are found, a path that leads elsewhere is that of a photograph that is missing.
+        some_are_here = any(path is not None for path in paths)
+        for place, (image, path) in enumerate(zip(read[name][0], paths, strict=True), 1):
+            path = path or _missing(folder, search.places[0], image.name, some_are_here)
+            if path is None:
+                where = f"{files[name]}: image {place} of the list"
+                problems.add(f"{where}: {image.name!r} is not in {folder} and does not lie inside it.")
+                continue
             # Of one with crowds only no one knows which brand: `annotated` leaves it out.
             boxes = [each for each in image.boxes if each[0] != NONE]
             brand = None if boxes or image.crowded else NONE
             if split is not None or brand is None:
-                records.append(Photograph(path, brand, boxes))
+                records.append(Photograph(path, brand, tuple(boxes), image.size))
+        notes += search.notes(files[name])
+    problems.check()
     names = _classes([category for _, categories in read.values() for category in categories])
-    return annotated(records, names, cut, root=folder, split_name=split)
+    return annotated(records, names, cut, root=folder, split_name=split, remarks=notes)
 
 
 def split_names(root):
@@ -69,26 +86,49 @@ def split_names(root):
     if os.path.isfile(root):
         return set()
     names = list(_files(os.path.abspath(root)))
-    short = [year.group(1).rstrip("_-") for year in map(_YEAR.fullmatch, names) if year]
+    short = [without_year(name) for name in names if without_year(name)]
     return {*names, *(name for name in short if short.count(name) == 1)}
+
+
+def _read(files, alone):
+    """Split to what its file says, and the names of JSON files that are none of COCO's."""
+    read, others, problems = {}, {}, Problems()
+    for name, file in files.items():
+        try:
+            with problems.collecting():
+                try:
+                    read[name] = read_coco(file)
+                except NotCoco as error:
+                    others[file] = error
+                    if alone:
+                        raise
+        except OSError as error:
+            raise type(error)(error.errno, error.strerror, file) from None
+    problems.check()
+    if not read:
+        raise next(iter(others.values()))
+    return read, [*map(os.path.basename, others)]
 
 
 def _files(root):
     """Split to its JSON file."""
     if not os.path.isdir(root):
         raise FileNotFoundError(f"there is no file or folder {root}.")
-    folders = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
-    roboflow = {name: os.path.join(root, name, _ROBOFLOW) for name in folders}
+    folders = folders_in(root)
+    roboflow = {os.path.basename(folder): os.path.join(folder, _ROBOFLOW) for folder in folders}
     roboflow = {name: file for name, file in roboflow.items() if os.path.isfile(file)}
     if roboflow:
         return roboflow
-    beside = [os.path.join(root, name) for name in folders if name.lower() == "annotations"]
+    beside = [folder for folder in folders if os.path.basename(folder).lower() == "annotations"]
     for place in (*beside, root):
         found = sorted(name for name in os.listdir(place) if name.lower().endswith(".json") and not name.startswith("."))
         found = [name for name in found if os.path.isfile(os.path.join(place, name))]
         found = [name for name in found if _INSTANCES.match(name)] or found
         if found:
             return {_split(name): os.path.join(place, name) for name in found}
+    # An archive often unpacks into a folder of its own.
+    if len(folders) == 1:
+        return _files(folders[0])
     raise FileNotFoundError(
         f"{root} must hold annotations/instances_SPLIT.json, annotations/SPLIT.json, SPLIT/{_ROBOFLOW} or SPLIT.json; "
         f"{contents(root)}."
@@ -104,51 +144,53 @@ def _split(name):
 
 def _find(root, split, files):
     """The split as the files have it."""
-    if split in files:
-        return split
-    close = [name for name in files if (year := _YEAR.fullmatch(name)) and year.group(1).rstrip("_-") == split]
-    if len(close) == 1:
-        return close[0]
-    raise FileNotFoundError(f"{root} has no split {split!r}, only {', '.join(close or files)}.")
+    found = find_split(split, files)
+    if found is None:
+        close = [name for name in files if without_year(name) == split]
+        raise FileNotFoundError(f"{root} has no split {split!r}, only {', '.join(close or files)}.")
+    return found
 
 
 def _classes(categories):
     parents = {category.parent for category in categories if category.parent != category.name}
     used = {category.name for category in categories if category.used}
-    names = {category.name for category in categories if not (category.first and category.name in parents - used)}
-    return sorted(names - {NONE})
+    return ordered(category.name for category in categories if not (category.first and category.name in parents - used))
 
 
-class _Search:
-    """Finds the photographs that a file names."""
+def _finder(folder, split, files):
+    """Finds the photographs of a file inside the folder."""
+    file = files[split]
+    # The folder that holds annotations/, where the set lies in a folder of the root.
+    above = os.path.dirname(os.path.dirname(file))
+    homes = dict.fromkeys([folder, above] if above.startswith(os.path.join(folder, "")) else [folder])
+    splits = dict.fromkeys(filter(None, [split, without_year(split)]))
+    places = [os.path.join(home, *parts) for home in homes for name in splits for parts in (("images", name), (name,))]
+    for home in homes:
+        places += [os.path.join(home, "images"), os.path.join(home, "data"), os.path.dirname(file), home]
+    others = {name for each in files for name in (each, without_year(each))} - {None, *splits}
 
-    def __init__(self, folder, split, file):
-        year = _YEAR.fullmatch(split)
-        splits = dict.fromkeys([split, *([year.group(1)] if year else [])])
-        places = [os.path.join(folder, *parts) for name in splits for parts in (("images", name), (name,))]
-        places += [os.path.join(folder, "images"), os.path.join(folder, "data"), os.path.dirname(file), folder]
-        self._folder = folder
-        self._places = [place for place in dict.fromkeys(places) if os.path.isdir(place)]
-        self._last = self._places[0]
+    def known():
+        for path in photographs_in(folder):
+            # A photograph that is gone from this split is not one of the same name in another.
+            if others.isdisjoint(os.path.relpath(path, folder).split(os.sep)[:-1]):
+                yield path
 
-    def path(self, name, where):
-        """The path of a photograph; where it is missing, the one it should have."""
-        # On Windows tools write \ between folders; some write the path on the machine where the boxes were drawn.
-        written = name.replace("\\", "/")
-        away = written.startswith(("/", "../")) or written[1:2] == ":"
-        # The longest end that is there: two folders may hold photographs of one name.
-        parts = written.split("/")
-        ends = ["/".join(parts[start:]) for start in range(1, len(parts))] if away else []
-        for tried in (name, written, *ends):
-            for place in (self._last, *self._places):
-                path = os.path.normpath(os.path.join(place, tried))
-                if self._inside(path) and os.path.isfile(path):
-                    self._last = place
-                    return path
-        path = os.path.normpath(os.path.join(self._last, written))
-        if not self._inside(path):
-            raise ValueError(f"{where}: {name!r} is not in {self._folder} and does not lie inside it.")
+    return Finder(filter(os.path.isdir, places), known, lambda path: _lies_in(folder, path) and os.path.isfile(path))
+
+
+def _missing(folder, place, name, elsewhere):
+    """Where a photograph that is not there should be.
+
+    None where its path leads out of the folder, unless `elsewhere` says that it is one of another machine, or it is an address.
+    """
+    written = name.replace("\\", "/")
+    path = os.path.normpath(os.path.join(place, written))
+    address = "://" in written
+    if _lies_in(folder, path) and not address:
         return path
+    last = written.partition("?")[0].rpartition("/")[2]
+    return os.path.join(place, last) if (elsewhere or address) and last.strip(".") else None
 
-    def _inside(self, path):
-        return path.startswith(os.path.join(self._folder, ""))
+
+def _lies_in(folder, path):
+    return path.startswith(os.path.join(folder, ""))

@@ -4,7 +4,9 @@ import os
 
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import NONE, Photograph, annotated
-from logo_keras.datasets.textfile import contents, find_folder, inside, read_lines
+from logo_keras.datasets.paths import inside
+from logo_keras.datasets.tree import find_folder
+from logo_keras.textfile import contents, read_lines
 
 PHOTOGRAPHS = "flickr_logos_27_dataset_images"
 TRAINING = "flickr_logos_27_dataset_training_set_annotation.txt"

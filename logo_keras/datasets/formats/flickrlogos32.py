@@ -4,7 +4,10 @@ import os
 
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import NONE, Photograph, annotated
-from logo_keras.datasets.textfile import contents, find_folder, inside, read_boxes, read_lines
+from logo_keras.datasets.formats.boxes_file import read_box_lines
+from logo_keras.datasets.paths import inside
+from logo_keras.datasets.tree import find_folder
+from logo_keras.textfile import contents, read_lines
 
 # The official parts, and what their lists are called.
 PARTS = {"P1": "trainset", "P2": "valset", "P3": "testset"}
@@ -65,7 +68,7 @@ def load(root, split=None, cut=None):
         mask = folder / "classes" / "masks" / masks.get(brand.lower(), brand) / f"{file}.bboxes.txt"
         if not mask.is_file():
             bare.append(file)
-        boxes = read_boxes(mask) if mask.is_file() else ()
+        boxes = read_box_lines(mask) if mask.is_file() else ()
         records.append(Photograph(path, brand, tuple((brand, box) for box in boxes)))
     if bare:
         notes.append(f"photographs without a file of boxes: {len(bare)}, for instance {bare[0]}")

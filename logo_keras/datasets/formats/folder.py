@@ -1,21 +1,43 @@
 """Photographs in folders: `root/BRAND/*`, or `root/SPLIT/BRAND/*`."""
 
 import os
+from dataclasses import dataclass
 
-from logo_keras.datasets.annotations import NONE, Photograph, annotated
+from logo_keras.datasets.annotations import annotated
+from logo_keras.datasets.classes import NONE, composed, ordered
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.formats.boxes_file import find_boxes, read_boxes
-from logo_keras.datasets.textfile import JUNK, contents
+from logo_keras.datasets.formats.boxes_file import CSV, JSON, find_boxes, read_boxes
+from logo_keras.datasets.splits import find_split
+from logo_keras.datasets.tree import (
+    BARE,
+    BESIDE,
+    INSIDE,
+    OTHER,
+    SUFFIXES,
+    SYSTEM,
+    WRITTEN,
+    Skipped,
+    is_photograph,
+    is_system,
+    is_text,
+    is_written,
+)
+from logo_keras.textfile import contents
 
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+# What belongs to a set and is no photograph: boxes, and what a synthetic set is made from.
+_OWN = frozenset({CSV, JSON, "synthetic.json"})
+# Names of folders that an error lists.
+_NAMED = 3
 
 
 def load(root, split=None, cut=None):
     """Opens photographs sorted into folders.
 
-    The folder of a photograph names its brand; classes are sorted by name and taken from all splits, so that they agree
-    between them. Hidden files and files without an image's suffix are skipped. A folder called `none`, in the root or
-    in a split, holds photographs without a brand of the set; only `split="none"` reads it.
+    The folder of a photograph names its brand; classes are taken from all splits, so that they agree between them, and
+    have the order of `logo_keras.datasets.classes.ordered`. A file is a photograph by its suffix, else by its first bytes.
+    Hidden files are left out, and so are other files, folders of file systems and servers, and folders that this package
+    wrote: `skipped` has their paths, `notes` their numbers. A folder called `none`, in the root or in a split, holds
+    photographs without a brand of the set; only `split="none"` reads it.
 
     The root may hold boxes in `boxes.csv` or `boxes.json` (`logo_keras.datasets.formats.boxes_file`). A photograph keeps the
     brand of its folder, and the boxes of that brand; with `cut` a box of another brand of the set is a sample of its own.
@@ -36,14 +58,17 @@ def load(root, split=None, cut=None):
     root = os.path.abspath(root)
     if not os.path.isdir(root):
         raise FileNotFoundError(f"there is no folder {root}.")
+    skipped, given = Skipped(), root
     root = _home(root)
-    brands, without = _tree(root)
-    names = sorted({name for place in brands.values() for name in place})
+    if root != given:
+        _note(skipped, given, _scan(given), BESIDE)
+    brands, without = _tree(root, skipped)
+    names = ordered(name for place in brands.values() for name in place)
     for name in names:
-        if not any(place[name][1] for place in brands.values() if name in place):
-            raise ValueError(f"brand {name!r} has no photographs ({', '.join(SUFFIXES)}) in {root}.")
-    chosen = _chosen(root, split, brands, without)
-    fields = dict(class_names=names, root=root, split_name=split)
+        if not any(files for place in brands.values() for _, files in place.get(name, ())):
+            raise ValueError(f"brand {name!r} has no photographs in {root}: its folder is empty or holds other files.")
+    chosen = _chosen(root, split, brands, without, names)
+    fields = dict(class_names=names, root=root, split_name=split, notes=skipped.notes(), skipped=skipped.paths)
     file = find_boxes(root)
     if file is None:
         places = {name: place for place, name in enumerate(names)} | {NONE: -1}
@@ -51,12 +76,13 @@ def load(root, split=None, cut=None):
         # A generator: a list would hold millions of strings twice.
         paths = (os.path.join(folder, each) for _, folder, files in chosen for each in files)
         return Dataset(paths=paths, labels=labels, **fields).cut(cut)
-    everything = [(name, *held) for place in brands.values() for name, held in place.items()]
+    everything = [(name, *held) for place in brands.values() for name, folders in place.items() for held in folders]
     everything += [(NONE, *held) for held in without]
     owners = {os.path.join(folder, each): name for name, folder, files in everything for each in files}
     boxes = read_boxes(file, owners, set(names))
+    fields["notes"] += boxes.notes
     paths = [os.path.join(folder, each) for _, folder, files in chosen for each in files]
-    return annotated([Photograph(path, owners[path], boxes.get(path, ())) for path in paths], cut=cut, **fields)
+    return annotated([boxes.photograph(path, owners[path]) for path in paths], cut=cut, **fields)
 
 
 def split_names(root):
@@ -65,89 +91,152 @@ def split_names(root):
         return set()
     # Not _tree: of millions of photographs it would read every name, and load does so anyway.
     home = _home(os.path.abspath(root))
-    tops = _scan(home)[0]
-    nested = tops if any(_holds_folders(os.path.join(home, top)) for top in tops) else []
+    tops = [top for top in _scan(home).folders if _first_kind(os.path.join(home, top))]
+    nested = tops if any(_first_kind(os.path.join(home, top)) == "folder" for top in tops) else []
     without = any(os.path.isdir(os.path.join(home, top, NONE)) for top in ("", *tops))
     return {*nested, *([NONE] if without else [])}
 
 
+@dataclass
+class _Held:
+    """What a folder holds: names, sorted.
+
+    Attributes:
+        folders: list of str, without `none` and what is skipped.
+        photographs: list of str.
+        system: list of str, files and folders of file systems and servers.
+        others: list of str, files that are no photographs.
+        written: bool, whether a program wrote the folder.
+    """
+
+    folders: list
+    photographs: list
+    system: list
+    others: list
+    written: bool
+
+
 def _home(root):
     """The root, or the only folder in it that holds two levels of folders or boxes, as archives leave one."""
-    folders, photographs = _scan(root)
-    if len(folders) != 1 or photographs or find_boxes(root) or os.path.isdir(os.path.join(root, NONE)):
+    held = _scan(root)
+    if held.photographs or find_boxes(root) or os.path.isdir(os.path.join(root, NONE)):
         return root
-    only = os.path.join(root, folders[0])
-    deeper = any(_scan(os.path.join(only, name))[0] for name in _scan(only)[0])
+    folders = [path for path in (os.path.join(root, name) for name in held.folders) if not is_written(path, os.listdir(path))]
+    if len(folders) != 1:
+        return root
+    (only,) = folders
+    deeper = any(_scan(os.path.join(only, name)).folders for name in _scan(only).folders)
     return only if deeper or find_boxes(only) else root
 
 
-def _tree(root):
+def _tree(root, skipped):
     """The photographs of the root.
 
     Returns:
-        brands: dict, split (None without splits) to a dict from brand to its folder and its photographs.
+        brands: dict, split (None without splits) to a dict from brand to pairs of a folder and its photographs: one brand
+            may have folders in two Unicode forms of its name.
         without: list of folders `none` with their photographs.
     """
-    tops = _scan(root)[0]
-    inside = {top: _scan(os.path.join(root, top)) for top in tops}
-    nested = [top for top in tops if inside[top][0]]
-    flat = [top for top in tops if inside[top][1]]
+    held = _scan(root)
+    _note(skipped, root, held, BESIDE)
+    inside = {}
+    for top in held.folders:
+        each = _scan(os.path.join(root, top))
+        if each.written:
+            skipped.add(os.path.join(root, top), WRITTEN)
+        elif each.others and not each.photographs and not each.folders and all(map(is_text, each.others)):
+            skipped.add(os.path.join(root, top), BARE)
+        else:
+            inside[top] = each
+    nested = [top for top, each in inside.items() if each.folders]
+    flat = [top for top, each in inside.items() if each.photographs]
     if not nested and not flat:
-        raise ValueError(f"{root} must hold photographs as BRAND/* or SPLIT/BRAND/*; {contents(root)}.")
+        notes = "; ".join(skipped.notes())
+        raise ValueError(f"{root} must hold photographs as BRAND/* or SPLIT/BRAND/*; {contents(root)}. {notes}".rstrip())
     if nested and flat:
+        folders = ", ".join(inside[nested[0]].folders[:_NAMED])
         raise ValueError(
-            f"{root} must hold either BRAND/* or SPLIT/BRAND/*, but {nested[0]} holds folders and {flat[0]} holds photographs."
+            f"{root} must hold either BRAND/* or SPLIT/BRAND/*, but {nested[0]} holds folders and "
+            f"{flat[0]} holds photographs. The folders in {nested[0]}: {folders}; take away those that hold no brand."
         )
-    if nested:
-        folders = {top: {name: os.path.join(root, top, name) for name in inside[top][0]} for top in tops}
-        brands = {top: {name: (path, _scan(path)[1]) for name, path in each.items()} for top, each in folders.items()}
-    else:
-        brands = {None: {top: (os.path.join(root, top), inside[top][1]) for top in tops}}
-    nowhere = [os.path.join(root, NONE), *(os.path.join(root, top, NONE) for top in tops)]
-    return brands, [(path, _scan(path)[1]) for path in nowhere if os.path.isdir(path)]
+    brands = {}
+    for top, each in inside.items():
+        path = os.path.join(root, top)
+        if nested:
+            _note(skipped, path, each, BESIDE)
+            place = brands.setdefault(top, {})
+            for name in each.folders:
+                deep = _scan(os.path.join(path, name))
+                if deep.written:
+                    skipped.add(os.path.join(path, name), WRITTEN)
+                else:
+                    _note(skipped, os.path.join(path, name), deep)
+                    place.setdefault(composed(name), []).append((os.path.join(path, name), deep.photographs))
+        else:
+            _note(skipped, path, each)
+            brands.setdefault(None, {}).setdefault(composed(top), []).append((path, each.photographs))
+    nowhere = [os.path.join(root, NONE), *(os.path.join(root, top, NONE) for top in inside)]
+    return brands, [(path, _scan(path).photographs) for path in nowhere if os.path.isdir(path)]
 
 
-def _chosen(root, split, brands, without):
+def _note(skipped, folder, held, photographs=None):
+    """Notes what is left out of a folder; its photographs where they have no brand, else the folders in it."""
+    kinds = [(SYSTEM, held.system), (OTHER, [name for name in held.others if name not in _OWN])]
+    kinds.append((photographs, held.photographs) if photographs else (INSIDE, held.folders))
+    for why, names in kinds:
+        for name in names:
+            skipped.add(os.path.join(folder, name), why)
+
+
+def _chosen(root, split, brands, without, names):
     """Tuples of brand, folder and names of the photographs of a split."""
     if split == NONE:
         chosen = [(NONE, *held) for held in without]
         if not any(files for _, _, files in chosen):
             raise FileNotFoundError(f"{root} has no folder {NONE!r} with photographs; {contents(root)}.")
         return chosen
-    if split is not None and split not in brands:
+    place = split if split is None else find_split(split, [name for name in brands if name is not None])
+    if split is not None and place is None:
         if None in brands:
             raise FileNotFoundError(f"{root} has no splits, its folders hold photographs: leave out split={split!r}.")
         raise FileNotFoundError(f"{root} has no split {split!r}; {contents(root)}.")
-    places = brands.values() if split is None else [brands[split]]
-    chosen = [(name, *held) for place in places for name, held in place.items()]
+    places = brands.values() if split is None else [brands[place]]
+    # By class first: the order is the same whether splits are read together or apart.
+    chosen = [(name, *held) for name in names for place in places for held in place.get(name, ())]
     if not any(files for _, _, files in chosen):
         raise ValueError(f"{os.path.join(root, split or '')} holds no photographs.")
-    # By class first: the order is the same whether splits are read together or apart.
-    return sorted(chosen, key=lambda each: each[0])
+    return chosen
 
 
-def _holds_folders(folder):
-    """Whether the first that counts in a folder is a folder; where photographs lie among them, `_tree` refuses both."""
+def _first_kind(folder):
+    """What the first that counts in a folder is, None where nothing does; `_tree` refuses photographs among folders."""
     with os.scandir(folder) as entries:
-        return next((kind == "folder" for kind in map(_kind, entries) if kind), False)
+        kind = next((kind for kind in map(_kind, entries) if kind in ("folder", "photograph")), None)
+    return None if kind == "folder" and is_written(folder, os.listdir(folder)) else kind
 
 
 def _scan(folder):
-    """Names of the folders in one, without `none`, and of the photographs in it, both sorted and without hidden ones."""
-    folders, photographs = [], []
+    """What a folder holds, as _Held."""
+    found = {"folder": [], "photograph": [], "system": [], "other": []}
+    names = []
     with os.scandir(folder) as entries:
         for entry in entries:
+            names.append(entry.name)
             kind = _kind(entry)
             if kind:
-                (folders if kind == "folder" else photographs).append(entry.name)
-    return sorted(folders), sorted(photographs)
+                found[kind].append(entry.name)
+    return _Held(*map(sorted, found.values()), written=is_written(folder, names))
 
 
 def _kind(entry):
-    """What an entry of a folder is: "folder", "photograph", or None for `none`, hidden ones and other files."""
-    if entry.name.startswith(".") or entry.name in JUNK:
+    """What an entry of a folder is: "folder", "photograph", "system", "other", or None for `none` and hidden ones."""
+    if is_system(entry.name):
+        return "system"
+    if entry.name.startswith("."):
         return None
     # Before it is looked at: a folder or a broken link of such a name is reported when it is read.
     if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
         return "photograph"
-    return "folder" if entry.is_dir() and entry.name != NONE else None
+    if entry.is_dir():
+        return "folder" if entry.name != NONE else None
+    return "photograph" if is_photograph(entry.path, texts=True) else "other"

@@ -5,7 +5,9 @@ import re
 
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.textfile import contents, find_folder, inside, read_lines
+from logo_keras.datasets.paths import inside
+from logo_keras.datasets.tree import find_folder
+from logo_keras.textfile import contents, read_lines
 
 LISTS = {"train": "train_images_root.txt", "test": "test_images_root.txt"}
 # As the archives Logo-2K+.rar and train_and_test.zip unpack, once or into a folder of their own.

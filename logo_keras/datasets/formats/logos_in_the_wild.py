@@ -5,9 +5,10 @@ import re
 
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import Photograph, annotated
-from logo_keras.datasets.formats.folder import SUFFIXES
 from logo_keras.datasets.formats.voc_file import find_files, photograph_of, read_annotations, swapped_note
-from logo_keras.datasets.textfile import contents, inside, read_lines
+from logo_keras.datasets.paths import inside
+from logo_keras.datasets.tree import SUFFIXES, Skipped, folders_in
+from logo_keras.textfile import contents, read_lines
 
 SPLITS = ("cleaned", "distributed", "train", "test")
 # The folder that the archive holds.
@@ -123,7 +124,7 @@ def _folders(root):
         cleaned = os.path.join(root, "voc_format")
     if cleaned is None and distributed is None:
         # The root is one of the folders itself: the script adds a number to each name, img000001_70.
-        brands = [entry.path for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith(".")]
+        brands = folders_in(root)
         names = [name for brand in brands for name in os.listdir(brand) if name.lower().endswith(".xml")]
         if names and all(re.fullmatch(r"img\d+_\d+\.xml", name) for name in names):
             cleaned = root
@@ -133,7 +134,8 @@ def _folders(root):
 
 
 def _from_files(folder, name_of, fields):
-    files, photographs = find_files(folder)
+    skipped = Skipped()
+    files, photographs = find_files(folder, skipped)
     if not files:
         raise FileNotFoundError(f"{folder} must hold BRAND/*.xml; {contents(folder)}.")
     read = read_annotations(list(files.values()))
@@ -146,13 +148,13 @@ def _from_files(folder, name_of, fields):
         if path is None:
             absent += 1
         else:
-            records.append(Photograph(path, None, boxes))
+            records.append(Photograph(path, None, boxes, annotation.size))
             used.append(annotation)
     if not records:
         how = "fetch those in urls.txt of each folder, and put them beside the XML files"
         raise FileNotFoundError(f"none of the {absent} photographs is in {folder}: {how}.")
     notes = [f"photographs that were not fetched, left out: {absent} of {len(files)}"] if absent else []
-    return annotated(records, sorted(brands), notes=notes + swapped_note(used), **fields)
+    return annotated(records, sorted(brands), notes=notes + swapped_note(used) + skipped.notes(), skipped=skipped.paths, **fields)
 
 
 def _from_lists(root, splits, fields):

@@ -4,8 +4,9 @@ import os
 
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import Photograph, annotated
-from logo_keras.datasets.formats.folder import SUFFIXES
-from logo_keras.datasets.textfile import contents, find_folder, read_boxes, read_lines
+from logo_keras.datasets.formats.boxes_file import read_box_lines
+from logo_keras.datasets.tree import SUFFIXES, find_folder, folders_in
+from logo_keras.textfile import contents, read_lines
 
 SPLITS = {
     "train40": "40_images_per_class_train.txt",
@@ -43,7 +44,7 @@ def load(root, split=None, cut=None):
     photographs, masks = folder / "jpg", folder / "masks"
     if not photographs.is_dir():
         raise FileNotFoundError(f"{folder} is no {about.title}, it has no folder jpg; {contents(folder)}.")
-    names = sorted(each for each in os.listdir(photographs) if not each.startswith(".") and (photographs / each).is_dir())
+    names = sorted(map(os.path.basename, folders_in(photographs)))
     boxes = _masks(masks, {name.lower(): name for name in names})
     # Whose photograph is missing is known by its boxes: `Dataset.check` names it.
     files = {name: brand_and_file for name, (brand_and_file, _) in boxes.items()} | _photographs(photographs, names)
@@ -55,7 +56,7 @@ def load(root, split=None, cut=None):
         brand, file = files[name]
         if name not in boxes:
             bare.append(file)
-        found = read_boxes(boxes[name][1]) if name in boxes else ()
+        found = read_box_lines(boxes[name][1]) if name in boxes else ()
         records.append(Photograph(f"{photographs}/{brand}/{file}", brand, tuple((brand, box) for box in found)))
     notes = [f"photographs without a file of boxes: {len(bare)}, for instance {bare[0]}"] if bare else []
     return annotated(records, names, cut, root=os.path.abspath(root), split_name=split, about=about, notes=notes)

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from xml.parsers import expat
 
 from logo_keras.datasets.checking import in_threads
-from logo_keras.datasets.formats.folder import SUFFIXES
-from logo_keras.datasets.formats.tree import walk
+from logo_keras.datasets.classes import composed
+from logo_keras.datasets.formats.coco_file import stated_size
+from logo_keras.datasets.problems import Problems
+from logo_keras.datasets.tree import OTHER, SUFFIXES, is_photograph, walk
 
 # Bytes of one file: ten thousand boxes take two million.
 MAX_BYTES = 16 * 2**20
 # Folders that hold annotations alone or photographs alone, in lower case.
 KINDS = ("annotations", "annots", "labels", "xml", "xmls", "jpegimages", "images", "imgs")
+# Texts that lie beside annotations and photographs.
+_BESIDE = (".xml", ".txt", ".json", ".csv", ".yaml", ".yml", ".md", ".html", ".py")
 # Tags inside tags; VOC's own files have four levels.
 _MAX_DEPTH = 64
 _SIDES = ("ymin", "xmin", "ymax", "xmax")
@@ -30,11 +34,13 @@ class Annotation:
         filename: str, the photograph's name as written, or "".
         boxes: tuple of `(name, (y0, x0, y1, x1))`, px as written.
         swapped: int, boxes whose corners stood the wrong way round.
+        size: tuple of 2 floats, height and width, px, of the photograph as stated, or None.
     """
 
     filename: str
     boxes: tuple
     swapped: int
+    size: tuple | None = None
 
 
 def read_annotations(files):
@@ -47,9 +53,23 @@ def read_annotations(files):
         dict, path of the file to Annotation.
 
     Raises:
-        ValueError: as `read_annotation`.
+        ValueError: as `read_annotation`, for all files, or the first ten problems in them.
     """
-    return dict(in_threads(read_annotation, files, "reading annotations"))
+    problems, read = Problems(), {}
+
+    def attempt(file):
+        try:
+            return read_annotation(file)
+        except ValueError as error:
+            return error
+
+    for file, found in in_threads(attempt, files, "reading annotations"):
+        with problems.collecting():
+            if isinstance(found, ValueError):
+                raise found
+            read[file] = found
+    problems.check()
+    return read
 
 
 def read_annotation(path):
@@ -67,7 +87,7 @@ def read_annotation(path):
 
     Raises:
         OSError: if it cannot be opened.
-        ValueError: if it is no such file; the error names file and line.
+        ValueError: if it is no such file; the error names file and lines.
     """
     with open(path, "rb") as file:
         data = file.read(MAX_BYTES + 1)
@@ -80,32 +100,36 @@ def read_annotation(path):
         raise ValueError(f"{path}:{error.lineno}: not XML ({expat.ErrorString(error.code)}).") from None
     except ValueError as error:
         raise ValueError(f"{path}:{reader.line}: {error}.") from None
-    boxes, swapped = [], 0
+    boxes, swapped, problems = [], 0, Problems()
     for line, found in reader.objects:
-        name = found.get("name", "").strip()
-        if not name:
-            raise ValueError(f"{path}:{line}: an object without a name.")
-        sides = {side: found.get(f"bndbox/{side}", "") for side in _SIDES}
-        y0, x0, y1, x1 = map(_number, sides.values())
-        if not all(map(math.isfinite, (y0, x0, y1, x1))):
-            raise ValueError(f"{path}:{line}: expected numbers in the bndbox of {name!r}, got {sides}.")
-        swapped += y0 > y1 or x0 > x1
-        boxes.append((name, (min(y0, y1), min(x0, x1), max(y0, y1), max(x0, x1))))
-    return Annotation(reader.filename.strip(), tuple(boxes), swapped)
+        with problems.collecting():
+            name = composed(found.get("name", "").strip())
+            if not name:
+                raise ValueError(f"{path}:{line}: an object without a name.")
+            sides = {side: found.get(f"bndbox/{side}", "") for side in _SIDES}
+            y0, x0, y1, x1 = map(_number, sides.values())
+            if not all(map(math.isfinite, (y0, x0, y1, x1))):
+                raise ValueError(f"{path}:{line}: expected numbers in the bndbox of {name!r}, got {sides}.")
+            swapped += y0 > y1 or x0 > x1
+            boxes.append((name, (min(y0, y1), min(x0, x1), max(y0, y1), max(x0, x1))))
+    problems.check()
+    size = stated_size(reader.size.get("height"), reader.size.get("width"))
+    return Annotation(reader.filename.strip(), tuple(boxes), swapped, size)
 
 
-def find_files(folder):
+def find_files(folder, skipped):
     """Finds annotations and photographs in a folder and in those inside it, without hidden ones.
 
     Args:
         folder: str.
+        skipped: Skipped, that gets what is left out.
 
     Returns:
         annotations: dict from the key of a file to its path, sorted by key.
         photographs: dict from keys to lists of paths, in the order of `SUFFIXES`.
     """
     annotations, photographs = {}, {}
-    for place, files in walk(folder):
+    for place, files in walk(folder, skipped):
         inside = os.path.relpath(place, folder)
         for name in files:
             stem, suffix = os.path.splitext(name)
@@ -113,10 +137,14 @@ def find_files(folder):
             # A named pipe would be waited for.
             if suffix.lower() == ".xml" and os.path.isfile(path):
                 annotations[key_of(os.path.join(inside, stem))] = path
-            elif suffix.lower() in SUFFIXES:
-                photographs.setdefault(key_of(os.path.join(inside, name)), []).append(path)
+            elif is_photograph(path):
+                # By its stem too, where it has a suffix that is none of a photograph's.
+                for key in dict.fromkeys((key_of(os.path.join(inside, name)), key_of(os.path.join(inside, stem)))):
+                    photographs.setdefault(key, []).append(path)
+            elif suffix.lower() not in _BESIDE:
+                skipped.add(path, OTHER)
     for paths in photographs.values():
-        paths.sort(key=lambda path: SUFFIXES.index(os.path.splitext(path)[1].lower()))
+        paths.sort(key=_rank)
     return dict(sorted(annotations.items())), photographs
 
 
@@ -133,7 +161,7 @@ def key_of(path):
     *folders, name = path.replace("\\", "/").split("/")
     stem, suffix = os.path.splitext(name)
     folders = [each for each in folders if each != "." and each.lower() not in KINDS]
-    return "/".join([*folders, stem if suffix.lower() in SUFFIXES else name])
+    return composed("/".join([*folders, stem if suffix.lower() in SUFFIXES else name]))
 
 
 def photograph_of(key, filename, photographs):
@@ -160,11 +188,16 @@ def swapped_note(annotations):
     return [f"boxes whose corners stood the wrong way round, put right: {count}"] if count else []
 
 
+def _rank(path):
+    suffix = os.path.splitext(path)[1].lower()
+    return SUFFIXES.index(suffix) if suffix in SUFFIXES else len(SUFFIXES)
+
+
 class _Reader:
-    """Collects the file name and the objects while expat reads."""
+    """Collects the file name, the size and the objects while expat reads."""
 
     def __init__(self):
-        self.filename, self.objects = "", []
+        self.filename, self.size, self.objects = "", {}, []
         self._tags, self._text = [], []
         # Not the encoding that the file declares: what it gets is UTF-8.
         self._parser = expat.ParserCreate("utf-8")
@@ -197,6 +230,8 @@ class _Reader:
         where = self._tags[1:]
         if where == ["filename"]:
             self.filename = "".join(self._text)
+        elif where[:1] == ["size"] and len(where) == 2:
+            self.size[where[1]] = "".join(self._text)
         elif where[:1] == ["object"] and len(where) > 1:
             self.objects[-1][1].setdefault("/".join(where[1:]), "".join(self._text))
         self._tags.pop()

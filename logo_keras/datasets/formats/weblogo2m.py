@@ -5,8 +5,8 @@ import os
 from logo_keras.datasets import archive
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.formats.folder import SUFFIXES
-from logo_keras.datasets.textfile import contents
+from logo_keras.datasets.tree import SUFFIXES, folders_in
+from logo_keras.textfile import contents
 
 # Folders from the root down to a photograph: `WebLogo-2M/part_1/brand/` is three.
 _DEPTH = 3
@@ -85,16 +85,14 @@ def _stream(archives, brands):
 
 def _folders(folder, depth):
     """Folders with photographs inside one, and their sorted names."""
-    with os.scandir(folder) as entries:
-        entries = [entry for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
-    for entry in entries:
-        with os.scandir(entry.path) as inner:
+    for path in folders_in(folder):
+        with os.scandir(path) as inner:
             names = [each.name for each in inner if each.name.lower().endswith(SUFFIXES)]
         names = sorted(name for name in names if not name.startswith("."))
         if names:
-            yield entry.path, names
+            yield path, names
         elif depth > 1:
-            yield from _folders(entry.path, depth - 1)
+            yield from _folders(path, depth - 1)
 
 
 def _nothing(root):

@@ -2,13 +2,13 @@
 
 import os
 
-from logo_keras.datasets.annotations import NONE, Photograph, annotated, area
+from logo_keras.datasets.annotations import Photograph, annotated, area
 from logo_keras.datasets.checking import in_threads
+from logo_keras.datasets.classes import NONE
 from logo_keras.datasets.formats.yolo_file import Description, describe, label_file, read_labels
+from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.sizes import read_sizes
-
-# Photographs that a note names.
-_NAMED = 5
+from logo_keras.datasets.tree import some
 
 
 def load(root, split=None, cut=None):
@@ -45,9 +45,18 @@ def load(root, split=None, cut=None):
     paths = _paths(description, split)
 
     def labels(path):
-        return [each for each in read_labels(label_file(path), description) if each[0] != NONE]
+        try:
+            return [each for each in read_labels(label_file(path), description) if each[0] != NONE]
+        except ValueError as error:
+            return error
 
-    found = dict(in_threads(labels, paths, "reading labels"))
+    found, problems = {}, Problems()
+    for path, read in in_threads(labels, paths, "reading labels"):
+        with problems.collecting():
+            if isinstance(read, ValueError):
+                raise read
+            found[path] = read
+    problems.check()
     sizes, unreadable = read_sizes([path for path in paths if found[path]])
     records = []
     for path in paths:
@@ -65,12 +74,13 @@ def load(root, split=None, cut=None):
     if paths and not any(map(label_file, paths)):
         notes.append("no photograph has a file of labels: those of images/a.jpg are searched in labels/a.txt and images/a.txt")
     if unreadable:
-        more = ", ..." if len(unreadable) > _NAMED else ""
-        named = ", ".join(map(os.path.basename, list(unreadable)[:_NAMED]))
-        notes.append(f"photographs that cannot be read, without boxes: {len(unreadable)} ({named}{more})")
+        named = some([*map(os.path.basename, unreadable)])
+        notes.append(f"photographs that cannot be read, without boxes: {len(unreadable)} ({named})")
     folder = description.folder if all(path.startswith(os.path.join(description.folder, "")) for path in paths) else None
     names = [name for name in dict.fromkeys(description.names.values()) if name != NONE]
-    return annotated(records, names, cut, root=folder, split_name=split, notes=notes)
+    remarks = [*description.notes, *description.skipped.notes()]
+    skipped = description.skipped.paths
+    return annotated(records, names, cut, remarks, root=folder, split_name=split, notes=notes, skipped=skipped)
 
 
 def split_names(root):

@@ -12,7 +12,7 @@ import numpy as np
 
 from logo_keras.extras import cv2
 from logo_keras.files import replacing
-from logo_keras.preprocessing import resize
+from logo_keras.preprocessing import DECODING, resize
 
 # A mark that also says the version of the file, the side in px, and the checksum of the px.
 _HEADER = struct.Struct("<8sII")
@@ -39,7 +39,7 @@ class Cache:
     def __init__(self, folder, side, limits):
         self.folder = Path(folder)
         self.side = side
-        self._made_by = (side, *limits, cv2.__version__)
+        self._made_by = (side, *limits, cv2.__version__, DECODING)
         self._writable, self._lock = True, threading.Lock()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ class Cache:
         if not self._writable:
             return
         try:
-            with replacing(file) as temporary, open(temporary, "wb") as stream:
+            with replacing(file, durable=False) as temporary, open(temporary, "wb") as stream:
                 stream.write(_HEADER.pack(_MARK, self.side, zlib.crc32(square)))
                 stream.write(np.ascontiguousarray(square).data)
         except OSError as error:

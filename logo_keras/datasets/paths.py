@@ -1,0 +1,218 @@
+"""Photographs by the paths that lists and annotation files give them, whatever machine and tool wrote these."""
+
+import os
+import re
+import unicodedata
+import urllib.parse
+
+from logo_keras.datasets.classes import composed
+from logo_keras.datasets.tree import some
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+# What Label Studio puts before the names of files that are uploaded.
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
+# Parts of an address that hold the path: Label Studio's local files, and what others call it.
+_PARAMETERS = ("d", "path", "file", "filename", "src", "url")
+
+
+class Finder:
+    """Finds photographs on the disk.
+
+    A path is tried as it is written; with `/` for every backslash; without the address before it, the question after it and
+    percent signs in it; of an absolute path or an address, every end, the longest first; in both Unicode forms; in other
+    letter case. What is found nowhere is searched by its file name alone, with and without the prefix of an upload. A name
+    that several photographs have is not guessed.
+
+    Args:
+        places: iterable of str, absolute: folders in which paths may start, in the order to try them.
+        known: function without arguments that lists the photographs to search by name: iterable of str, absolute.
+        exists: function of a path, whether there is such a photograph.
+    """
+
+    def __init__(self, places, known, exists=os.path.isfile):
+        self.places = list(dict.fromkeys(places))
+        self._known, self._exists, self._last = known, exists, self.places[0]
+        self._index = self._folded = None
+        self._by_name, self._missing, self._count = [], [], 0
+
+    def find(self, name):
+        """Finds one.
+
+        Args:
+            name: str, as written.
+
+        Returns:
+            str, its path, or None if there is none. Both are kept for `notes`.
+        """
+        self._count += 1
+        for written in spellings(name):
+            for place in (self._last, *self.places):
+                path = os.path.normpath(os.path.join(place, written))
+                if self._exists(path):
+                    self._last = place
+                    return path
+        self._read_names()
+        path = self._whatever_letter_case(name)
+        if path is not None:
+            return path
+        path = self._by_file_name(name)
+        (self._by_name if path else self._missing).append(name)
+        return path
+
+    def notes(self, source, others=0):
+        """What a report must say of the paths.
+
+        Args:
+            source: str, what gave the paths, for instance a file.
+            others: int, photographs of the source that were found without this Finder.
+
+        Returns:
+            List of str.
+        """
+        notes = []
+        if self._by_name:
+            found = some(self._by_name)
+            notes.append(
+                f"photographs found by their file names alone, since {source} has other paths: {len(self._by_name)} ({found})"
+            )
+        if self._missing and not others and len(self._missing) == self._count:
+            notes.append(
+                f"none of the {self._count} photographs that {source} names was found in {', '.join(self.places)}: "
+                f"put them there, or correct paths such as {self._missing[0]!r}"
+            )
+        return notes
+
+    def _read_names(self):
+        """Lists the photographs once, by their paths without letter case and by their file names."""
+        if self._index is not None:
+            return
+        self._index, self._folded = {}, {}
+        for path in dict.fromkeys(self._known()):
+            self._folded.setdefault(composed(path).casefold(), []).append(path)
+            for key in _keys(os.path.basename(path)):
+                self._index.setdefault(key, []).append(path)
+
+    def _whatever_letter_case(self, name):
+        for written in spellings(name):
+            for place in self.places:
+                found = self._folded.get(composed(os.path.normpath(os.path.join(place, written))).casefold(), ())
+                if len(found) == 1:
+                    return found[0]
+        return None
+
+    def _by_file_name(self, name):
+        for written in spellings(name):
+            for key in _keys(written.rpartition("/")[2]):
+                found = self._index.get(key, ())
+                if found:
+                    return found[0] if len(found) == 1 else None
+        return None
+
+
+def inside(root, name, file, number):
+    """The path of a photograph that a line names, which must lie inside the root.
+
+    Args:
+        root: str.
+        name: str, with `/` between folders.
+        file: path of the list.
+        number: int, of the line.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: if the name is empty, absolute, or leads up by `..`; the error names file and line.
+    """
+    drive = name[1:2] == ":" and name[0].isalpha()
+    if not name or name.startswith("/") or drive or "\0" in name or ".." in name and ".." in name.split("/"):
+        raise ValueError(f"{file}:{number}: {name!r} does not lie inside {root}: give its path from there, without '..'.")
+    return f"{root}/{name}"
+
+
+def is_away(name):
+    """Whether a path is absolute, leads up, or is an address: none that lies in a data set's folder as it is written.
+
+    Args:
+        name: str, with `/` between folders.
+
+    Returns:
+        bool.
+    """
+    return name.startswith(("/", "../")) or name[1:2] == ":" or _ADDRESS.match(name) is not None
+
+
+def is_written_elsewhere(name):
+    """Whether a path may have to be searched, as other systems and tools write it.
+
+    Args:
+        name: str.
+
+    Returns:
+        bool.
+    """
+    return not name.isascii() or any(mark in name for mark in "\\%?#") or is_away(name)
+
+
+def spellings(name):
+    """What a written path may mean.
+
+    Args:
+        name: str, as written.
+
+    Yields:
+        str, the likeliest first, each once.
+    """
+    yield name
+    seen = {name}
+    for plain, away in _meanings(name.replace("\\", "/")):
+        parts = plain.split("/")
+        ends = ["/".join(parts[start:]) for start in range(1, len(parts))] if away else []
+        for end in (plain, *ends):
+            # Not an absolute path to elsewhere: only what is written may lead there.
+            for form in (end, *_forms(end)):
+                if form and form not in seen:
+                    seen.add(form)
+                    yield form
+
+
+def _meanings(name):
+    """Paths with `/`, and whether each may start on another machine."""
+    yield name, is_away(name)
+    address = _ADDRESS.match(name)
+    # The server's name, or nothing in file:///path.
+    path = name[address.end() :].partition("/")[2] if address else name
+    path, _, query = path.partition("?")
+    parameters = urllib.parse.parse_qs(query, errors="surrogateescape")
+    for key in _PARAMETERS:
+        for value in parameters.get(key, ()):
+            yield value.replace("\\", "/").lstrip("/"), True
+    away = bool(address or query) or is_away(name)
+    for plain in (path, path.partition("#")[0]):
+        yield plain, away
+        # Some write an address into another, and its percent signs are quoted once more.
+        for _ in range(2):
+            if "%" in plain:
+                plain = urllib.parse.unquote(plain, errors="surrogateescape")
+                yield plain.replace("\\", "/"), away
+        if away and "+" in plain:
+            yield plain.replace("+", " "), away
+
+
+def _forms(name):
+    """A path in the other Unicode forms, and as bytes that only Windows-1252 reads as this name."""
+    if name.isascii():
+        return
+    yield unicodedata.normalize("NFC", name)
+    yield unicodedata.normalize("NFD", name)
+    try:
+        yield os.fsdecode(name.encode("cp1252"))
+    except UnicodeEncodeError:
+        pass
+
+
+def _keys(name):
+    """By what a file name is found: itself, whatever its letter case, without the prefix of an upload, both."""
+    name = composed(name)
+    bare = _UPLOADED.sub("", name, count=1)
+    return enumerate((name, name.casefold(), bare, bare.casefold())) if name else ()
