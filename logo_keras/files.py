@@ -1,6 +1,7 @@
 """Files that appear when they are complete, and not before."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -80,6 +81,12 @@ def json_bytes(value, **options):
     text = json.dumps(value, **({"indent": 1, "ensure_ascii": False} | options))
     # The only characters that UTF-8 lacks stand for the bytes of a file name, and Python's escape of them is JSON's.
     return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def sha256(path):
+    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path):

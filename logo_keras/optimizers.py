@@ -17,8 +17,16 @@ CLIP = 5.0
 WARM_UP = 0.1
 
 
+class _OfARun(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that `fit` tells how long the run is: `start`, its first step, and `total`, its steps, or None."""
+
+    def covers(self, step):
+        """bool, whether `span` was told of a run that is not over before this step."""
+        return self.total is not None and self.start <= step < self.start + self.total
+
+
 @keras.saving.register_keras_serializable("logo_keras")
-class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
+class WarmupCosine(_OfARun):
     """A linear warm-up over the first tenth of a run, then a cosine to zero.
 
     `fit` of this package's models tells it how long the run is (`span`), because `compile` cannot know. Without that, and
@@ -60,7 +68,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
 
 
 @keras.saving.register_keras_serializable("logo_keras")
-class EpochSteps(keras.optimizers.schedules.LearningRateSchedule):
+class EpochSteps(_OfARun):
     """A rate that falls by a factor at given epochs, after a linear warm-up if there is one.
 
     `fit` of this package's models tells it how many steps an epoch has (`span`). Without that, and for data of unknown
@@ -73,18 +81,20 @@ class EpochSteps(keras.optimizers.schedules.LearningRateSchedule):
         factor: float, by which it falls.
         start: int, step at which the run began.
         steps_per_epoch: float, or None.
+        total: int, steps of the run, or None.
 
     Source:
         The warm-up: Goyal et al. 2017, arXiv:1706.02677, section 2.2, which He et al. 2019, arXiv:1812.01187, take over.
     """
 
-    def __init__(self, rate, warm_up_epochs=0, drops=(60, 100), factor=0.1, start=0, steps_per_epoch=None):
+    def __init__(self, rate, warm_up_epochs=0, drops=(60, 100), factor=0.1, start=0, steps_per_epoch=None, total=None):
         self.rate = rate
         self.warm_up_epochs = warm_up_epochs
         self.drops = tuple(drops)
         self.factor = factor
         self.start = start
         self.steps_per_epoch = steps_per_epoch
+        self.total = total
 
     def span(self, start, total, epochs):
         """Says how long a run is. Functions traced before must be traced again.
@@ -94,7 +104,7 @@ class EpochSteps(keras.optimizers.schedules.LearningRateSchedule):
             total: int, its steps, or None where nobody knows.
             epochs: int, its epochs.
         """
-        self.start, self.steps_per_epoch = start, None if total is None else total / epochs
+        self.start, self.steps_per_epoch, self.total = start, None if total is None else total / epochs, total
 
     def __call__(self, step):
         rate = ops.convert_to_tensor(self.rate, dtype="float32")
@@ -116,6 +126,7 @@ class EpochSteps(keras.optimizers.schedules.LearningRateSchedule):
             "factor": self.factor,
             "start": self.start,
             "steps_per_epoch": self.steps_per_epoch,
+            "total": self.total,
         }
 
 

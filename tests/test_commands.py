@@ -189,9 +189,9 @@ def test_boxes_are_cut_out_in_training_and_notes_are_said(tiny, tmp_path, capsys
     for number in range(6):
         photographs.write(root / f"{number}.jpg", seed=number)
         objects = "".join(
-            f"<object><name>{brand}</name><bndbox><xmin>{x}</xmin><ymin>2</ymin><xmax>{x + 20}</xmax><ymax>30</ymax></bndbox>"
+            f"<object><name>{brand}</name><bndbox><xmin>{x}</xmin><ymin>2</ymin><xmax>{x + wide}</xmax><ymax>30</ymax></bndbox>"
             "</object>"
-            for brand, x in (("acme", 0), ("globex", 30))
+            for brand, x, wide in (("acme", 0, 20), ("globex", 30, 16 + 8 * (number % 2)))
         )
         (root / f"{number}.xml").write_text(f"<annotation>{objects}</annotation>")
     own = ("--data=voc", f"--root={root}", f"--cache={tmp_path / 'cache'}", "--augment=none", "--balance=1")
@@ -268,7 +268,7 @@ def test_train_lists_what_could_not_be_read(tiny, tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.startswith("1 photograph could not be read and was left out:\n")
     assert "acme/0.png: not an image" in said
-    assert command(train, *flags, "--strict") == 1
+    assert command(train, *flags, "--strict", "--overwrite") == 1
     assert "acme/0.png: not an image" in error(capsys)
 
 
@@ -445,3 +445,68 @@ def test_threads_of_a_keras_file_are_refused(trained, folder, capsys):
     capsys.readouterr()
     assert command(predict, f"--model={trained / 'model.keras'}", "--threads=2", folder / "test") == 1
     assert "threads can be chosen for .tflite and .onnx files" in error(capsys)
+
+
+def run_of(*arguments):
+    return command(train, "--model=plain", "--image_size=64", *TINY, *arguments)
+
+
+def test_held_out_samples_are_those_that_the_run_listed(folder, tiny, tmp_path, capsys):
+    root = shutil.copytree(folder / "train", tmp_path / "photographs")
+    own = ("--data=folder", f"--root={root}")
+    assert run_of(f"--out={tmp_path / 'run'}", *own, "--held_out=0.25") == 0
+    listed = {each["path"] for each in json.loads((tmp_path / "run" / "held_out.json").read_text())["samples"]}
+    assert len(listed) == 2
+    # Photographs that came later are not among them, however they would be dealt.
+    for seed in range(20, 30):
+        photographs.write(root / "acme" / f"{seed}.png", seed=seed)
+    model = f"--model={tmp_path / 'run' / 'model.keras'}"
+    answers = tmp_path / "answers.json"
+    assert command(evaluate, model, *own, "--held_out=0.25", f"--json={answers}") == 0
+    asked = {each["path"] for each in json.loads(answers.read_text())["predictions"]}
+    assert {path.split("photographs/")[1] for path in asked} == listed
+    capsys.readouterr()
+    assert command(evaluate, model, *own, "--held_out=0.5") == 1
+    assert "the model was trained with --held_out 0.25" in error(capsys)
+    assert command(evaluate, model, *own, "--held_out=0.25", "--cut=0.1") == 1
+    capsys.readouterr()
+    photographs.write(root / sorted(listed)[0], seed=77)
+    assert command(evaluate, model, *own, "--held_out=0.25") == 1
+    assert f"{sorted(listed)[0]} (changed)" in error(capsys)
+    elsewhere = shutil.move(tmp_path / "run" / "model.keras", tmp_path / "model.keras")
+    assert command(evaluate, f"--model={elsewhere}", *own, f"--held_out_file={tmp_path / 'run' / 'held_out.json'}") == 1
+    assert "(changed)" in error(capsys)
+    assert command(evaluate, f"--model={elsewhere}", *own, "--held_out=0.25") == 0
+    assert "so the share is dealt anew" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--validation", "--held_out"])
+def test_a_share_that_leaves_brands_nothing_to_learn_from_is_refused(flag, tmp_path, capsys):
+    for number, brand in enumerate(("acme", "globex", "initech")):
+        photographs.write(tmp_path / "brands" / brand / "0.png", seed=number)
+    for share in ("0.1", "0.5"):
+        assert (
+            command(train, "--data=folder", f"--root={tmp_path / 'brands'}", f"--out={tmp_path / 'run'}", f"{flag}={share}") == 1
+        )
+        said = error(capsys)
+        assert f"{flag} {share} of 3 photographs of 3 brands" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_brand_teaches_nothing(tiny, tmp_path, capsys):
+    for seed in range(2):
+        photographs.write(tmp_path / "brands" / "acme" / f"{seed}.png", seed=seed)
+    flags = (f"--root={tmp_path / 'brands'}", f"--out={tmp_path / 'run'}")
+    assert run_of(*flags) == 1
+    assert "all 2 photographs are of one brand, acme" in error(capsys)
+    with pytest.warns(UserWarning, match="all labels are of one class"):
+        assert run_of(*flags, "--one_brand") == 0
+
+
+def test_a_run_starts_from_a_file_and_a_finished_one_is_kept(trained, folder, tiny, tmp_path, capsys):
+    flags = (f"--root={folder}", f"--from={trained / 'model.keras'}", "--learning_rate=0.0001")
+    assert run_of(*flags, f"--out={tmp_path}") == 0
+    assert f"Starting from the weights of {trained / 'model.keras'}." in capsys.readouterr().out
+    assert run_of(*flags, f"--out={tmp_path}") == 1
+    assert "holds a finished run" in error(capsys)
+    assert run_of(*flags, f"--out={tmp_path}", "--overwrite") == 0

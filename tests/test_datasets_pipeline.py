@@ -324,3 +324,33 @@ def test_paper_is_the_middle_without_training(dataset):
 def test_paper_gives_the_same_batches_for_the_same_seed(dataset):
     first, second = (everything(dataset.batches(4, 32, training=True, seed=5, preprocessing="paper"))[0] for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+@both_engines
+@pytest.mark.parametrize("steps", [2, 4])
+def test_epochs_of_other_lengths_are_stretches_of_the_same_batches(dataset, engine, steps):
+    options = {"training": True, "augment": "mixup", "engine": engine}
+    passes = dataset.batches(4, 32, **options)
+    whole = [np.asarray(images) for _ in range(3) for images, _ in passes]
+    epochs = dataset.batches(4, 32, steps=steps, **options)
+    assert len(epochs) == steps
+    for number in range(2):
+        found = [np.asarray(images) for images, _ in epochs]
+        assert len(found) == steps
+        for one, other in zip(found, whole[number * steps :], strict=False):
+            np.testing.assert_array_equal(one, other)
+    later = dataset.batches(4, 32, steps=steps, first_epoch=1, **options)
+    np.testing.assert_array_equal(np.asarray(next(iter(later))[0]), whole[steps])
+
+
+@both_engines
+def test_the_epoch_can_be_said(dataset, engine):
+    batches = dataset.batches(4, 32, training=True, engine=engine)
+    epochs = [everything(batches)[0] for _ in range(3)]
+    batches.set_epoch(1)
+    np.testing.assert_array_equal(everything(batches)[0], epochs[1])
+
+
+def test_steps_are_checked(dataset):
+    with pytest.raises(ValueError, match="steps must be an integer of at least 1, or None, got 0"):
+        dataset.batches(4, 32, steps=0)

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import threading
+import time
 
 import pytest
 from download_server import Answer, serving
@@ -285,3 +286,23 @@ def test_a_folder_in_the_place_of_the_file_is_named(path):
     path.mkdir(parents=True)
     with pytest.raises(IsADirectoryError, match="file.tar.gz is a folder"):
         download("http://127.0.0.1/f", path)
+
+
+def test_a_second_download_of_one_file_waits_for_the_first(server, path):
+    wait, said = threading.Event(), []
+    url = server.serve("/f", Answer(CONTENT, etag='"1"', wait=wait))
+    found = []
+
+    def fetch(say):
+        found.append(download(url, path, say=say))
+
+    first = threading.Thread(target=fetch, args=(lambda line: None,))
+    first.start()
+    while not server.asked:
+        time.sleep(0.01)
+    second = threading.Thread(target=fetch, args=(lambda line: (said.append(line), wait.set()),))
+    second.start()
+    first.join(30), second.join(30)
+    assert [each.new for each in found] == [True, False] and len(server.asked) == 1
+    assert said == ["file.tar.gz: another process is fetching it; waiting for that"]
+    assert path.read_bytes() == CONTENT and names(path) == [path.name]

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import warnings
 
 import cv2
 import keras
@@ -556,3 +557,161 @@ def test_images_too_small_for_a_backbone_without_padding_are_refused():
     # Left to TensorFlow, the empty map would end the process.
     with pytest.raises(ValueError, match="image_size = 32 px is too small for the backbone 'alexnet'"):
         lk.Classifier(num_classes=2, backbone="alexnet", head="original", image_size=32, weights=None)
+
+
+def dropping(**options):
+    """A compiled classifier with dropout, always with the same weights."""
+    keras.utils.set_random_seed(5)
+    model = make("classifier", dropout=0.5, **options)
+    model.compile()
+    return model
+
+
+class At(keras.callbacks.Callback):
+    """Does something before an epoch."""
+
+    def __init__(self, epoch, what):
+        super().__init__()
+        self.epoch, self.what = epoch, what
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            self.what(self.model)
+
+
+def stop(model):
+    raise KeyboardInterrupt
+
+
+def weights_differ(one, other):
+    return max(np.abs(a - b).max() for a, b in zip(one.get_weights(), other.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"engine": "keras"}, {"steps_per_epoch": 1, "augment": "mixup"}, {"balance": 1.0}], ids=str
+)
+def test_a_run_that_goes_on_by_hand_ends_with_the_weights_of_one_that_never_stopped(options, folder, tmp_path):
+    dataset = lk.datasets.load("folder", folder)
+    options = {"batch_size": 4, "epochs": 3, "verbose": 0, **options}
+    whole, file = dropping(), tmp_path / "model.keras"
+    whole.fit(dataset, callbacks=[At(1, lambda model: model.save(file))], **options)
+    parts = lk.load(file)
+    assert parts.epochs_seen == 1
+    parts.fit(dataset, initial_epoch=1, **options)
+    assert weights_differ(parts, whole) < 1e-6
+    assert float(parts.optimizer.learning_rate) == float(whole.optimizer.learning_rate)
+
+
+def test_a_run_that_keras_restores_ends_with_the_weights_of_one_that_never_stopped(folder, tmp_path):
+    dataset = lk.datasets.load("folder", folder)
+    options = {"batch_size": 4, "epochs": 3, "verbose": 0}
+    whole, broken, restored = dropping(), dropping(), dropping()
+    whole.fit(dataset, **options)
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(dataset, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup"), At(1, stop)], **options)
+    restored.fit(dataset, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup")], **options)
+    assert weights_differ(restored, whole) < 1e-6
+    assert restored.epochs_seen == 3
+
+
+def test_a_second_fit_goes_on_with_the_epochs_of_a_data_set(folder, monkeypatch):
+    from logo_keras.datasets.pipeline.order import Order
+
+    asked, epoch = [], Order.epoch
+    monkeypatch.setattr(Order, "epoch", lambda self, number: asked.append(number) or epoch(self, number))
+    dataset, model = lk.datasets.load("folder", folder), dropping()
+    for options in ({"epochs": 2}, {"epochs": 1}, {"epochs": 1, "initial_epoch": 0}, {"epochs": 6, "initial_epoch": 5}):
+        model.fit(dataset, batch_size=6, verbose=0, **options)
+    assert asked == [0, 1, 2, 0, 5]
+    assert model.epochs_seen == 6
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+@pytest.mark.parametrize("kind", ["dataset", "keras", "tf.data", "batches", "arrays", "foreign"])
+def test_the_rate_ends_with_the_last_step_whatever_the_length_of_an_epoch(kind, steps, folder):
+    dataset, taken = lk.datasets.load("folder", folder), []
+    images, labels = photographs(6, 64)
+
+    class Foreign(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, number):
+            return images[2 * number :][:2], labels[2 * number :][:2]
+
+    class Count(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            taken.append(0)
+
+        def on_train_batch_end(self, batch, logs=None):
+            taken[-1] += 1
+
+    data = {
+        "dataset": lambda: {"x": dataset, "batch_size": 2},
+        "keras": lambda: {"x": dataset, "batch_size": 2, "engine": "keras"},
+        "tf.data": lambda: {"x": tf.data.Dataset.from_tensor_slices((images, labels)).batch(2)},
+        "batches": lambda: {"x": dataset.batches(2, 64, training=True, engine="keras")},
+        "arrays": lambda: {"x": images, "y": labels, "batch_size": 2},
+        "foreign": lambda: {"x": Foreign()},
+    }[kind]()
+    model = dropping()
+    # Keras warns that arrays and PyDatasets have ended, and ends the epoch there.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Your input ran out of data")
+        model.fit(**data, steps_per_epoch=steps, epochs=4, verbose=0, callbacks=[Count()])
+    assert sum(taken) == model.optimizer._learning_rate.total
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
+    if kind not in ("arrays", "foreign"):
+        assert taken == [steps] * 4
+
+
+def test_the_length_of_data_that_keras_counts_is_known():
+    model = dropping()
+    images, labels = photographs(6, 64)
+    model.fit(images, labels, batch_size=2, validation_split=0.5, epochs=2, verbose=0)
+    assert (model.optimizer._learning_rate.total, int(model.optimizer.iterations)) == (4, 4)
+
+
+def test_steps_per_epoch_is_checked():
+    with pytest.raises(ValueError, match="steps_per_epoch must be an integer of at least 1, or None, got 0"):
+        dropping().fit(*photographs(3, 64), steps_per_epoch=0, verbose=0)
+
+
+def test_a_broken_loss_is_found_though_few_steps_are_looked_at(monkeypatch):
+    from logo_keras.models import divergence
+
+    looks, look = [], divergence.StopAtNaN._look
+    monkeypatch.setattr(divergence.StopAtNaN, "_look", lambda self: looks.append(self._step) or look(self))
+    model = dropping()
+    images, labels = photographs(12, 64)
+    images[10] = np.nan
+    with pytest.raises(FloatingPointError, match=r"whole_loss is nan since one of the steps 9 to 12 \(epoch 1\). Lower"):
+        model.fit(images, labels, batch_size=1, shuffle=False, verbose=0)
+    assert looks == [1, 2, 4, 8, 12]
+
+
+def test_no_callback_saves_a_model_that_has_diverged(tmp_path):
+    model, file = dropping(), tmp_path / "model.keras"
+    images, labels = photographs(6, 64)
+    images[2:] = np.nan
+    with pytest.raises(FloatingPointError, match="whole_loss is nan at step 3"):
+        model.fit(
+            images, labels, batch_size=1, shuffle=False, verbose=0,
+            callbacks=[keras.callbacks.ModelCheckpoint(file, save_freq=3)],
+        )  # fmt: skip
+    assert not file.exists()
+    # The same model may be saved afterwards, by whoever wants to look at it.
+    model.save(file)
+
+
+def test_weights_that_the_last_step_broke_stop_the_run():
+    model = dropping()
+    model.compile(keras.optimizers.SGD(1e38))
+    with pytest.raises(FloatingPointError, match="is no longer finite after step 1. Lower the learning rate"):
+        model.fit(*photographs(6, 64), batch_size=6, verbose=0)
+
+
+def test_one_class_is_said_to_teach_nothing(folder):
+    dataset = lk.datasets.load("folder", folder)
+    with pytest.warns(UserWarning, match="all labels are of one class"):
+        dropping().fit(dataset.subset(dataset.labels == 0), verbose=0)

@@ -117,3 +117,11 @@ def test_the_optimizer_of_the_papers_survives_its_configuration():
     assert isinstance(copy, TorchSGD)
     assert (copy.momentum, copy.l2, copy.decay_norms, copy.global_clipnorm) == (0.8, 1e-3, False, 2.0)
     assert copy._learning_rate.get_config() == optimizer._learning_rate.get_config()
+
+
+@pytest.mark.parametrize("schedule", [WarmupCosine(), EpochSteps(0.1)], ids=["cosine", "steps"])
+def test_a_schedule_knows_whether_its_run_is_over(schedule):
+    assert not schedule.covers(0)
+    schedule.span(10, 20, 4)
+    copy = type(schedule).from_config(schedule.get_config())
+    assert [copy.covers(step) for step in (9, 10, 29, 30)] == [False, True, True, False]

@@ -25,6 +25,7 @@ LEVELS = {
     "logo_keras.extras": 0,
     "logo_keras.files": 0,
     "logo_keras.heif": 0,
+    "logo_keras.locks": 0,
     "logo_keras.metadata": 0,
     "logo_keras.onnx_file": 0,
     "logo_keras.orientation": 0,

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import photographs
@@ -156,7 +158,8 @@ def test_a_loss_that_is_no_number_leaves_the_last_model(dataset, tmp_path):
                 weight = self.model.trainable_variables[0]
                 weight.assign(weight * np.nan)
 
-    with pytest.raises(FloatingPointError, match="whole_loss is nan at step 4 .* The model of epoch 1 is intact: "):
+    message = "whole_loss is nan since one of the steps 4 to 6 .* The model of epoch 1 is intact: .*give it to --from"
+    with pytest.raises(FloatingPointError, match=message):
         train(config(), dataset, tmp_path, callbacks=[Break()], report=lambda line: None)
     assert sorted(os.listdir(tmp_path / "unfinished")) == ["epoch-0001.keras", "state.json"]
 
@@ -164,8 +167,6 @@ def test_a_loss_that_is_no_number_leaves_the_last_model(dataset, tmp_path):
 @pytest.fixture
 def broken(folder, tmp_path):
     """The photographs with an empty file among them; the set and the path of that file."""
-    import shutil
-
     root = tmp_path / "photographs"
     shutil.copytree(folder, root)
     empty = root / "acme" / "2.png"
@@ -277,3 +278,210 @@ def test_best_keeps_the_epoch_with_the_highest_validation_top1(dataset, tmp_path
 def test_best_needs_validation(dataset, tmp_path):
     with pytest.raises(ValueError, match="keep=.best. needs validation"):
         train(config(keep="best"), dataset, tmp_path)
+
+
+def quietly(*arguments, **options):
+    return train(*arguments, report=lambda line: None, **options)
+
+
+@pytest.fixture
+def boxed(dataset):
+    """The photographs with a box in each."""
+    import dataclasses
+
+    return dataclasses.replace(dataset, boxes=[[(4, 4, 30, 40)]] * len(dataset))
+
+
+def test_a_run_does_not_go_on_with_other_boxes(boxed, tmp_path):
+    import dataclasses
+
+    with pytest.raises(KeyboardInterrupt):
+        quietly(config(), boxed.cut(0.1), tmp_path, callbacks=[stop_before(1)])
+    with pytest.raises(ValueError, match=r"training photographs: other boxes \(another --cut\?\)"):
+        quietly(config(), boxed.cut(0.2), tmp_path, resume=True)
+    with pytest.raises(ValueError, match="max_pixels was .* and is 5000"):
+        quietly(config(), dataclasses.replace(boxed.cut(0.1), max_pixels=5000), tmp_path, resume=True)
+
+
+def test_a_run_does_not_go_on_with_photographs_that_were_replaced(broken, tmp_path):
+    dataset, path = broken
+    with pytest.raises(KeyboardInterrupt):
+        quietly(config(), dataset, tmp_path / "run", callbacks=[stop_before(1)])
+    photographs.write(Path(path), seed=7)
+    with pytest.raises(ValueError, match=r"photographs have changed \(bytes was \d+ and is \d+\)"):
+        quietly(config(), datasets.load("folder", tmp_path / "photographs"), tmp_path / "run", resume=True)
+
+
+def test_an_unfinished_run_of_an_older_version_says_what_is_not_known(stopped, dataset):
+    path = stopped / "unfinished" / "state.json"
+    state = json.loads(path.read_text())
+    for name in ("boxes", "bytes", "max_pixels", "max_bytes"):
+        del state["identity"]["training"][name]
+    del state["identity"]["start"]
+    path.write_text(json.dumps(state))
+    with pytest.raises(ValueError, match="boxes was not recorded by the version that began it; .*--from .*epoch-0001.keras"):
+        quietly(config(), dataset, stopped, resume=True)
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"state.json is damaged \(it lacks entries\); --overwrite"):
+        quietly(config(), dataset, stopped, resume=True)
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy of the folder of the finished run, and what its files hold."""
+    out = shutil.copytree(finished.path.parent, tmp_path / "run")
+    return out, {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+def test_a_finished_run_is_kept(copied, dataset):
+    out, before = copied
+    cases = [
+        (config(), {}, "holds a finished run, whose model.keras is kept: choose another folder, or replace it with --overwrite"),
+        (config(seed=4), {"resume": True}, "of other settings: seed was 3 and is 4. To train with these, choose another folder"),
+        (config(epochs=4), {"resume": True}, "epochs was 3 and is 4.* To train it further, start from it: --from .*model.keras"),
+    ]
+    for settings, options, message in cases:
+        with pytest.raises(ValueError, match=message):
+            quietly(settings, dataset, out, validation=dataset, **options)
+    with pytest.raises(ValueError, match="choose one of them"):
+        quietly(config(), dataset, out, resume=True, overwrite=True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_model_of_which_nothing_is_known_is_kept(dataset, tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"somebody's")
+    for resume in (False, True):
+        with pytest.raises(ValueError, match="whose model.keras is kept"):
+            quietly(config(), dataset, tmp_path, resume=resume)
+    assert (tmp_path / "model.keras").read_bytes() == b"somebody's"
+
+
+def test_a_finished_run_of_an_older_version_is_not_repeated(copied, dataset):
+    out, _ = copied
+    written = json.loads((out / "config.json").read_text())
+    for part in ("training", "validation"):
+        for name in ("boxes", "bytes", "max_pixels", "max_bytes"):
+            del written[part][name]
+    del written["start"]
+    (out / "config.json").write_text(json.dumps(written))
+    assert len(quietly(config(), dataset, out, validation=dataset, resume=True).history) == EPOCHS
+
+
+def test_overwrite_keeps_the_old_model_until_the_new_one_is_there(copied, dataset):
+    out, before = copied
+    with pytest.raises(KeyboardInterrupt):
+        quietly(config(seed=4), dataset, out, overwrite=True, callbacks=[stop_before(1)])
+    assert (out / "model.keras").read_bytes() == before["model.keras"]
+    # The run that was begun with leave to overwrite goes on without being asked again.
+    result = quietly(config(seed=4), dataset, out, resume=True)
+    assert sorted(os.listdir(out)) == ["config.json", "history.csv", "model.keras"]
+    assert (out / "model.keras").read_bytes() != before["model.keras"] and len(result.history) == EPOCHS
+
+
+def test_overwrite_starts_anew_where_a_run_is_unfinished(stopped, dataset):
+    result = quietly(config(epochs=1, seed=4), dataset, stopped, overwrite=True)
+    assert len(result.history) == 1 and sorted(os.listdir(stopped)) == ["config.json", "history.csv", "model.keras"]
+
+
+def test_one_run_at_a_time_writes_to_a_folder(stopped, dataset):
+    from logo_keras.locks import lock
+
+    before = {path: path.read_bytes() for path in stopped.rglob("*.*") if path.is_file()}
+    with lock(stopped / ".lock"):
+        for options in ({"resume": True}, {"overwrite": True}):
+            with pytest.raises(OSError, match="another run writes to .*: wait until it has ended, or choose another folder"):
+                quietly(config(), dataset, stopped, **options)
+    assert {path: path.read_bytes() for path in stopped.rglob("*.*") if path.is_file()} == before
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(dataset, tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no model nowhere.keras to start from"):
+        quietly(config(), dataset, tmp_path / "run", start="nowhere.keras")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match="file is a file"):
+        quietly(config(), dataset, tmp_path / "file")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def weights_at_the_start(seen):
+    import keras
+
+    class Start(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            seen.append(self.model.get_weights())
+
+    return Start()
+
+
+def test_a_run_starts_from_the_weights_of_a_file(finished, dataset, tmp_path):
+    seen, said = [], []
+    result = train(
+        config(epochs=2, seed=8), dataset, tmp_path, start=finished.path, callbacks=[weights_at_the_start(seen)],
+        report=said.append,
+    )  # fmt: skip
+    for one, other in zip(seen[0], finished.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert said[0] == f"Starting from the weights of {finished.path}."
+    # A run of its own: the epochs, the optimizer and the rate begin anew.
+    assert int(result.model.optimizer.iterations) == 6 and result.model.optimizer._learning_rate.start == 0
+    assert result.model.card["start"]["file"] == "model.keras" and len(result.model.card["start"]["sha256"]) == 64
+
+
+def test_classifiers_of_brands_that_a_file_does_not_know_start_anew(finished, dataset, tmp_path):
+    import dataclasses
+
+    seen, said = [], []
+    names = ["globex", "initech", "acme"]
+    wider = dataclasses.replace(dataset, class_names=names, labels=[2 - 2 * label for label in dataset.labels])
+    train(config(epochs=1), wider, tmp_path, start=finished.path, callbacks=[weights_at_the_start(seen)], report=said.append)
+    kernel, bias = seen[0][-2:]
+    old_kernel, old_bias = finished.model.whole_classifier.get_weights()
+    np.testing.assert_array_equal(kernel[:, [2, 0]], old_kernel)
+    np.testing.assert_array_equal(bias[[2, 0]], old_bias)
+    assert said[0].endswith("It does not know 1 of the 3 brands (initech): their classifiers start anew.")
+
+
+def test_a_start_of_another_architecture_is_refused(finished, dataset, tmp_path):
+    from tiny import tiny_backbone
+
+    wider = config().arguments | {"backbone": tiny_backbone(12)}
+    regions = config().arguments | {"region_size": 32, "image_size": 64}
+    cases = [
+        ({"arguments": wider}, "has another architecture than this run"),
+        ({"model": "nts", "arguments": regions}, "is a Classifier, and this run trains a NTSNet"),
+    ]
+    for changes, message in cases:
+        with pytest.raises(ValueError, match=message):
+            quietly(config(**changes), dataset, tmp_path / "run", start=finished.path)
+
+
+def test_a_run_goes_on_though_the_file_that_it_started_from_is_gone(copied, dataset, tmp_path):
+    start = copied[0] / "model.keras"
+    with pytest.raises(KeyboardInterrupt):
+        quietly(config(), dataset, tmp_path / "second", start=start, callbacks=[stop_before(1)])
+    with pytest.raises(ValueError, match="start was .* and is none"):
+        quietly(config(), dataset, tmp_path / "second", resume=True)
+    start.unlink()
+    assert len(quietly(config(), dataset, tmp_path / "second", start=start, resume=True).history) == EPOCHS
+
+
+def test_the_held_out_samples_are_listed_beside_every_model(dataset, tmp_path):
+    record = {"schema_version": 1, "share": 0.3, "samples": []}
+    with pytest.raises(KeyboardInterrupt):
+        quietly(config(), dataset, tmp_path, held_out=record, callbacks=[stop_before(1)])
+    assert json.loads((tmp_path / "unfinished" / "held_out.json").read_text()) == record
+    quietly(config(), dataset, tmp_path, held_out=record, resume=True)
+    assert json.loads((tmp_path / "held_out.json").read_text()) == record
+    quietly(config(epochs=1), dataset, tmp_path, overwrite=True)
+    assert sorted(os.listdir(tmp_path)) == ["config.json", "history.csv", "model.keras"]
+
+
+def test_an_unreadable_name_that_is_not_utf8_does_not_end_a_run(folder, tmp_path, capsys):
+    root = shutil.copytree(folder, tmp_path / "photographs")
+    with open(os.fsencode(root / "acme") + b"/caf\xe9.jpg", "wb") as file:
+        file.write(b"broken")
+    result = train(config(epochs=1), datasets.load("folder", root), tmp_path / "run")
+    assert "caf\\udce9.jpg" in capsys.readouterr().out
+    (name,) = result.unreadable
+    assert os.fsencode(name).endswith(b"/caf\xe9.jpg")
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["unreadable"] == result.unreadable

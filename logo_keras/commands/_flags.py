@@ -4,6 +4,7 @@ import os
 import sys
 import textwrap
 
+import numpy as np
 from absl import flags
 
 from logo_keras.console import accept_any_name, say_error
@@ -79,7 +80,7 @@ def define_data(values):
         "held_out",
         None,
         "For a data set without a part for testing: the share, between 0 and 1, that logo-train leaves out and logo-evaluate "
-        "takes with the same share. It is always the same, every brand in it, photographs that are alike together.",
+        "takes. logo-train lists it in held_out.json beside the model. Photographs that are alike stay together.",
         flag_values=values,
     )
 
@@ -95,6 +96,16 @@ def define_cut(values):
     )
 
 
+def check_share(held_out):
+    """Checks `--held_out`.
+
+    Raises:
+        ValueError: if it lies outside (0, 1).
+    """
+    if held_out is not None and not 0 < held_out < 1:
+        raise ValueError(f"--held_out must lie between 0 and 1, got {held_out:g}.")
+
+
 def deal(dataset, held_out):
     """Leaves a share of the samples out for testing, always the same ones.
 
@@ -106,12 +117,58 @@ def deal(dataset, held_out):
         Two Datasets: the samples to learn from, and those left out.
 
     Raises:
-        ValueError: if the share lies outside (0, 1).
+        ValueError: if the share lies outside (0, 1), or leaves nothing to learn from or to test with; names the brands.
     """
-    if not 0 < held_out < 1:
-        raise ValueError(f"--held_out must lie between 0 and 1, got {held_out}.")
-    tested, learnt = dataset.split(held_out, seed=0)
+    check_share(held_out)
+    tested, learnt = split(dataset, held_out, 0, "--held_out")
     return learnt, tested
+
+
+def split(dataset, share, seed, flag):
+    """Deals samples to two sets, and says what the share gives where that is too little.
+
+    Args:
+        dataset: Dataset.
+        share: float in (0, 1).
+        seed: int.
+        flag: str, the flag that asks for it, for errors.
+
+    Returns:
+        Two Datasets: the share, and what is left to learn from.
+
+    Raises:
+        ValueError: if one of them has no samples, or a brand has none left to learn from.
+    """
+    counts = _counts(dataset)
+    few = sorted(counts.values())[0] if counts else 0
+    gives = f"{flag} {share:g} of {len(dataset)} photographs of {len(counts)} brands"
+    ways = f"add photographs, so that every brand has two different ones (the fewest now: {few}), or choose another share"
+    try:
+        taken, rest = dataset.split(share, seed)
+    except ValueError as error:
+        # A share out of range keeps its own message.
+        if not 0 < share < 1:
+            raise
+        raise ValueError(f"{gives}: {error}") from None
+    left = _counts(rest)
+    gone = [name for name in counts if name not in left]
+    gives += f" takes {len(taken)} and leaves {len(rest)} to learn from"
+    if not len(taken):
+        raise ValueError(f"{gives}: {ways}.")
+    if gone:
+        shown = ", ".join(gone[:10]) + (", ..." if len(gone) > 10 else "")
+        raise ValueError(f"{gives}, and nothing of {len(gone)} of the brands ({shown}): {ways}.")
+    missing = [name for name in counts if name not in _counts(taken)]
+    if missing:
+        shown = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
+        print(f"note: {gives}; nothing is taken of {len(missing)} of the brands ({shown}).", file=sys.stderr)
+    return taken, rest
+
+
+def _counts(dataset):
+    """Samples of each brand that has some: dict from name to int."""
+    numbers, counts = np.unique(dataset.labels[dataset.labels >= 0], return_counts=True)
+    return {dataset.class_names[number]: int(count) for number, count in zip(numbers, counts, strict=True)}
 
 
 def say_notes(dataset):

@@ -10,6 +10,7 @@ from absl import flags
 from logo_keras import datasets
 from logo_keras.commands import _flags
 from logo_keras.commands.model_file import open_model
+from logo_keras.datasets import held_out as left_out
 from logo_keras.evaluation import evaluate
 from logo_keras.files import replacing
 
@@ -42,6 +43,12 @@ def define(values):
         None,
         "The part of the data set, for instance test30 of toplogo10, P3-logos of flickrlogos32, or test of the others. "
         "Without it all labelled photographs are taken, those for training too.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "held_out_file",
+        None,
+        f"The {left_out.FILE} that logo-train wrote, where it does not lie beside the model, for instance of an exported file.",
         flag_values=values,
     )
     flags.DEFINE_integer("batch_size", 16, "Photographs at once; more need more memory.", lower_bound=1, flag_values=values)
@@ -88,8 +95,8 @@ def _work(values, arguments):
         raise ValueError(f"--record writes into .keras files, got {values.model}.")
     model = open_model(values.model)
     dataset = datasets.load(values.data, values.root, split=values.split, cut=values.cut)
-    if values.held_out is not None:
-        _, dataset = _flags.deal(dataset, values.held_out)
+    if values.held_out is not None or values.held_out_file is not None:
+        dataset = _held_out(values, dataset)
     _flags.say_notes(dataset)
     evaluation = evaluate(model, dataset, values.batch_size, values.strict)
     print(table(evaluation))
@@ -99,6 +106,34 @@ def _work(values, arguments):
     if values.json:
         with replacing(Path(values.json)) as temporary:
             temporary.write_text(evaluation.to_json(), encoding="utf-8")
+
+
+def _held_out(values, dataset):
+    """The samples that the model's run left out, from the list beside the model where there is one."""
+    _flags.check_share(values.held_out)
+    folder = Path(values.model).parent
+    # A model of an unfinished run lies beside its own; of older ones there is none.
+    path = Path(values.held_out_file or folder / left_out.FILE)
+    if not path.is_file():
+        if values.held_out_file is not None:
+            raise FileNotFoundError(f"there is no list of held-out photographs {path}.")
+        print(
+            f"note: there is no {path}, which logo-train writes beside a model, so the share is dealt anew. It is what the model "
+            "has not seen only if photographs and the version of logo_keras are the same as in training. If that file lies "
+            "elsewhere, give it as --held_out_file.",
+            file=sys.stderr,
+        )
+        return _flags.deal(dataset, values.held_out)[1]
+    found = left_out.read(path)
+    if values.held_out not in (None, found["share"]):
+        raise ValueError(
+            f"the model was trained with --held_out {found['share']:g} ({path}), got {values.held_out:g}: with another share it "
+            f"would be tested with photographs that it has seen."
+        )
+    if found.get("cut") != values.cut:
+        flags_then = "without --cut" if found.get("cut") is None else f"with --cut {found['cut']:g}"
+        raise ValueError(f"the samples in {path} were taken {flags_then}: evaluate them in the same way.")
+    return left_out.take(dataset, values.root, found, path)
 
 
 def _record(model, values, evaluation):

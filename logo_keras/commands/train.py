@@ -4,10 +4,12 @@ import dataclasses
 import sys
 from pathlib import Path
 
+import numpy as np
 from absl import flags
 
 from logo_keras import datasets, recipes
 from logo_keras.commands import _flags
+from logo_keras.datasets import held_out as left_out
 from logo_keras.datasets.splits import splits
 from logo_keras.extras import naming_extras
 from logo_keras.preprocessing import PREPROCESSINGS
@@ -24,8 +26,8 @@ A network of the paper's tables, trained as there; --list-recipes names them all
   logo-train --recipe logo2k_drna_resnet50 --data logo2k --root photographs --out run
 
 The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
---resume goes on after the last whole epoch. Flags left out take the values that were measured to work (docs/training.md);
-they differ from model to model."""
+--resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
+out take the values that were measured to work (docs/training.md); they differ from model to model."""
 
 _LISTING = ("--list-recipes", "-list-recipes", "--list-recipes=true")
 # Arguments of the models: how each flag is defined, and what it says.
@@ -126,6 +128,19 @@ def define(values):
         flag_values=values,
     )
     flags.DEFINE_boolean("resume", False, "Go on with a run that was stopped, or start if there is none.", flag_values=values)
+    flags.DEFINE_boolean(
+        "overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "from",
+        None,
+        "A .keras file of the same --model whose weights the run starts from, for instance run/unfinished/epoch-0001.keras of a "
+        "run that diverged. Classifiers of brands that it does not know start anew.",
+        flag_values=values,
+    )
+    flags.DEFINE_boolean(
+        "one_brand", False, "Train though all photographs are of one brand, which a model then names always.", flag_values=values
+    )
     _flags.define_strict(values)
     flags.DEFINE_string(
         "cache", None, "A folder to keep shrunk photographs in, so that each is decoded once for all runs.", flag_values=values
@@ -173,7 +188,7 @@ def _number(flag, text, kind):
 
 
 def photographs(data, root, train_split=None, validation=None, seed=0, cut=None, held_out=None):
-    """The photographs to learn from and those to score.
+    """The photographs to learn from, those to score, and those that are left out.
 
     Args:
         data: str, kind of data set.
@@ -185,26 +200,27 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
         held_out: float, share that is left out for testing, or None.
 
     Returns:
-        Two Datasets, the second one or None.
+        Three Datasets: to learn from, to score after every epoch or None, and left out for testing or None.
 
     Raises:
-        ValueError: for an unknown part or a share outside (0, 1).
+        ValueError: for an unknown part, a share outside (0, 1), or one that leaves a brand nothing to learn from.
         FileNotFoundError: if the data set is missing.
     """
     official = splits(data, root)
     training = datasets.load(data, root, split=train_split or official.train, cut=cut)
+    tested = None
     if held_out is not None:
-        training, _ = _flags.deal(training, held_out)
+        training, tested = _flags.deal(training, held_out)
     if validation is None:
         validation = official.validation
     if validation in (None, "", "none", "0"):
-        return training, None
+        return training, None, tested
     try:
         share = float(validation)
     except ValueError:
-        return training, datasets.load(data, root, split=validation, cut=cut)
-    scored, learnt = training.split(share, seed)
-    return learnt, scored
+        return training, datasets.load(data, root, split=validation, cut=cut), tested
+    scored, learnt = _flags.split(training, share, seed, "--validation")
+    return learnt, scored, tested
 
 
 def _defaults(name):
@@ -233,22 +249,35 @@ def _work(values, arguments):
             raise ValueError(f"--data {values.data} needs --root, the folder where it lies.")
         root = datasets.synthesize(Path(values.out) / "synthetic")
     where = (values.data, root, values.train_split, values.validation)
-    training, validation = photographs(*where, config.seed, values.cut, values.held_out)
+    training, validation, tested = photographs(*where, config.seed, values.cut, values.held_out)
+    _flags.say_notes(training)
+    brands = np.unique(training.labels[training.labels >= 0])
+    if len(brands) == 1 and not values.one_brand:
+        raise ValueError(
+            f"all {len(training)} photographs are of one brand, {training.class_names[brands[0]]}: a model would have nothing to "
+            "tell it from and would answer 100 % for every photograph. Add photographs of other brands, or of other things as a "
+            "brand of their own, or train all the same with --one_brand."
+        )
     with naming_extras():
         from logo_keras.training.run import train
     scored = "" if validation is None else f", {len(validation)} to score after every epoch"
     print(f"{len(training)} photographs of {len(training.class_names)} brands{scored}")
-    _flags.say_notes(training)
     data = {"kind": values.data, "root": str(root), "train_split": values.train_split, "validation": values.validation}
     data |= {"cut": values.cut, "held_out": values.held_out}
     about = {"data": data, "recipe": values.recipe}
+    options = {"about": about, "cache": values.cache, "overwrite": values.overwrite, "start": values["from"].value}
+    if tested is not None:
+        options["held_out"] = left_out.record(
+            tested, root, values.held_out, data=values.data, split=values.train_split, cut=values.cut
+        )
     try:
-        result = train(config, training, values.out, validation, values.resume, values.strict, about=about, cache=values.cache)
+        result = train(config, training, values.out, validation, values.resume, values.strict, **options)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
     _flags.say_unreadable(result.unreadable)
     print(f"The model: {result.path}")
-    test = splits(values.data, root).test
+    # The share was taken from the training part, which has nothing of the part for testing.
+    test = None if values.held_out else splits(values.data, root).test
     if test or values.held_out:
         options = [f"--split {test}"] if test else []
         options += [f"--{name} {values[name].value}" for name in ("cut", "held_out") if values[name].value is not None]

@@ -9,7 +9,16 @@ ONE_TRUE_CLASS = (
     '"randaugment", or lk.Classifier.'
 )
 
-_USUAL = {"augment": "standard", "cache": None, "shard": (0, 1), "balance": 0.0, "engine": None}
+_USUAL = {
+    "augment": "standard",
+    "cache": None,
+    "shard": (0, 1),
+    "balance": 0.0,
+    "engine": None,
+    "strict": False,
+    "first_epoch": 0,
+    "steps": None,
+}
 
 
 def batches(dataset, model, batch_size, **options):

@@ -171,7 +171,12 @@ class LogoModel(Trainer):
         return np.zeros(len(images), bool)
 
     def save(self, filepath, overwrite=True, **kwargs):
-        """Saves the model, its configuration and class names as a `.keras` file: all of it or nothing."""
+        """Saves the model, its configuration and class names as a `.keras` file: all of it or nothing.
+
+        Raises:
+            FloatingPointError: if it is called while `fit` runs and the run has diverged.
+        """
+        self._check_numbers()
         if not overwrite or not str(filepath).endswith(".keras"):
             return super().save(filepath, overwrite=overwrite, **kwargs)
         with replacing(filepath) as temporary:

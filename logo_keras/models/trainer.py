@@ -1,13 +1,16 @@
 """How the models are compiled, trained and evaluated."""
 
 import math
+import warnings
 
 import keras
+import numpy as np
 from keras import ops
 
 from logo_keras.losses import cross_entropy, weighted_mean
 from logo_keras.models.data import ONE_TRUE_CLASS, batches, changed, check_label_shape, check_labels, mixes, unlabelled_batches
 from logo_keras.models.divergence import StopAtNaN
+from logo_keras.models.epochs import NumberEpochs, steps_taken
 from logo_keras.models.steps import Steps
 from logo_keras.optimizers import EpochSteps, WarmupCosine, default_optimizer
 
@@ -17,6 +20,9 @@ class Trainer(Steps, keras.Model):
 
     Subclasses have `class_names`, `num_classes`, `image_size` and `preprocessing`, name their losses and metrics, and call
     `_track()` at the end of their constructor.
+
+    Attributes:
+        epochs_seen: int, epochs of Datasets that `fit` has trained; saved with the compiled model.
     """
 
     loss_names = ("whole",)
@@ -27,6 +33,8 @@ class Trainer(Steps, keras.Model):
         super().__init__(**kwargs)
         self._trackers = {}
         self._all_regions = False
+        self._watch = None
+        self.epochs_seen = 0
         self.label_smoothing = 0.0
         self.loss_weights = {}
 
@@ -74,10 +82,14 @@ class Trainer(Steps, keras.Model):
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "loss_weights": dict(self.loss_weights),
             "label_smoothing": self.label_smoothing,
+            "epochs_seen": self.epochs_seen,
             **keras.saving.serialize_keras_object(dict(self._compiled_with)),
         }
 
     def compile_from_config(self, config):
+        config = dict(config)
+        # Files of before do not say.
+        self.epochs_seen = config.pop("epochs_seen", 0)
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
@@ -137,6 +149,9 @@ class Trainer(Steps, keras.Model):
         shard=(0, 1),
         balance=0.0,
         engine=None,
+        strict=False,
+        initial_epoch=None,
+        steps_per_epoch=None,
         **kwargs,
     ):
         """`keras.Model.fit`, which also takes a `Dataset` of this package for `x` and `validation_data`.
@@ -150,9 +165,14 @@ class Trainer(Steps, keras.Model):
             verbose: as Keras has it.
             callbacks: Keras callbacks.
             validation_data: as `x`, or a tuple of arrays.
-            seed: int; order and augmentation of a Dataset.
-            augment, cache, shard, balance, engine: of a Dataset, as its `batches` has them. `cache` and `engine` are also
-                for `validation_data`, of which every host scores all.
+            seed: int; order, augmentation and dropout of a Dataset.
+            augment, cache, shard, balance, engine, strict: of a Dataset, as its `batches` has them. `cache`, `engine` and
+                `strict` are also for `validation_data`, of which every host scores all.
+            initial_epoch: int, number of the first epoch, counted from 0. Order, augmentation and dropout of a Dataset are
+                those of the numbered epochs, so that a saved model that is trained on from epoch k becomes what it would have
+                become without the break. Without it, epochs of a Dataset go on after the last one that this model has seen
+                (`epochs_seen`): a second call shows other crops in another order. 0 repeats the first epochs.
+            steps_per_epoch: int, batches an epoch. The next epoch of a Dataset goes on with the batch after the last one.
             **kwargs: what else `keras.Model.fit` takes.
 
         Returns:
@@ -162,36 +182,87 @@ class Trainer(Steps, keras.Model):
             ValueError: if a Dataset has other class names or photographs without a brand, images have another size than the
                 model's, labels are out of range, a network with regions is to learn from shares, or `augment` and the like
                 are given without a Dataset.
-            FloatingPointError: if a loss is no longer a number; names the loss and the step.
+            FloatingPointError: if a loss is no longer a number, naming the loss and the step, or some weights are not.
+
+        Warns:
+            UserWarning: if all labels are of one class, so that nothing is learnt.
         """
-        given = changed(dict(augment=augment, cache=cache, shard=shard, balance=balance, engine=engine))
+        given = changed(dict(augment=augment, cache=cache, shard=shard, balance=balance, engine=engine, strict=strict))
         if given and not hasattr(x, "batches"):
             raise ValueError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
         if mixes(augment) and not self.takes_shares:
             raise ValueError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
         check_labels(y, self.num_classes, self.takes_shares)
+        one_class = self.num_classes == 1 or hasattr(x, "batches") and len(set(np.asarray(x.labels).tolist())) == 1
         if isinstance(validation_data, (tuple, list)) and len(validation_data) > 1:
             check_labels(validation_data[1], self.num_classes, self.takes_shares)
-        validation_data, _ = self._batches(validation_data, batch_size, cache=cache, engine=engine)
-        x, batch_size = self._batches(x, batch_size, training=True, seed=seed, **given)
-        self._span_schedule(kwargs.get("steps_per_epoch") or _steps(x, batch_size), epochs, kwargs.get("initial_epoch", 0))
+        _check_steps(steps_per_epoch)
+        callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+        validation_data, _ = self._batches(validation_data, batch_size, cache=cache, engine=engine, strict=strict)
+        if hasattr(x, "batches"):
+            first = self.epochs_seen if initial_epoch is None else initial_epoch
+            given |= {"seed": seed, "first_epoch": first, "steps": steps_per_epoch}
+            x, batch_size = self._batches(x, batch_size, training=True, **given)
+            callbacks.insert(0, NumberEpochs(seed, getattr(x, "set_epoch", None), first - (initial_epoch or 0)))
+            steps_per_epoch = None
+        if one_class:
+            warnings.warn("all labels are of one class: the model learns to answer 100 % for it and nothing else.", stacklevel=2)
+        x, steps_per_epoch = _going_on(x, steps_per_epoch)
+        n = _num_batches(x, batch_size, kwargs.get("validation_split", 0.0))
+        taken = [steps_taken(n, steps_per_epoch, count) for count in (initial_epoch or 0, epochs)]
+        self._span_schedule(*taken, epochs)
         if hasattr(x, "cardinality") or getattr(x, "shuffles_itself", False):
             # tf.data and the batches of this package shuffle themselves; Keras warns of its own default, or mixes the batches.
             kwargs.setdefault("shuffle", False)
-        callbacks = [StopAtNaN(), *(callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else [])]
-        return super().fit(x, y, batch_size, epochs, verbose, callbacks, validation_data=validation_data, **kwargs)
+        self._watch = StopAtNaN()
+        try:
+            return super().fit(
+                x,
+                y,
+                batch_size,
+                epochs,
+                verbose,
+                # First, so that no other callback saves what it would have stopped.
+                [self._watch, *callbacks],
+                validation_data=validation_data,
+                initial_epoch=initial_epoch or 0,
+                steps_per_epoch=steps_per_epoch,
+                **kwargs,
+            )
+        finally:
+            self._watch = None
 
-    def _span_schedule(self, steps, epochs, initial_epoch):
+    def _span_schedule(self, before, total, epochs):
+        """Tells the optimizer's schedule how long the run is.
+
+        Args:
+            before: int, steps of the run before its first epoch now, or None where nobody knows.
+            total: int, steps of the whole run, or None.
+            epochs: int, epochs of the whole run.
+        """
         optimizer = self.optimizer if self.compiled else None
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             optimizer = optimizer.inner_optimizer
         schedule = getattr(optimizer, "_learning_rate", None)
         if isinstance(schedule, (EpochSteps, WarmupCosine)):
             done = int(ops.convert_to_numpy(optimizer.iterations))  # int() alone fails under a MirroredStrategy (Keras 3.15).
-            start = done - initial_epoch * steps if steps else done
-            schedule.span(start, steps * epochs if steps else None, epochs)
+            start = done - (before or 0)
+            if before and schedule.covers(done):
+                # The same run goes on. Loss scaling does not count the steps that it leaves out, so counting back is not exact.
+                start = schedule.start
+            schedule.span(start, total, epochs)
             # The schedule is a constant of the traced function.
             self.train_function = None
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """`keras.Model.save_weights`; while `fit` runs, it raises FloatingPointError instead of saving NaN."""
+        self._check_numbers()
+        return super().save_weights(filepath, overwrite=overwrite, **kwargs)
+
+    def _check_numbers(self):
+        """Stops a run that has diverged before its model is saved."""
+        if self._watch is not None:
+            self._watch.check()
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
         """`keras.Model.evaluate`, which also takes a `Dataset` of this package; `cache` and `engine` as its `batches`."""
@@ -218,10 +289,34 @@ def _flat(sample_weight):
     return None if sample_weight is None else ops.reshape(sample_weight, (-1,))
 
 
-def _steps(x, batch_size):
-    """Batches an epoch, or None where nobody knows."""
+def _check_steps(steps):
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1):
+        raise ValueError(f"steps_per_epoch must be an integer of at least 1, or None, got {steps!r}.")
+
+
+def _going_on(x, steps):
+    """Data whose epochs of `steps` batches go on from one to the next, and what Keras is to be told of them.
+
+    Keras ends an epoch where the data ends, so that two steps an epoch of three batches would be 2, 1, 2, 1.
+    """
+    if steps and getattr(x, "shuffles_itself", False):
+        return x.in_epochs_of(steps), None
+    if steps and hasattr(x, "cardinality") and hasattr(x, "repeat") and int(x.cardinality()) > 0:
+        return x.repeat(), steps
+    return x, steps
+
+
+def _num_batches(x, batch_size, validation_split):
+    """Batches in one pass over the data, or None where nobody knows or there is no end."""
     if hasattr(x, "cardinality"):
         return max(int(x.cardinality()), 0) or None
-    if getattr(x, "shuffles_itself", False):
+    if hasattr(x, "num_batches"):
+        return x.num_batches
+    if hasattr(x, "shape"):
+        # Keras rounds the part that is learnt down.
+        return math.ceil(math.floor(len(x) * (1.0 - (validation_split or 0))) / (batch_size or 32))
+    try:
+        # A DataLoader of PyTorch.
         return len(x)
-    return math.ceil(len(x) / (batch_size or 32)) if hasattr(x, "shape") else None
+    except TypeError:
+        return None

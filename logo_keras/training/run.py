@@ -1,25 +1,28 @@
 """A training run: from photographs to a model file, in a folder of its own."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from logo_keras.files import replacing
+from logo_keras.files import replacing, sha256, write_json
+from logo_keras.locks import Held, lock
 from logo_keras.models import load
 from logo_keras.models.logo_model import LogoModel
 from logo_keras.preprocessing import UnreadablePhotograph
 from logo_keras.training.card import card
-from logo_keras.training.numbered_epochs import NumberedEpochs
 from logo_keras.training.precision import compute_in
-from logo_keras.training.unfinished import Unfinished, differing, write_history
+from logo_keras.training.start import start_from
+from logo_keras.training.unfinished import HELD_OUT, Unfinished, differing, write_history
 
 MODEL = "model.keras"
 HISTORY = "history.csv"
@@ -44,14 +47,33 @@ class Result:
     unreadable: dict
 
 
-def train(config, training, out, validation=None, resume=False, strict=False, callbacks=(), about=None, report=print, cache=None):
+def say(line):
+    """Prints a line; characters that the console cannot show become escapes, so that no name of a file ends a run."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def train(
+    config,
+    training,
+    out,
+    validation=None,
+    resume=False,
+    strict=False,
+    callbacks=(),
+    about=None,
+    report=say,
+    cache=None,
+    overwrite=False,
+    start=None,
+    held_out=None,
+):
     """Trains a model and leaves `model.keras`, `history.csv` and `config.json` in a folder.
 
     After every epoch the model, its optimizer included, is kept in `out/unfinished`. A run that was killed goes on after
     the last whole epoch with `resume=True`. Order, augmentation and dropout depend on the seed and the number of the epoch
     alone, so that on one machine it ends with the weights of a run that was never killed, but for rounding where
-    threads sum in another order. (Where photographs are unreadable, the learning rate goes on as if they had been
-    read.) `model.keras` appears when the run has ended; a file of that name from before is kept until then.
+    threads sum in another order. `model.keras` appears when the run has ended. One run at a time writes to a folder.
 
     Args:
         config: Config.
@@ -66,64 +88,123 @@ def train(config, training, out, validation=None, resume=False, strict=False, ca
         report: function that takes a line of text.
         cache: path of a folder where photographs are kept as squares, so that they are decoded once; or None. See
             `Dataset.batches`: crops in training are a little different, so a run goes on as it began.
+        overwrite: bool, start anew whatever an earlier run left in `out`. Its model is kept until the new one is there.
+        start: path of a `.keras` file, whose weights the run starts from; or None. Its architecture must be that of `config`.
+            The classifiers of brands that it does not know start anew.
+        held_out: dict for JSON, the list of the samples that are left out for testing, kept as `held_out.json` beside the
+            model; or None. See `logo_keras.datasets.held_out`.
 
     Returns:
         Result.
 
     Raises:
         ValueError: for photographs without a brand, other class names in `validation`, no readable photograph at all,
-            an unfinished run in `out` that is not to go on or has other settings, or `keep="best"` without validation.
+            an unfinished or finished run in `out` that is not to go on or has other settings, a `start` of another
+            architecture, or `keep="best"` without validation.
         UnreadablePhotograph: with `strict`, naming the photograph and the reason.
         FloatingPointError: if a loss is no longer a number; says which model is intact.
-        OSError: if a file cannot be written; says which model is intact.
+        OSError: if another run writes to `out`, or a file cannot be written; says which model is intact.
     """
     out = Path(out)
     if config.keep == "best" and validation is None:
         raise ValueError('keep="best" needs validation photographs to tell which epoch is best.')
-    identity = {
-        "config": config.to_dict(),
-        "training": _fingerprint(training),
-        "validation": None if validation is None else _fingerprint(validation),
-        "cached": cache is not None,
-    }
-    unfinished = Unfinished(out, identity, resume)
-    if resume and not unfinished.epochs and _has_ended(out, identity):
-        report(f"{out / MODEL} is there already, from a run with the same settings: nothing to do.")
-        return _ended(out)
-    if unfinished.epochs:
-        report(f"Going on after epoch {unfinished.epochs} of {config.epochs}.")
-        model = load(unfinished.last)
-        compute_in(model, config.precision)
-    else:
-        model = config.build(training.class_names)
-    if unfinished.epochs < config.epochs:
-        say = functools.partial(card, config, identity["training"], identity["validation"], about)
-        model.card = {**model.card, **say(unfinished.history[-1] if unfinished.history else None)}
-        journal = _Journal(unfinished, config, (training, validation), say, report)
-        callbacks = [_Seeds(config.seed), _FromTheFirstStep(), journal, *callbacks]
-        _fit(model, config, training, validation, unfinished, strict, callbacks, cache)
-    model_file = unfinished.best if config.keep == "best" else unfinished.last
-    _finish(out, model_file, unfinished, {**identity, "unreadable": unfinished.unreadable, **(about or {})})
-    return _ended(out) if config.keep == "best" else _ended(out, model)
+    if resume and overwrite:
+        raise ValueError("resume goes on with a run and overwrite starts anew: choose one of them.")
+    with _alone(out):
+        identity = {
+            "config": config.to_dict(),
+            "training": _fingerprint(training),
+            "validation": None if validation is None else _fingerprint(validation),
+            "cached": cache is not None,
+            "start": None if start is None else _start_of(start, out, resume),
+        }
+        unfinished = Unfinished(out, identity, resume, overwrite)
+        if not unfinished.epochs and not overwrite and (out / MODEL).exists():
+            _check_ended(out, identity, resume)
+            report(f"{out / MODEL} is there already, from a run with the same settings: nothing to do.")
+            return _ended(out)
+        if unfinished.epochs:
+            report(f"Going on after epoch {unfinished.epochs} of {config.epochs}.")
+            model = load(unfinished.last)
+            compute_in(model, config.precision)
+        elif start is not None:
+            model, said = start_from(start, config, training.class_names)
+            model.card["start"] = {"file": Path(start).name, "sha256": identity["start"]}
+            report(said)
+        else:
+            model = config.build(training.class_names)
+        if unfinished.epochs < config.epochs:
+            unfinished.begin(held_out)
+            describe = functools.partial(card, config, identity["training"], identity["validation"], about)
+            model.card = {**model.card, **describe(unfinished.history[-1] if unfinished.history else None)}
+            journal = _Journal(unfinished, config, (training, validation), describe, report)
+            _fit(model, config, training, validation, unfinished, strict, [journal, *callbacks], cache)
+        model_file = unfinished.best if config.keep == "best" else unfinished.last
+        _finish(out, model_file, unfinished, {**identity, "unreadable": unfinished.unreadable, **(about or {})})
+        return _ended(out) if config.keep == "best" else _ended(out, model)
+
+
+@contextlib.contextmanager
+def _alone(out):
+    """Keeps other runs out of a folder, and leaves none where there was none and nothing was written."""
+    there = out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(f"{out} is a file; --out must be a folder.") from None
+    with contextlib.ExitStack() as stack:
+        if not there:
+            stack.callback(_remove_empty, out)
+        try:
+            stack.enter_context(lock(out / ".lock"))
+        except Held:
+            raise OSError(f"another run writes to {out}: wait until it has ended, or choose another folder.") from None
+        # What a run that was killed while it ended has left.
+        for path in out.glob(".partial-*"):
+            if path.name.endswith((MODEL, HISTORY, CONFIG, HELD_OUT)):
+                path.unlink(missing_ok=True)
+        yield
+
+
+def _remove_empty(folder):
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _start_of(start, out, resume):
+    """The SHA-256 of the file that a run starts from; of one that has gone since, what the run has recorded."""
+    try:
+        return sha256(start)
+    except FileNotFoundError:
+        for path in (out / "unfinished" / "state.json", out / CONFIG) if resume else ():
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                found = json.loads(path.read_bytes())
+                return found.get("identity", found)["start"]
+        raise FileNotFoundError(f"there is no model {start} to start from.") from None
 
 
 def _fit(model, config, training, validation, unfinished, strict, callbacks, cache):
     try:
         model.fit(
-            NumberedEpochs(training, unfinished.epochs, strict),
+            training,
             batch_size=config.batch_size,
             epochs=config.epochs,
             initial_epoch=unfinished.epochs,
-            validation_data=None if validation is None else NumberedEpochs(validation, strict=strict),
+            validation_data=validation,
             callbacks=callbacks,
             seed=config.seed,
             augment=config.augment,
             balance=config.balance,
             cache=cache,
+            strict=strict,
             verbose=0,
         )
     except FloatingPointError as error:
-        raise FloatingPointError(f"{error} {unfinished.intact()}") from None
+        if unfinished.epochs:
+            way = "; to go on from it with a lower rate, give it to --from (start=), with another --out."
+        else:
+            way = " Start anew with a lower rate, or from a trained model with --from (start=)."
+        raise FloatingPointError(f"{error} {unfinished.intact()}{way}") from None
     except Exception as error:
         # TensorFlow has errors of its own for what is raised while photographs are read.
         for dataset in (training, validation):
@@ -137,37 +218,12 @@ def _fit(model, config, training, validation, unfinished, strict, callbacks, cac
         raise
 
 
-class _Seeds(keras.callbacks.Callback):
-    """Starts every epoch's dropout from the run's seed and the number of the epoch."""
-
-    def __init__(self, seed):
-        super().__init__()
-        self.seed = seed
-
-    def on_epoch_begin(self, epoch, logs=None):
-        states = [variable for variable in self.model.variables if variable.name == "seed_generator_state"]
-        seeds = np.random.SeedSequence([self.seed, epoch]).generate_state(len(states))
-        for state, seed in zip(states, seeds, strict=True):
-            state.assign([int(seed) >> 1, 0])
-
-
-class _FromTheFirstStep(keras.callbacks.Callback):
-    """Lets the learning rate of a run that goes on count from the first step of the run.
-
-    `fit` finds that step by counting back, and steps that loss scaling left out were not counted.
-    """
-
-    def on_train_begin(self, logs=None):
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        optimizer._learning_rate.start = 0
-
-
 class _Journal(keras.callbacks.Callback):
     """Keeps what every epoch gave, and says it."""
 
-    def __init__(self, unfinished, config, datasets, say, report):
+    def __init__(self, unfinished, config, datasets, describe, report):
         super().__init__()
-        self.say = say
+        self.describe = describe
         self.unfinished = unfinished
         self.config = config
         self.datasets = [dataset for dataset in datasets if dataset is not None]
@@ -186,7 +242,7 @@ class _Journal(keras.callbacks.Callback):
                     self.report(f"left out: {path}: {reason}")
                     unreadable[path] = reason
         score = (row["val_top1"], -row["val_loss"]) if "val_top1" in row else None
-        self.model.card = {**self.model.card, **self.say(row)}
+        self.model.card = {**self.model.card, **self.describe(row)}
         self.unfinished.commit(self.model, row, score, unreadable)
         shown = [f"{name} {row[name]:.3f}" for name in ("loss", "top1", "val_loss", "val_top1") if name in row]
         self.report(f"epoch {epoch + 1} of {self.config.epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")
@@ -196,8 +252,12 @@ def _finish(out, model_file, unfinished, about):
     """Puts the kept model and what is known of the run in their places; harmless when done twice."""
     try:
         write_history(out / HISTORY, unfinished.history)
-        with replacing(out / CONFIG) as temporary:
-            temporary.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(out / CONFIG, about, indent=2)
+        if unfinished.held_out is None:
+            (out / HELD_OUT).unlink(missing_ok=True)
+        else:
+            with replacing(out / HELD_OUT) as temporary:
+                shutil.copyfile(unfinished.held_out, temporary)
         with replacing(out / MODEL) as temporary:
             try:
                 os.link(model_file, temporary)
@@ -209,13 +269,25 @@ def _finish(out, model_file, unfinished, about):
     unfinished.remove()
 
 
-def _has_ended(out, identity):
+def _check_ended(out, identity, resume):
+    """Refuses to replace a model that was trained with other settings, or at all where nobody asked to go on."""
+    what = f"{out} holds a finished run, whose {MODEL} is kept"
+    ways = "choose another folder, or replace it with --overwrite (overwrite=True)"
+    if not resume:
+        raise ValueError(f"{what}: {ways}.")
     try:
         before = json.loads((out / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    same = not differing({name: before.get(name) for name in identity}, identity)
-    return same and (out / MODEL).exists() and (out / HISTORY).exists()
+        before = {name: before[name] for name in identity if name in before}
+    except (OSError, ValueError, TypeError):
+        before = {}
+    if not before or not (out / HISTORY).exists():
+        raise ValueError(f"{what}, and {CONFIG} and {HISTORY}, which would say how it was trained, cannot be read: {ways}.")
+    # Older versions recorded less, and their models are as finished as others.
+    differences = differing(before, identity, recorded=True)
+    if differences:
+        longer = before.get("config", {}).get("epochs", 0) < identity["config"]["epochs"]
+        further = f" To train it further, start from it: --from {out / MODEL} with another --out." if longer else ""
+        raise ValueError(f"{what}, of other settings: {differences}. To train with these, {ways}.{further}")
 
 
 def _ended(out, model=None):
@@ -239,4 +311,27 @@ def _fingerprint(dataset):
         "photographs": len(dataset),
         "class_names": list(dataset.class_names),
         "sha256": hashlib.sha256(listing.encode()).hexdigest(),
+        "boxes": _boxes_sha256(dataset),
+        # A photograph that was replaced by another seldom has its size.
+        "bytes": sum(map(_size, set(dataset.paths))),
+        # Larger ones are left out.
+        "max_pixels": int(dataset.max_pixels),
+        "max_bytes": int(dataset.max_bytes),
     }
+
+
+def _boxes_sha256(dataset):
+    """A hash of the boxes and of the windows that were cut out, or None where there are none."""
+    if dataset.windows is None and not any(map(len, dataset.boxes)):
+        return None
+    digest = hashlib.sha256(np.array([len(each) for each in dataset.boxes], np.int64).tobytes())
+    for array in (*dataset.boxes, *([] if dataset.windows is None else [dataset.windows])):
+        digest.update(np.ascontiguousarray(array, np.float32).tobytes())
+    return digest.hexdigest()
+
+
+def _size(path):
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0

@@ -5,9 +5,11 @@ import json
 import shutil
 from pathlib import Path
 
-from logo_keras.files import replacing
+from logo_keras.datasets.held_out import FILE as HELD_OUT
+from logo_keras.files import replacing, write_json
 
 _STATE = "state.json"
+_ENTRIES = {"identity", "last", "best", "best_score", "history", "unreadable"}
 
 
 class Unfinished:
@@ -16,30 +18,53 @@ class Unfinished:
     A new model is written beside the old one; `state.json`, renamed into place, is the moment from which the new one
     counts. Only then is the old one removed. So there is a whole model at every moment from the first epoch on.
 
+    One process at a time may use it: `_sweep` removes what another one has half written.
+
     Args:
         out: path of the run's folder.
         identity: dict for JSON: what must be the same for the run to go on.
         resume: bool, whether to go on with what the folder holds.
+        overwrite: bool, whether to start anew whatever the folder holds. It is kept until `begin`.
 
     Attributes:
         history: list of dict, a row an epoch.
         unreadable: dict, path to reason.
 
     Raises:
-        ValueError: if the folder holds a run and `resume` is False, or one of another identity.
+        ValueError: if the folder holds a run and neither `resume` nor `overwrite` is set, or one of another identity.
     """
 
-    def __init__(self, out, identity, resume):
+    def __init__(self, out, identity, resume, overwrite=False):
         self.out = Path(out)
         self.folder = self.out / "unfinished"
         self.identity = identity
         self.history, self.unreadable, self._last, self._best, self._best_score = [], {}, None, None, None
-        state = self._read()
+        state = None if overwrite else self._read()
         if state is not None:
             self._check(state, resume)
             self.history, self.unreadable = state["history"], state["unreadable"]
             self._last, self._best, self._best_score = state["last"], state["best"], state["best_score"]
+
+    def begin(self, held_out=None):
+        """Makes the folder ready: what does not belong to this run is removed.
+
+        Args:
+            held_out: dict for JSON, the samples that are left out for testing, or None. It is kept beside the model.
+        """
+        if not self.epochs:
+            # First, so that it names nothing that is removed.
+            (self.folder / _STATE).unlink(missing_ok=True)
+        if held_out is None:
+            (self.folder / HELD_OUT).unlink(missing_ok=True)
+        else:
+            write_json(self.folder / HELD_OUT, held_out)
         self._sweep()
+
+    @property
+    def held_out(self):
+        """Path of the list of samples that are left out for testing, or None."""
+        path = self.folder / HELD_OUT
+        return path if path.exists() else None
 
     @property
     def epochs(self):
@@ -82,8 +107,7 @@ class Unfinished:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             model.save(self.folder / name)
-            with replacing(self.folder / _STATE) as temporary:
-                temporary.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+            write_json(self.folder / _STATE, state)
         # HDF5 raises RuntimeError where a write fails late.
         except (OSError, RuntimeError) as error:
             reason = " ".join(str(getattr(error, "strerror", None) or error).split())
@@ -106,38 +130,71 @@ class Unfinished:
 
     def _read(self):
         try:
-            return json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
+            state = json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
+            if not isinstance(state, dict) or not _ENTRIES <= state.keys():
+                raise ValueError("it lacks entries")
+            return state
         except FileNotFoundError:
             return None
         except ValueError as error:
-            raise ValueError(f"{self.folder / _STATE} is damaged ({error}); remove {self.folder} to start anew.") from None
+            raise ValueError(f"{self.folder / _STATE} is damaged ({error}); --overwrite (overwrite=True) starts anew.") from None
 
     def _check(self, state, resume):
         done, total = len(state["history"]), state["identity"]["config"]["epochs"]
         what = f"{self.out} holds an unfinished run ({done} of {total} epochs)"
         if not resume:
-            raise ValueError(f"{what}: go on with --resume (resume=True), choose another folder, or remove {self.folder}.")
+            raise ValueError(
+                f"{what}: go on with --resume (resume=True), choose another folder, or start anew with --overwrite "
+                "(overwrite=True)."
+            )
         differences = differing(state["identity"], self.identity)
         if differences:
-            raise ValueError(f"{what} of other settings, which cannot go on with these: {differences}.")
+            raise ValueError(
+                f"{what} of other settings, which cannot go on with these: {differences}. Start from its model with --from "
+                f"{self.folder / state['last']} in another folder, or anew with --overwrite."
+            )
 
     def _sweep(self):
         """Removes the models that no longer count, and what a killed process left behind."""
         if self.folder.is_dir():
             for path in self.folder.iterdir():
-                if path.name not in (_STATE, self._last, self._best):
+                if path.name not in (_STATE, HELD_OUT, self._last, self._best):
                     path.unlink(missing_ok=True)
 
 
-def differing(before, now):
-    """Names the entries in which two nested dicts differ: str, empty where they are equal."""
+# What a hash or a number of bytes means to a reader.
+_SAID = {
+    "sha256": "other photographs or labels",
+    "boxes": "other boxes (another --cut?)",
+    "bytes": "photographs have changed (bytes was {old} and is {new})",
+}
+# What older versions did not record, and what it was then.
+_UNRECORDED = {"start": None}
+
+
+def differing(before, now, recorded=False):
+    """Names the entries in which two nested dicts differ.
+
+    Args:
+        before: dict that was read from a file, perhaps of an older version.
+        now: dict.
+        recorded: bool, whether entries that `before` lacks count as equal.
+
+    Returns:
+        str, empty where they are equal.
+    """
     names = []
     for name in dict.fromkeys([*before, *now]):
-        old, new = before.get(name), now.get(name)
+        old, new = before.get(name, _UNRECORDED.get(name)), now.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
-            names.append(differing(old, new))
+            inner = differing(old, new, recorded)
+            names.append(f"{name} photographs: {inner}" if inner and name in ("training", "validation") else inner)
+        elif name not in before and name not in _UNRECORDED:
+            if not recorded:
+                names.append(f"{name} was not recorded by the version that began it")
         elif old != new:
-            names.append(f"{name} was {_short(old)} and is {_short(new)}")
+            said = _SAID.get(name, "{name} was {old} and is {new}")
+            names.append(said.format(name=name, old=_short(old), new=_short(new)))
     return "; ".join(filter(None, names))
 
 
@@ -156,5 +213,5 @@ def write_history(path, rows):
 
 
 def _short(value, most=60):
-    text = json.dumps(value)
+    text = "none" if value is None else json.dumps(value)
     return text if len(text) <= most else f"{text[:most]}..."

@@ -30,12 +30,13 @@ def batches(
     balance=0.0,
     first_epoch=0,
     engine=None,
+    steps=None,
 ):
     """Gives the samples in batches, each photograph made a square.
 
     Photographs that cannot be read are found by `check` at the first call, named in `unreadable` and left out. So the number
-    of batches is known: `ceil(len(dataset.readable()) / batch_size)`. Every iteration is the next epoch; what it gives
-    depends on the seed and its number alone.
+    of batches is known: `ceil(len(dataset.readable()) / batch_size)`, or `steps`. Every iteration is the next epoch; what it
+    gives depends on the seed and its number alone.
 
     Args:
         batch_size: int. The last batch may be smaller.
@@ -59,6 +60,8 @@ def batches(
             `count ** (1 - balance)`. 0 is every photograph once, 0.5 square-root sampling (Mahajan et al. 2018,
             arXiv:1805.00932), 1 every class equally often.
         first_epoch: int, number of the first epoch; a run that goes on gives the epochs that it has trained.
+        steps: int, batches an epoch, where an epoch is not to be one pass over the samples: the next epoch goes on where the
+            last one ended. Order and augmentation are those of whole passes.
         engine: str, "tf.data", or "keras", which needs no TensorFlow; both give the same images in the same order. None
             takes "tf.data" where TensorFlow is installed.
 
@@ -78,6 +81,8 @@ def batches(
         if not _whole(value, lowest):
             raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
     frame(preprocessing, image_size)
+    if steps is not None and not _whole(steps, 1):
+        raise ValueError(f"steps must be an integer of at least 1, or None, got {steps!r}.")
     how = _augmentation(augment, training)
     _check_shard(shard)
     _check_balance(balance, training)
@@ -125,6 +130,7 @@ def batches(
         seed=seed,
         first_epoch=first_epoch,
         kept=kept is not None,
+        steps=steps,
     )
     return front_end(samples)
 

@@ -1,5 +1,7 @@
 """Batches by Keras alone, on any of its backends. Imported where it is used, since it imports Keras at its top."""
 
+import dataclasses
+
 import keras
 
 from logo_keras.datasets.pipeline.reader import Reader
@@ -27,13 +29,32 @@ class PhotographBatches(keras.utils.PyDataset):
     def __init__(self, samples):
         super().__init__(workers=1)
         self.epoch = samples.first_epoch
-        self._length = len(samples)
+        self._samples = samples
         self._reader = Reader(samples)
         self._begun = self._complete = False
 
     def __len__(self):
         """Batches an epoch."""
-        return self._length
+        return len(self._samples)
+
+    def set_epoch(self, number):
+        """Says which epoch is given next.
+
+        Args:
+            number: int, counted from 0.
+        """
+        self.epoch = number
+
+    def in_epochs_of(self, steps):
+        """The same batches, dealt to epochs of another length.
+
+        Args:
+            steps: int, batches an epoch.
+
+        Returns:
+            PhotographBatches.
+        """
+        return PhotographBatches(dataclasses.replace(self._samples, steps=steps, first_epoch=self.epoch))
 
     def __getitem__(self, number):
         """Gives a batch of the current epoch.

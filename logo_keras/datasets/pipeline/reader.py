@@ -67,6 +67,8 @@ class Reader:
 
     def _begin(self, epoch, number):
         samples = self.samples
+        # From here on as the order counts, which knows passes only.
+        epoch, number = samples.pass_of(epoch, number)
         if self._order[0] != epoch:
             self._order = epoch, samples.order.epoch(epoch)
         places, turns = (column[number * samples.batch_size :][: samples.batch_size] for column in self._order[1])

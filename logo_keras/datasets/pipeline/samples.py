@@ -18,7 +18,9 @@ _BATCHES = 3
 class Samples:
     """Samples to be read in batches.
 
-    Every random number depends on the seed, the epoch and the sample (or the batch) alone, so that it does not matter which
+    The batches of one pass after the other are one sequence. An epoch is a stretch of it: one pass, or `steps` batches.
+
+    Every random number depends on the seed, the pass and the sample (or the batch) alone, so that it does not matter which
     thread comes first, nor whether a run began with an earlier epoch.
 
     Attributes:
@@ -35,6 +37,7 @@ class Samples:
         seed: int, 0 or more.
         first_epoch: int, number of the epoch that is given first.
         kept: bool, whether `read` gives squares of the cache.
+        steps: int, batches an epoch, or None for one pass.
     """
 
     read: object
@@ -49,6 +52,7 @@ class Samples:
     seed: int = 0
     first_epoch: int = 0
     kept: bool = False
+    steps: int | None = None
     rand_augment: RandAugment | None = field(init=False, default=None)
 
     def __post_init__(self):
@@ -57,7 +61,15 @@ class Samples:
 
     def __len__(self):
         """Batches an epoch."""
+        return self.steps or self._batches_a_pass
+
+    @property
+    def _batches_a_pass(self):
         return math.ceil(len(self.order) / self.batch_size)
+
+    def pass_of(self, epoch, number):
+        """The pass in which a batch of an epoch comes, and its number there: two int."""
+        return divmod(epoch * len(self) + number, self._batches_a_pass)
 
     @property
     def mixes(self):
@@ -68,9 +80,9 @@ class Samples:
         """Makes an image.
 
         Args:
-            epoch: int.
+            epoch: int, number of the pass.
             place: int, place in `indices`.
-            turn: int, how often the sample came before in this epoch.
+            turn: int, how often the sample came before in this pass.
 
         Returns:
             uint8 RGB `[image_size, image_size, 3]`, or None if the photograph is to be left out.
@@ -90,8 +102,8 @@ class Samples:
         Args:
             images: float32 `[B, image_size, image_size, 3]`.
             labels: int64 `[B]`.
-            epoch: int.
-            number: int, number of the batch in the epoch.
+            epoch: int, number of the pass.
+            number: int, number of the batch in the pass.
 
         Returns:
             images: float32, as they came.
