@@ -167,3 +167,31 @@ def test_boxes_of_a_sample_lie_in_the_frame_of_the_paper(tmp_path):
     image, boxes = dataset.sample(0, 448, "paper")
     np.testing.assert_array_equal(image, prepare(path, 448, "paper"))
     np.testing.assert_allclose(boxes, [[-76, -76, 524, 524], [0, 0, 448, 448]], atol=1e-4)
+
+
+def test_labels_follow_the_order_of_class_names_that_is_asked_for():
+    dataset = make(labels=[0, 1, -1, 1], boxes=[[(0, 0, 1, 1)], [], [], [(0, 0, 2, 2)]], root_categories=["A", "B"])
+    other = dataset.cut(0).with_class_names(["b", "a"])
+    assert other.class_names == ("b", "a") and other.root_categories == ("B", "A")
+    assert other.labels.tolist() == [1, 0]
+    assert [boxes.tolist() for boxes in other.boxes] == [[[0, 0, 1, 1]], [[0, 0, 2, 2]]]
+    np.testing.assert_array_equal(other.windows, dataset.cut(0).windows)
+    assert dataset.with_class_names(("b", "a")).labels.tolist() == [1, 0, -1, 0]
+
+
+def test_class_names_are_matched_whatever_their_unicode_form():
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    other = make(class_names=["a", decomposed]).with_class_names([composed, "a"])
+    assert other.class_names == (composed, "a")
+    assert other.labels.tolist() == [1, 0, 1, 0]
+    with pytest.raises(ValueError, match="different strings"):
+        make(class_names=[composed, decomposed])
+
+
+def test_other_class_names_are_refused_and_named():
+    with pytest.raises(ValueError, match="2 classes and 3 were asked for.*only in the data set: 'b'; only asked for: 'c', 'd'"):
+        make().with_class_names(["a", "c", "d"])
+    with pytest.raises(ValueError, match="'8' and 3 more.$"):
+        make().with_class_names(["a", "b", *map(str, range(-1, 12))])
+    with pytest.raises(ValueError, match="different strings"):
+        make().with_class_names(["a", "b", "b"])

@@ -2,6 +2,7 @@
 
 import numbers
 import os
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,8 @@ from logo_keras.datasets.pipeline.batches import batches
 # What boxes are where none are known: one array for all samples, since there may be millions.
 _NO_BOXES = np.zeros((0, 4), np.float32)
 _NO_BOXES.flags.writeable = False
+# Names that an error lists.
+_NAMED = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,8 +66,8 @@ class Dataset:
         if labels.size and not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(f"labels must be integers, got {labels.dtype}.")
         names = tuple(self.class_names)
-        if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"class_names must be different strings, got {names!r}.")
+        if not all(isinstance(name, str) for name in names) or len(set(map(_composed, names))) != len(names):
+            raise ValueError(f"class_names must be different strings, got {_listed(names)}.")
         if len(labels) != len(paths):
             raise ValueError(f"there must be one label a sample, got {len(labels)} labels and {len(paths)} paths.")
         if labels.size and not -1 <= labels.min() <= labels.max() < len(names):
@@ -111,6 +114,43 @@ class Dataset:
         subset._checked.update(self._checked.intersection(subset.paths))
         subset.unreadable.update({path: self.unreadable[path] for path in subset.paths if path in self.unreadable})
         return subset
+
+    def with_class_names(self, class_names):
+        """Renumbers the labels for a given order of the classes, for instance that of a model.
+
+        Names are compared in the Unicode form NFC: the same letters are the same name.
+
+        Args:
+            class_names: sequence of str, the classes of this data set in any order.
+
+        Returns:
+            Dataset with the same samples, and `class_names` as given.
+
+        Raises:
+            ValueError: if the names are not those of this data set; the error says which differ.
+        """
+        names = tuple(class_names)
+        if names == self.class_names:
+            return self
+        places = {_composed(name): place for place, name in enumerate(names)}
+        own = list(map(_composed, self.class_names))
+        if len(places) != len(names):
+            raise ValueError(f"class_names must be different strings, got {_listed(names)}.")
+        missing, unknown = [name for name in own if name not in places], [name for name in places if name not in {*own}]
+        if missing or unknown:
+            sides = [(f"only in the data set: {_listed(missing)}" if missing else ""), f"only asked for: {_listed(unknown)}"]
+            differ = "; ".join(side for side, which in zip(sides, (missing, unknown), strict=True) if which)
+            raise ValueError(f"the data set has {len(own)} classes and {len(names)} were asked for, with other names: {differ}.")
+        # One more for label -1, which is the last place as NumPy counts.
+        order = np.array([places[name] for name in own] + [-1], np.int64)
+        categories = self.root_categories
+        if categories is not None:
+            by_name = dict(zip(own, categories, strict=True))
+            categories = [by_name[name] for name in places]
+        renamed = replace(self, labels=order[self.labels], class_names=names, root_categories=categories)
+        renamed._checked.update(self._checked)
+        renamed.unreadable.update(self.unreadable)
+        return renamed
 
     def check(self):
         """Tries to read every photograph that was not tried before, in several threads, and notes failures.
@@ -268,6 +308,16 @@ class Dataset:
                 self.paths[index], f"the window {window.tolist()} lies outside the photograph of {height} x {width} px"
             )
         return photo[top:bottom, left:right], (top, left)
+
+
+def _composed(name):
+    """A name in the Unicode form in which equal letters are equal strings."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _listed(names):
+    """Names for an error, the first ones of many."""
+    return ", ".join(map(repr, names[:_NAMED])) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def _boxes(boxes, paths):
