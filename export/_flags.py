@@ -5,6 +5,8 @@ import sys
 
 from absl import app, flags, logging
 
+from logo_keras.console import accept_any_name, say_error
+
 
 def run(program, description, export, define_own=None):
     """Runs the command of a format: parses the flags, calls the pure function, prints its report.
@@ -57,6 +59,7 @@ def start(program, description, define, work):
     """
     # TensorFlow's start-up messages would bury the figures.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    accept_any_name()
 
     def main(argv):
         values = flags.FLAGS
@@ -70,12 +73,12 @@ def start(program, description, define, work):
         except (ValueError, OSError, ImportError) as error:
             if hasattr(error, "report"):
                 print(error.report)
-            # Keras's own errors have several lines.
-            print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
+            say_error(program, error, values.debug)
             return 1
 
     sys.modules["__main__"].__doc__ = f"{description}\n"
-    for name in define():
+    flags.DEFINE_boolean("debug", False, "Show the whole traceback of an error.")
+    for name in [*define(), "debug"]:
         # --help shows the flags of the program, which is another module than this one.
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
     app.run(main)

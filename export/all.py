@@ -12,7 +12,7 @@ from pathlib import Path
 from absl import flags
 
 from logo_keras.edge import Recognizer
-from logo_keras.files import replacing
+from logo_keras.files import write_json
 
 from . import _flags, onnx, saved_model, table, tensorrt, tflite
 from .artifact import referring, report_path, size
@@ -102,8 +102,7 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
         say("Timing them in turns")
         rows = table.timed(rows, reference)
     summary = {"model": source and str(source), "rows": [row.to_dict() for row in rows]}
-    with replacing(out / SUMMARY) as temporary:
-        temporary.write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(out / SUMMARY, summary)
     return rows
 
 

@@ -3,11 +3,10 @@
 import contextlib
 import dataclasses
 import datetime
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-from logo_keras.files import replacing
+from logo_keras.files import json_bytes, replacing
 from logo_keras.versions import versions
 
 from .photographs import chosen
@@ -75,8 +74,7 @@ def write(form, model, out, photos=None, limit=None, outputs=None, reference=Non
             report = compare(form.open(temporary), reference, form.precision)
         if report.failures:
             raise DiffersFromKeras(f"{out} was not written: {'; '.join(report.failures)}.", report)
-        text = json.dumps(_facts(form, model, temporary, report), indent=1, ensure_ascii=False, default=str)
-        report_file.write_text(text + "\n", encoding="utf-8")
+        report_file.write_bytes(json_bytes(_facts(form, model, temporary, report), default=str))
     return report
 
 

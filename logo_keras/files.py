@@ -1,5 +1,6 @@
 """Files that appear when they are complete, and not before."""
 
+import json
 import os
 import shutil
 import uuid
@@ -33,6 +34,26 @@ def replacing(path):
         _rename(partial, path)
     finally:
         _remove(partial)
+
+
+def write_json(path, value, **options):
+    """Writes a value as JSON, all of the file or nothing.
+
+    Args:
+        path: str or path of the file.
+        value: what JSON can hold. File names that are not UTF-8 are written as escapes, from which `json.load` makes them
+            again.
+        **options: what else `json.dumps` takes.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(json_bytes(value, **options))
+
+
+def json_bytes(value, **options):
+    """A value as JSON in UTF-8 with a line break at its end: bytes. Arguments as for `write_json`."""
+    text = json.dumps(value, **({"indent": 1, "ensure_ascii": False} | options))
+    # The only characters that UTF-8 lacks stand for the bytes of a file name, and Python's escape of them is JSON's.
+    return (text + "\n").encode("utf-8", "backslashreplace")
 
 
 def _rename(partial, path):

@@ -1,6 +1,7 @@
 """The commands as a user runs them: files they leave, exit codes, errors of one line."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -359,6 +360,18 @@ def test_predict_runs_an_exported_file_without_tensorflow(trained, exported, fol
     for one, other in zip(edge, keras, strict=True):
         assert one["labels"] == other["labels"]
         assert np.allclose(one["probabilities"], other["probabilities"], atol=1e-4)
+
+
+def test_predict_writes_its_answers_whatever_photos_are_called(trained, folder, tmp_path, capsys):
+    odd = tmp_path / "photos" / os.fsdecode(b"caf\xe9.png")
+    odd.parent.mkdir()
+    odd.write_bytes(next((folder / "test" / "acme").iterdir()).read_bytes())
+    (tmp_path / "photos" / os.fsdecode(b"broken\xe9.png")).write_bytes(b"broken")
+    answers = tmp_path / "answers.json"
+    assert command(predict, f"--model={trained / 'model.keras'}", f"--json={answers}", tmp_path / "photos") == 0
+    said = json.loads(answers.read_text(encoding="utf-8"))
+    assert [row["photograph"] for row in said["photographs"]] == [str(odd)] and len(said["unreadable"]) == 1
+    assert "caf\\udce9.png" in capsys.readouterr().out
 
 
 def test_predict_lists_what_could_not_be_read(trained, folder, tmp_path, capsys):

@@ -244,7 +244,7 @@ def test_a_wrong_model_is_one_clear_line(root, tmp_path, name, complaint):
 def test_help_explains_every_flag(root):
     ran = command(root, "--help")
     assert ran.stdout.startswith("Writes a TFLite file from a .keras file.")
-    assert all(f"--{flag}:" in ran.stdout for flag in ("model", "out", "photos", "limit"))
+    assert all(f"--{flag}:" in ran.stdout for flag in ("model", "out", "photos", "limit", "[no]debug"))
 
 
 def test_both_names_of_the_folder_may_be_imported(root):

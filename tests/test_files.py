@@ -1,10 +1,11 @@
 """Files appear complete or not at all."""
 
+import json
 import os
 
 import pytest
 
-from logo_keras.files import replacing
+from logo_keras.files import replacing, write_json
 
 
 def test_replacing_shows_the_new_file_only_after_the_block(tmp_path):
@@ -65,3 +66,19 @@ def test_replacing_keeps_the_older_folder_when_the_new_one_cannot_follow(tmp_pat
     with pytest.raises(OSError, match="no space left"), replacing(tmp_path / "saved") as partial:
         partial.mkdir()
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["saved", "saved/old"]
+
+
+def test_json_keeps_every_file_name_and_is_utf8(tmp_path):
+    names = ["plain.jpg", "华为.jpg", os.fsdecode(b"caf\xe9.jpg")]
+    write_json(tmp_path / "deep" / "names.json", {"names": names})
+    text = (tmp_path / "deep" / "names.json").read_bytes().decode("utf-8", "strict")
+    assert "华为" in text
+    assert json.loads(text) == {"names": names}
+
+
+def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path):
+    path = tmp_path / "figures.json"
+    write_json(path, [1])
+    with pytest.raises(TypeError):
+        write_json(path, [object()])
+    assert json.loads(path.read_text()) == [1] and list(tmp_path.iterdir()) == [path]

@@ -17,6 +17,7 @@ import logo_keras
 LEVELS = {
     "logo_keras": 0,
     "logo_keras.anchors": 0,
+    "logo_keras.console": 0,
     "logo_keras.containers": 0,
     "logo_keras.disk": 0,
     "logo_keras.download": 0,

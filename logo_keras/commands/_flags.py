@@ -6,6 +6,7 @@ import textwrap
 
 from absl import flags
 
+from logo_keras.console import accept_any_name, say_error
 from logo_keras.datasets import LOADERS
 
 KINDS = """folder: a folder per brand, ROOT/BRAND/* or ROOT/SPLIT/BRAND/*. list: text files with 'path label' lines. coco, voc,
@@ -33,9 +34,11 @@ def command(argv, usage, description, define, work, required=()):
     program = usage.split()[0]
     # TensorFlow's start-up messages would bury the command's own.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    accept_any_name()
     values = flags.FlagValues()
     values.set_gnu_getopt(True)
     define(values)
+    flags.DEFINE_boolean("debug", False, "Show the whole traceback of an error.", flag_values=values)
     flags.DEFINE_boolean("help", False, "Shows this text.", flag_values=values)
     try:
         arguments = values(argv)[1:]
@@ -51,7 +54,8 @@ def command(argv, usage, description, define, work, required=()):
         return 130
     # What users can mend has these types; anything else is a fault of the program and keeps its traceback.
     except (ValueError, OSError, ImportError, FloatingPointError, flags.Error) as error:
-        print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
+        # Not values.debug: the flags themselves may be wrong.
+        say_error(program, error, values["debug"].value)
         return 1
     return 0
 

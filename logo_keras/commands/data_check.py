@@ -1,8 +1,6 @@
 """logo-data check: what is wrong with the photographs of a data set."""
 
-import json
 import os
-from pathlib import Path
 
 from absl import flags
 
@@ -10,7 +8,7 @@ from logo_keras import datasets
 from logo_keras.commands import _flags
 from logo_keras.datasets.inspection import KINDS, TROUBLE, inspect
 from logo_keras.datasets.splits import splits
-from logo_keras.files import replacing
+from logo_keras.files import write_json
 
 USAGE = "logo-data check NAME ROOT [--split NAME]"
 DESCRIPTION = f"""Reads every photograph of a data set and says what is wrong: photographs that are missing or cannot be read,
@@ -72,8 +70,7 @@ def work(values, arguments):
         print(f"\nnote: {note}")
     if values.json:
         found = {"data": name, "root": os.path.abspath(root), "smallest": values.smallest, "notes": notes, **inspection.to_dict()}
-        with replacing(Path(values.json)) as temporary:
-            temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        write_json(values.json, found)
     if inspection.trouble:
         counts = [f"{KINDS[kind]}: {len(getattr(inspection, kind))}" for kind in TROUBLE if getattr(inspection, kind)]
         raise ValueError(f"trouble in {name}. {'; '.join(counts)}.")

@@ -1,6 +1,5 @@
 """logo-predict: which brands a model sees on photographs."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from logo_keras.commands import _flags
 from logo_keras.commands.model_file import open_model
 from logo_keras.export.photographs import find
 from logo_keras.extras import cv2
-from logo_keras.files import replacing
+from logo_keras.files import replacing, write_json
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
 DESCRIPTION = """Names the likeliest brands on photographs.
@@ -117,9 +116,7 @@ def _work(values, arguments):
     _flags.say_unreadable(unreadable)
     if values.json:
         rows = [{"photograph": path, **answer.to_dict()} for path, answer in answers.items()]
-        text = json.dumps({"photographs": rows, "unreadable": unreadable}, indent=1, ensure_ascii=False)
-        with replacing(Path(values.json)) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_json(values.json, {"photographs": rows, "unreadable": unreadable})
     if not answers:
         raise ValueError("none of the photographs could be read.")
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import shutil
 import tempfile
 import time
@@ -17,7 +16,7 @@ from logo_keras.demo.findings import Findings, Trained
 from logo_keras.demo.pace import TrainingClock, epochs_within
 from logo_keras.edge import Recognizer
 from logo_keras.export.tflite import export
-from logo_keras.files import replacing
+from logo_keras.files import replacing, write_json
 
 MODEL, FILE, HTML, JSON, OVERVIEW = "model.keras", "model.tflite", "report.html", "report.json", "overview.jpg"
 # Of single photographs, after two that warm up.
@@ -149,10 +148,10 @@ def _report(found, out, stages):
     found.seconds["total"] = stages.total
     text = page.compose(found, recognizer)
     with replacing(out / HTML) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # Names of photos need not be UTF-8.
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
     figures = found.to_dict()
-    with replacing(out / JSON) as temporary:
-        temporary.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(out / JSON, figures)
     return figures
 
 
