@@ -23,6 +23,7 @@ LEVELS = {
     "logo_keras.download": 0,
     "logo_keras.extras": 0,
     "logo_keras.files": 0,
+    "logo_keras.keras_settings": 0,
     "logo_keras.metadata": 0,
     "logo_keras.onnx_file": 0,
     "logo_keras.preprocessing": 0,

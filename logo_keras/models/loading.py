@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from logo_keras.keras_settings import own_settings
 from logo_keras.models.logo_model import LogoModel
 
 
@@ -24,7 +25,8 @@ def load(path):
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist.")
     try:
-        model = keras.saving.load_model(path)
+        with own_settings():
+            model = keras.saving.load_model(path)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is not a model file of logo_keras, or it is damaged: {error}") from error
     if not isinstance(model, LogoModel):
