@@ -86,10 +86,11 @@ def measure(options, further, folder):
         "tflite_agreement": agreement(keras["predictions"], tflite["predictions"]),
         "tflite_bytes": file.stat().st_size,
         "seconds": seconds,
-        # Names of files only: enough for paired tests, and nothing of the machine or of the photographs.
-        "answers": {
-            Path(row["path"]).relative_to(root).as_posix(): [row["brand"], row["labels"][0]] for row in keras["predictions"]
-        },
+        # Names of files and boxes only: enough for paired tests, and nothing of the machine or of the photographs.
+        "answers": [
+            [Path(row["path"]).relative_to(root).as_posix(), row.get("box"), row["brand"], row["labels"][0]]
+            for row in keras["predictions"]
+        ],
     }
 
 

@@ -93,25 +93,27 @@ def shared_areas(boxes, others):
     return common, (y1 - y0) * (x1 - x0) + (bottom - top) * (right - left) - common
 
 
-def crop_regions(images, boxes, size, antialias=False, largest=None):
+def crop_regions(images, boxes, size, antialias=False, largest=None, fill=0.0):
     """Cuts boxes out of images and resamples each to a square.
 
-    Bilinear with aligned corners: sample i lies at `y0 + i (y1 - y0 - 1) / (size - 1)`; 0 outside the image.
+    Bilinear with aligned corners: sample i lies at `y0 + i (y1 - y0 - 1) / (size - 1)`; `fill` outside the image. All
+    samples of a side below 1 px lie at its middle.
 
     Args:
-        images: float `[B, H, W, C]`, normalised. H, W and C must be known when the graph is built.
+        images: `[B, H, W, C]`, normalised; integers are read as floats. H, W and C must be known when the graph is built.
         boxes: float `[B, K, 4]`, `(y0, x0, y1, x1)` in px of `images`.
         size: int, px. Side of each crop.
         antialias: bool. Where a box is larger than `size`, widen the filter (a triangle) by the same factor.
         largest: float, px, the largest side of a box that `antialias` is prepared for; larger ones are cut correctly but
             less smoothly. The side of the image by default. It sets the number of px that make a sample, and so the cost.
+        fill: float, or C floats, what lies outside the image.
 
     Returns:
-        float `[B, K, size, size, C]`, in the range and of the type of `images`; computed in float32 at least. No gradient
-        reaches the boxes.
+        float `[B, K, size, size, C]`, in the range and of the type of `images`, float32 for integers; computed in float32
+        at least. No gradient reaches the boxes.
 
     Raises:
-        ValueError: if the shape of an image is unknown, or `size` is below 2.
+        ValueError: if the shape of an image is unknown, `size` is below 2, or `fill` is neither one number nor C.
 
     Source:
         Yang et al. 2018, arXiv:1809.00287, section 3.3.
@@ -121,16 +123,30 @@ def crop_regions(images, boxes, size, antialias=False, largest=None):
         raise ValueError(f"crop_regions needs images of known height, width and channels, got {tuple(images.shape)}.")
     if size < 2:
         raise ValueError(f"size must be at least 2 px, got {size}.")
-    # A px of a large image has no number of its own in 16 bits.
-    given, precise = images.dtype, keras.backend.result_type(images.dtype, "float32")
-    images, boxes = ops.cast(images, precise), ops.cast(ops.stop_gradient(boxes), precise)
+    # A px of a large image has no number of its own in 16 bits, and what lies between two px none in an integer.
+    precise = keras.backend.result_type(images.dtype, "float32")
+    given = images.dtype if keras.backend.is_float_dtype(images.dtype) else precise
+    images, boxes = ops.cast(images, precise), ops.cast(ops.stop_gradient(ops.convert_to_tensor(boxes)), precise)
+    fill = _fill(fill, channels, precise)
+    if fill is not None:
+        # What lies outside counts 0 below.
+        images = images - fill
     reach = math.ceil(((largest or max(height, width)) - 1) / (size - 1)) if antialias else 1
     count = boxes.shape[1]
     x = _sample_rows(ops.reshape(images, (-1, width * channels)), boxes[..., 0], boxes[..., 2], size, height, 1, max(reach, 1))
     # The resampling is separable: once the rows are done, columns become rows.
     x = ops.transpose(ops.reshape(x, (-1, count, size, width, channels)), (0, 1, 3, 2, 4))
     x = _sample_rows(ops.reshape(x, (-1, size * channels)), boxes[..., 1], boxes[..., 3], size, width, count, max(reach, 1))
-    return ops.cast(ops.transpose(ops.reshape(x, (-1, count, size, size, channels)), (0, 1, 3, 2, 4)), given)
+    x = ops.transpose(ops.reshape(x, (-1, count, size, size, channels)), (0, 1, 3, 2, 4))
+    return ops.cast(x if fill is None else x + fill, given)
+
+
+def _fill(fill, channels, dtype):
+    """The colour outside an image as a tensor, or None where it is 0: then nothing needs to be computed."""
+    values = np.asarray(fill, np.float64)
+    if values.shape not in ((), (channels,)) or not np.isfinite(values).all():
+        raise ValueError(f"fill must be a number or {channels} numbers, one a channel, got {fill!r}.")
+    return ops.convert_to_tensor(values.astype(np.float32), dtype=dtype) if values.any() else None
 
 
 def _sample_rows(rows, start, stop, size, length, per_image, reach):
@@ -151,8 +167,9 @@ def _sample_rows(rows, start, stop, size, length, per_image, reach):
         float `[B, K, size, row]`.
     """
     count, last = start.shape[1], size - 1
+    # The middle of a side below 1 px; else the first sample lies on the first px and the last on the last.
+    start, extent = start + ops.minimum(stop - start - 1, 0.0) / 2, ops.relu(stop - start - 1)
     # Positions in px times `last`: whole numbers for boxes of whole px, so that float32 holds them exactly.
-    extent = stop - start - 1
     samples = start[..., None] * last + ops.arange(size, dtype=start.dtype) * extent[..., None]
     half_width = ops.clip(extent / last, 1.0, float(reach))[..., None]
     stack = ops.reshape(ops.arange(ops.shape(start)[0] * per_image, dtype="int32") * length, (-1, per_image, 1))

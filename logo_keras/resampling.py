@@ -62,5 +62,5 @@ def _strided(images, weights, factor, size):
     inside = [1 / line[max(0, -start) : width - max(0, start + width - rows)].sum() for start in starts]
     border = np.outer(inside, inside)[None, :, :, None].astype(np.float32)
     x = ops.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    x = ops.conv(x, ops.convert_to_tensor(kernel), strides=factor, padding="valid")
+    x = ops.conv(x, ops.convert_to_tensor(kernel), strides=factor, padding="valid", data_format="channels_last")
     return x * ops.convert_to_tensor(border)

@@ -81,7 +81,8 @@ def draw_regions(photo, boxes, crop_boxes=None, maps=None, drop_threshold=0.5, s
         region = cut(photo, box, side)
         tiles = {f"region {rank + 1}": region.copy()}
         if crop_boxes is not None:
-            inner = (np.asarray(crop_boxes[rank]) - np.tile(box[:2], 2)) / np.tile(box[2:] - box[:2], 2) * side
+            extent = np.maximum(box[2:] - box[:2], 1)
+            inner = (np.asarray(crop_boxes[rank]) - np.tile(box[:2], 2)) / np.tile(extent, 2) * side
             _rectangle(tiles[f"region {rank + 1}"], inner, TRUTH_COLOR, 1)
             tiles["crop"] = cut(photo, crop_boxes[rank], side)
         if maps is not None:

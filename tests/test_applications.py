@@ -124,3 +124,48 @@ def test_an_unknown_network_is_refused_with_the_nearest(name, near):
     with pytest.raises(ValueError, match=f'unknown backbone "keras/{name}".*VGG16') as caught:
         backbone(f"keras/{name}")
     assert near is None or near in str(caught.value).partition("Did you mean")[2]
+
+
+@pytest.mark.parametrize("name", ["ConvNeXtTiny", "EfficientNetV2B0", "MobileNetV3Small"])
+def test_the_fill_is_what_a_network_moves_to_0(name):
+    kinds = (keras.layers.Rescaling, keras.layers.Normalization)
+    model = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(32, 32, 3))
+    layers = [layer for layer in model.layers if isinstance(layer, kinds)]
+    x = np.broadcast_to(np.float32(applications.fill(name)), (1, 1, 1, 3))
+    for layer in layers:
+        x = layer(x)
+    assert layers and np.abs(x).max() < 1e-5
+    assert 100 < np.min(applications.fill(name)) < np.max(applications.fill(name)) + 1 < 130
+
+
+def test_networks_that_are_given_centred_images_are_filled_with_0():
+    for name in FITTING:
+        assert (applications.fill(name) == 0) is (applications.preprocessing(name) is not None)
+    assert backbone("keras/MobileNetV3Small", weights=None).fill == 127.5
+
+
+def test_a_file_of_an_efficientnet_keeps_the_layer_of_its_imagenet_weights(monkeypatch, tmp_path):
+    import logo_keras as lk
+
+    # Weights as Keras's own file has them, for a network with one more Rescaling than without weights.
+    given = keras.applications.EfficientNetB0(include_top=False, weights=None)
+    given.save_weights(tmp_path / "b0.weights.h5")
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(tmp_path / "b0.weights.h5"))
+    model = lk.Classifier(num_classes=2, backbone="keras/EfficientNetB0", image_size=32)
+    scalings = [sum(isinstance(layer, keras.layers.Rescaling) for layer in each.layers) for each in (given, model.extractor)]
+    assert scalings == [1, 2]
+    model.save(tmp_path / "model.keras")
+    loaded = lk.load(tmp_path / "model.keras")
+    assert loaded.backbone == "keras/EfficientNetB0"
+    same = [[type(layer) for layer in each.extractor.layers] for each in (model, loaded)]
+    assert same[0] == same[1]
+    pixels = np.full((1, 1, 1, 3), 100, np.float32)
+    moved = []
+    for each in (model, loaded):
+        x = pixels
+        for layer in each.extractor.layers[1:4]:
+            x = layer(x)
+        moved.append(x)
+    np.testing.assert_allclose(*moved, atol=1e-6)
+    for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -281,3 +281,35 @@ def test_a_backbone_without_spatial_output_is_refused():
 def test_a_feature_that_is_a_map_is_refused():
     with pytest.raises(ValueError, match=r"feature must be \[B, C\], got"):
         Backbone(tiny_backbone().model, None, {32: "relu4"}, feature="relu4")
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "fill"),
+    [
+        (Normalize(127.5, 127.5), 0.0),
+        (Normalize((103.939, 116.779, 123.68), 1.0, reverse_channels=True), 0.0),
+        (keras.layers.Rescaling(1 / 127.5, -1), 0.0),
+        (None, (123.675, 116.28, 103.53)),
+        (keras.layers.Rescaling(1 / 255), (0.485, 0.456, 0.406)),
+        (lambda x: x / 255, (0.485, 0.456, 0.406)),
+        (Normalize(std=255.0, reverse_channels=True), (0.406, 0.456, 0.485)),
+    ],
+    ids=["centred", "caffe", "rescaled_to_both_sides", "pixels", "rescaled", "function", "bgr"],
+)
+def test_the_fill_is_what_the_mean_colour_becomes(preprocessing, fill):
+    images = keras.Input((None, None, 3))
+    model = keras.Model(images, keras.layers.Conv2D(2, 3, 32, "same")(images))
+    value = Backbone(model, preprocessing, {32: model.output})
+    np.testing.assert_allclose(value.fill, fill, atol=1e-5)
+    assert Backbone(model, preprocessing, {32: model.output}, fill=[1, 2, 3]).fill == (1.0, 2.0, 3.0)
+    np.testing.assert_allclose(Backbone.from_config(value.get_config()).fill, fill, atol=1e-5)
+    older = {name: part for name, part in value.get_config().items() if name != "fill"}
+    assert Backbone.from_config(older).fill == 0.0
+
+
+@pytest.mark.parametrize("fill", ["grey", float("nan"), (), True])
+def test_a_fill_that_is_no_colour_is_refused(fill):
+    images = keras.Input((None, None, 3))
+    model = keras.Model(images, keras.layers.Conv2D(2, 3, 32, "same")(images))
+    with pytest.raises(ValueError, match="fill must be a number"):
+        Backbone(model, None, {32: model.output}, fill=fill)

@@ -1,13 +1,16 @@
 """Evaluation: figures by hand, the batch path against one photograph at a time, what is left out."""
 
+import dataclasses
 import json
+import tracemalloc
 
 import cv2
 import numpy as np
 import pytest
 
+from logo_keras.commands.evaluate import table
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.evaluation import Evaluation, compare, evaluate, wilson_interval
+from logo_keras.evaluation import Comparison, Evaluation, compare, evaluate, paired, wilson_interval
 from logo_keras.preprocessing import UnreadablePhotograph
 
 BRANDS = ("red", "green", "blue")
@@ -155,11 +158,14 @@ def test_no_readable_photograph_is_an_error(dataset):
 
 def test_other_class_names_are_refused(dataset):
     other = Dataset(dataset.paths, dataset.labels, ("red", "green", "cyan"))
-    with pytest.raises(ValueError, match="3 and 3; not in both: blue, cyan"):
+    with pytest.raises(ValueError, match="only in the data set: 'cyan'; only asked for: 'blue'"):
         evaluate(Colours(), other)
-    swapped = Dataset(dataset.paths, dataset.labels, ("green", "red", "blue"))
-    with pytest.raises(ValueError, match="the same names in another order"):
-        evaluate(Colours(), swapped)
+
+
+def test_the_same_names_in_another_order_are_matched_by_name(dataset):
+    turned = Dataset(dataset.paths, [1, 0, 2, 0], ("green", "red", "blue"), dataset.boxes)
+    wanted, found = (evaluate(Colours(), each) for each in (dataset, turned))
+    assert found.class_names == BRANDS and found.to_dict() == wanted.to_dict()
 
 
 def test_photographs_without_a_brand_are_refused(dataset):
@@ -172,6 +178,17 @@ def test_json_holds_every_answer(dataset):
     assert found["top1"] == 0.75 and found["photographs"] == 4
     assert [row["labels"][0] for row in found["predictions"]] == ["red", "green", "blue", "red"]
     assert found["predictions"][0]["region_boxes"] == [[0, 0, 16, 16]]
+    assert found["schema_version"] == 2 and "box" not in found["predictions"][0]
+    # True class, likeliest class, photographs.
+    assert found["confusion"] == [[0, 0, 1], [1, 0, 1], [1, 1, 1], [2, 2, 1]]
+
+
+def test_json_holds_names_that_are_not_utf_8():
+    result = Evaluation(
+        ("a",), ("/photos/\udcff.jpg",), np.array([0]), np.ones((1, 1)), {}, None, 32, None, None, None, None, {"\udcfe": "?"}
+    )
+    found = json.loads(result.to_json().encode("utf-8"))
+    assert found["predictions"][0]["path"] == "/photos/\udcff.jpg" and found["unreadable"] == {"\udcfe": "?"}
 
 
 def answers(correct):
@@ -202,6 +219,135 @@ def test_pairing_finds_what_two_intervals_would_hide():
 def test_photographs_that_only_one_could_read_are_not_compared():
     first, second = answers(np.ones(4, bool)), answers(np.ones(3, bool))
     assert compare(first, second).photographs == 3
+
+
+@pytest.fixture
+def boxed(tmp_path):
+    """Two photographs of two halves each, cut into four samples of 40 x 40 px."""
+    colours = [(250, 60, 0), (0, 250, 60), (60, 0, 250)]
+    paths = []
+    for name, (left, right) in {"a": (0, 1), "b": (2, 0)}.items():
+        paths.append(photograph(tmp_path, name, colours[left]))
+        photo = cv2.imread(str(paths[-1]))
+        photo[:, 40:] = colours[right][::-1]
+        cv2.imwrite(str(paths[-1]), photo)
+    halves = [(0, 0, 40, 40), (0, 40, 40, 80)]
+    whole = Dataset(paths, [0, 2], BRANDS, boxes=[halves, halves])
+    return dataclasses.replace(whole.cut(0), labels=[0, 1, 2, 0])
+
+
+def test_a_model_does_not_differ_from_itself_on_boxes(boxed):
+    result = evaluate(Colours(), boxed)
+    assert result.top1 == 1 and result.boxes.tolist() == [[0, 0, 40, 40], [0, 40, 40, 80]] * 2
+    assert compare(result, result) == Comparison(0.0, (0.0, 0.0), 4)
+    assert [row["box"] for row in result.to_dict()["predictions"]] == result.boxes.tolist()
+    # Wrong on one box of each photograph.
+    worse = dataclasses.replace(result, probabilities=None, best=np.array([[0], [0], [2], [1]]))
+    assert compare(result, worse).difference == 0.5
+
+
+def test_whole_photographs_and_boxes_are_not_compared(boxed):
+    whole = Dataset(boxed.paths[::2], boxed.labels[::2], BRANDS)
+    with pytest.raises(ValueError, match="no photograph in common. Both must be of whole photographs, or of the same boxes"):
+        compare(evaluate(Colours(), boxed), evaluate(Colours(), whole))
+
+
+def test_samples_that_stand_in_a_list_several_times_are_paired_in_order():
+    first = [("p", None, "a"), ("p", None, "b"), ("p", (0, 0, 1, 1), "a"), ("p", None, "a"), ("p", None, "a")]
+    second = [("p", None, "b"), ("p", None, "a"), ("p", [0.0, 0.0, 1.0, 1.0], "a"), ("p", None, "a"), ("q", None, "a")]
+    assert paired(first, second).tolist() == [[0, 1], [1, 0], [2, 2], [3, 3]]
+
+
+def test_two_brands_of_one_sample_are_refused():
+    with pytest.raises(ValueError, match=r"do not agree about the brand on p, box \[0.0, 0.0, 1.0, 1.0\]"):
+        paired([("p", (0, 0, 1, 1), "a")], [("p", (0, 0, 1, 1), "b")])
+
+
+def outside(dataset, number):
+    """The data set with the window of a sample beyond its photograph."""
+    windows, boxes = dataset.windows.copy(), list(dataset.boxes)
+    windows[number] = [500, 500, 540, 540]
+    boxes[number] = windows[number : number + 1]
+    return dataclasses.replace(dataset, windows=windows, boxes=boxes)
+
+
+def test_one_unreadable_window_leaves_the_others_of_its_photograph(boxed, network):
+    broken = outside(boxed, 1)
+    for model in (Colours((0, 0, 16, 16)), network):
+        result = evaluate(model, broken, batch_size=2)
+        assert result.paths == (boxed.paths[0], *boxed.paths[2:]) and result.labels.tolist() == [0, 2, 0]
+        assert result.boxes.tolist() == [[0, 0, 40, 40], [0, 0, 40, 40], [0, 40, 40, 80]]
+        assert len(result.probabilities) == len(result.region_boxes) == 3
+        assert list(result.unreadable) == [boxed.paths[1]] and "lies outside" in result.unreadable[boxed.paths[1]]
+        with pytest.raises(UnreadablePhotograph, match="lies outside"):
+            evaluate(model, broken, strict=True)
+    assert evaluate(Colours(), broken).top1 == 1
+
+
+def test_what_disappears_on_the_way_is_left_out_of_labels_and_answers(dataset, network, monkeypatch):
+    read = Dataset.photograph
+    gone = dataset.paths[1]
+
+    def vanished(self, index):
+        if self.paths[index] == gone:
+            raise UnreadablePhotograph(gone, "it is gone")
+        return read(self, index)
+
+    monkeypatch.setattr(Dataset, "photograph", vanished)
+    result = evaluate(network, dataset, batch_size=2)
+    assert result.paths == (dataset.paths[0], *dataset.paths[2:]) and result.labels.tolist() == [0, 2, 1]
+    assert len(result.probabilities) == 3 and result.unreadable == {gone: "it is gone"}
+    with pytest.raises(UnreadablePhotograph, match="it is gone"):
+        evaluate(network, dataset, batch_size=1, strict=True)
+
+
+def test_answers_and_labels_of_different_numbers_are_refused():
+    with pytest.raises(ValueError, match="as many of each as there are samples, got {'paths': 2, 'labels': 1"):
+        Evaluation(("a", "b"), ("1", "2"), np.array([0]), np.eye(2), {}, None, 32, None, None, None, None, {})
+
+
+def test_figures_do_without_the_probabilities(dataset, network):
+    for model in (Colours(), network):
+        full, lean = (evaluate(model, dataset, probabilities=kept) for kept in (True, False))
+        assert lean.probabilities is None and full.probabilities.shape == (4, 3)
+        assert lean.to_dict() == full.to_dict()
+
+
+def test_thousands_of_brands_take_no_square_of_memory():
+    number = 4_000
+    places = np.arange(number)
+    best = np.stack([(places + step) % number for step in range(5)], axis=1)
+    names, paths = tuple(map(str, places)), tuple(f"{place}.jpg" for place in places)
+    tracemalloc.start()
+    result = Evaluation(
+        names, paths, places, None, {}, None, 32, None, None, None, None, {}, None, best, np.full(best.shape, 0.2), places % 9
+    )
+    text, lines = result.to_json(), table(result).splitlines()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A square of 16 million cells would be 128 MB.
+    assert peak < 30e6 and len(text) < 4e6
+    assert len(json.loads(text)["confusion"]) == number and len(lines) < number + 10
+
+
+def test_ranks_are_those_of_a_stable_sort():
+    rng = np.random.default_rng(0)
+    probabilities, labels = rng.integers(0, 4, (200, 9)) / 4, rng.integers(0, 9, 200)
+    result = Evaluation(tuple("abcdefghi"), tuple(map(str, range(200))), labels, probabilities, {}, None, 32, *[None] * 4, {})
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    np.testing.assert_array_equal(result.best, order[:, :5])
+    np.testing.assert_array_equal(result.ranks, np.argmax(order == labels[:, None], axis=1))
+    assert [row["labels"] for row in result.to_dict(top=9)["predictions"][:2]] == [
+        ["abcdefghi"[n] for n in row] for row in order[:2]
+    ]
+
+
+def test_the_table_names_what_a_class_is_mostly_taken_for():
+    labels, chosen = np.array([0, 0, 0, 0, 1]), np.array([2, 1, 1, 0, 1])
+    result = Evaluation(BRANDS, tuple("abcde"), labels, np.eye(3)[chosen], {}, None, 32, None, None, None, None, {})
+    rows = [line.split() for line in table(result).splitlines()[-3:]]
+    assert rows == [["red", "4", "25.0%", "green", "(2)"], ["green", "1", "100.0%"], ["blue", "0", "-"]]
+    np.testing.assert_array_equal(result.confusion, [[1, 2, 1], [0, 1, 0], [0, 0, 0]])
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,15 @@ MAKERS = {
     "plain": lambda: lk.Classifier(class_names=NAMES, image_size=64, weights=None),
     "resnet50": lambda: lk.Classifier(class_names=NAMES, backbone="resnet50", image_size=64, weights=None),
     "nts": lambda: lk.NTSNet(**REGIONS, decision="mean"),
-    "drna": lambda: lk.DRNANet(**REGIONS, whole_size=64, navigator_stride=16, views=("region", "crop", "drop"), antialias=True),
+    "drna": lambda: lk.DRNANet(
+        **REGIONS,
+        whole_size=64,
+        navigator_stride=16,
+        views=("region", "crop", "drop"),
+        antialias=True,
+        # Not 0, which adds nothing to the graph.
+        fill=(0.5, -0.25, 1.0),
+    ),
 }
 OUTPUTS = {"drna": ("region_scores", "probabilities", "embedding", "region_boxes"), "resnet50": ("embedding", "probabilities")}
 

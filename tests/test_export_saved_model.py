@@ -315,3 +315,28 @@ def test_help_explains_both_signatures_and_every_flag(root):
     assert ran.stdout.startswith("Writes a SavedModel, a folder, from a .keras file")
     assert "serve_bytes" in ran.stdout
     assert all(f"--{flag}:" in ran.stdout for flag in ("model", "out", "photos", "limit", "outputs", "batch"))
+
+
+@pytest.fixture(scope="module")
+def loaded(exported):
+    return tf.saved_model.load(str(exported[1]))
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "int32", "int64", "float16", "float64"])
+def test_images_of_another_type_are_answered_alike_or_refused(loaded, folder, kind):
+    images = noise(96, 96)[None] // 2
+    wanted = folder.serve(images.astype(np.float32))
+    ways = (
+        lambda: folder.serve(images.astype(kind)),
+        lambda: loaded.serve(images.astype(kind)),
+        lambda: loaded.serve(tf.constant(images.astype(kind))),
+        lambda: loaded.signatures["serving_default"](images=tf.constant(images.astype(kind))),
+    )
+    for way in ways:
+        try:
+            found = way()
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            assert "float" in str(error)
+        else:
+            for name, value in wanted.items():
+                np.testing.assert_array_equal(found[name], value)

@@ -186,3 +186,98 @@ def test_the_command_refuses_in_one_line(checkpoint, capsys, flags, said):
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
     assert not checkpoint.with_name("x.keras").exists()
+
+
+def wrapped(entries):
+    """The entries of a classifier, inside of what people train networks in."""
+    head = {name: value for name, value in entries.items() if name.startswith("fc.")}
+    body = {name: value for name, value in entries.items() if name not in head}
+    foreign = {"criterion.weight": np.ones(CLASSES, np.float32), "projector.0.weight": np.ones((2, 2), np.float32)}
+    numbers = {"epoch": np.int64(3), "queue_ptr": np.zeros(1, np.int64), "loss.margin": np.float32(np.nan)}
+
+    def under(prefix, some=entries):
+        return {prefix + name: value for name, value in some.items()}
+
+    return {
+        "model": under("model.") | foreign,
+        "backbone and head": under("backbone.", body) | under("head.", head) | foreign,
+        "backbone beside a head": under("backbone.body.", body) | head,
+        "encoder": {"state_dict": under("encoder.") | foreign, "optimizer": {"state": {0: {"step": 3}}, "lr": [0.1]}},
+        "infix": {name.replace("layers.", "layers.module."): value for name, value in entries.items()},
+        "another infix": {name.replace("layers.", "layers.inner."): value for name, value in entries.items()} | foreign,
+        "compiled": under("_orig_mod.model.module.") | numbers,
+        "numbers beside": entries | numbers,
+        "averaged copy": under("model.") | under("ema_model.", {name: value + 1 for name, value in entries.items()}),
+        "plain copy": under("teacher.", {name: value + 1 for name, value in entries.items()}) | entries,
+        "unknown container": {"weights": entries, "optimizer": {"state": {}, "groups": [1, 2]}, "epoch": 3},
+        "settings by the name of a container": {"model": {"name": "resnet50"}, "network": under("module.") | foreign},
+    }
+
+
+@pytest.mark.parametrize("kind", list(wrapped({})))
+def test_a_network_inside_another_module_is_found(kind):
+    entries = classifier_entries()
+    model = lk.Classifier(num_classes=CLASSES, backbone=backbone(), image_size=64, weights=None)
+    checkpoint = wrapped(entries)[kind]
+    report = lk.load_torch_weights(model, checkpoint)
+    assert not report.missing and len(report.loaded) == len(entries)
+    for number in range(5):
+        kernel = model.extractor.get_layer(f"conv{number}").kernel
+        np.testing.assert_array_equal(kernel, entries[f"layers.{number}.conv.weight"].transpose(2, 3, 1, 0))
+    np.testing.assert_array_equal(model.whole_classifier.kernel, entries["fc.weight"].T)
+    if "criterion.weight" in checkpoint:
+        assert {"criterion.weight", "projector.0.weight"} <= set(report.skipped)
+    if "epoch" in checkpoint and kind != "unknown container":
+        assert {"epoch", "queue_ptr", "loss.margin"} <= set(report.skipped)
+
+
+def test_an_entry_of_another_copy_does_not_take_the_place_of_a_missing_one():
+    entries = classifier_entries()
+    copy = {f"ema.{name}": value for name, value in entries.items()}
+    del entries["layers.1.conv.weight"]
+    model = lk.Classifier(num_classes=CLASSES, backbone=backbone(), image_size=64, weights=None)
+    before = model.get_weights()
+    for _ in range(2):
+        del copy[next(iter(copy))]
+    with pytest.raises(ValueError, match="1 missing: layers.1.conv.weight.*The checkpoint has .* entries: model.layers.0"):
+        lk.load_torch_weights(model, {f"model.{name}": value for name, value in entries.items()} | copy)
+    for ours, theirs in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_wanted_entry_that_is_no_weight_is_refused_with_the_reason():
+    entries = {f"model.{name}": value for name, value in classifier_entries().items()}
+    entries["model.layers.2.conv.weight"] = entries["model.layers.2.conv.weight"].astype(np.int8)
+    model = lk.Classifier(num_classes=CLASSES, backbone=backbone(), image_size=64, weights=None)
+    with pytest.raises(ValueError, match="layers.2.conv.weight is of type int8.*quantis.*stays as it was"):
+        lk.load_torch_weights(model, entries | {"criterion.weight": np.ones(1, np.float32)})
+
+
+def test_a_whole_nts_net_inside_another_module_is_found():
+    model = nts_net()
+    entries = whole_entries(model)
+    foreign = {"criterion.weight": np.ones(2, np.float32), "epoch": 7}
+    report = lk.load_torch_weights(model, {f"net.{name}": value for name, value in entries.items()} | foreign)
+    assert len(report.loaded) == len(entries) and not report.missing and report.skipped == ("criterion.weight", "epoch")
+    np.testing.assert_array_equal(model.navigator.tidy3.bias, entries["proposal_net.tidy3.bias"])
+
+
+def test_alexnet_as_dataparallel_and_others_train_it():
+    from logo_keras.models.importing import _names
+    from logo_keras.weights.checkpoint import fitting
+
+    model = lk.Classifier(num_classes=2, backbone="alexnet", image_size=64, weights=None)
+    wanted = _names(model, "")
+    parallel = [name.replace("features.", "features.module.") for name in wanted]
+    assert fitting(parallel, wanted) == dict(zip(wanted, parallel, strict=True))
+    split = [name.replace("features.", "net.features.") if "features" in name else f"top.{name}" for name in wanted]
+    assert fitting(split, wanted) == dict(zip(wanted, split, strict=True))
+
+
+def test_timm_names_are_translated_inside_another_module():
+    from logo_keras.weights.checkpoint import read_checkpoint
+
+    entries = {"conv_stem.weight": 1.0, "blocks.0.0.conv_dw.weight": 2.0, "classifier.weight": 3.0}
+    given = {f"encoder.{name}": np.float32([value]) for name, value in entries.items()}
+    found = read_checkpoint(given | {"criterion.weight": np.ones(1, np.float32)}, strict=False)
+    assert set(found) == {"_conv_stem.weight", "_blocks.0._depthwise_conv.weight", "_fc.weight", "criterion.weight"}

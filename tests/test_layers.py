@@ -237,3 +237,26 @@ def test_controls_have_no_weights(name):
     layer = make()
     layer(*keras.tree.map_structure(np.float32, arguments))
     assert layer.weights == []
+
+
+def test_a_drop_leaves_out_to_the_fill():
+    image, fill = np.ones((1, 8, 8, 3), np.float32), (0.25, 0.5, -1.0)
+    features = np.float32([1, 0, 0, 0]).reshape(1, 1, 2, 2, 1)
+    layer = Augmentation(4, drop_threshold=0.7, fill=fill)
+    views = layer(image, np.float32([[[0, 0, 8, 8]]]), features)
+    np.testing.assert_array_equal(views["drop"][0, 0, 0, 0], fill)
+    np.testing.assert_array_equal(views["drop"][0, 0, 1, 1], [1, 1, 1])
+    beyond = layer(image, np.float32([[[-40, -40, -20, -20]]]), np.ones((1, 1, 2, 2, 1), np.float32))
+    np.testing.assert_allclose(beyond["crop"], np.broadcast_to(fill, (1, 1, 4, 4, 3)), atol=1e-6)
+    assert Augmentation.from_config(layer.get_config()).fill == fill
+
+
+def test_a_crop_below_1_px_is_its_one_px():
+    # One hot cell of a region of 4 px: the crop is 4 / 8 px wide, inside px (2, 2).
+    image = np.arange(64, dtype=np.float32).reshape(1, 8, 8, 1)
+    features = np.zeros((1, 1, 8, 8, 1), np.float32)
+    features[0, 0, 5, 5] = 1
+    views = Augmentation(8)(image, np.float32([[[0, 0, 4, 4]]]), features)
+    np.testing.assert_array_equal(views["crop_boxes"], [[[2.5, 2.5, 3, 3]]])
+    # Its middle, 2.75, is a quarter px past that of px 2.
+    np.testing.assert_allclose(views["crop"], 2.25 * 8 + 2.25, atol=1e-4)

@@ -26,6 +26,7 @@ LEVELS = {
     "logo_keras.files": 0,
     "logo_keras.heif": 0,
     "logo_keras.locks": 0,
+    "logo_keras.keras_settings": 0,
     "logo_keras.metadata": 0,
     "logo_keras.onnx_file": 0,
     "logo_keras.orientation": 0,

@@ -1,5 +1,7 @@
 """What the region networks do beyond what every model does."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -215,3 +217,29 @@ def test_sixteen_photographs_can_be_learnt_by_heart(make):
     model = make(dropout=0.0)
     model.compile(optimizer=keras.optimizers.Adam(3e-3))
     assert model.fit(photos, labels, batch_size=16, epochs=40, verbose=0).history["top1"][-1] == 1.0
+
+
+@pytest.mark.parametrize("cls", [lk.NTSNet, lk.DRNANet])
+def test_the_fill_is_the_backbones_and_is_kept_in_the_file(cls, tmp_path):
+    value = dataclasses.replace(tiny_backbone(), fill=(0.5, 0.25, -0.5))
+    options = {"image_size": 64, "region_size": 32, "num_proposals": 2, "num_regions": 1, "weights": None}
+    model = cls(num_classes=2, backbone=value, **options)
+    assert model.fill == (0.5, 0.25, -0.5) and cls(num_classes=2, backbone=tiny_backbone(), fill=1, **options).fill == 1.0
+    outside = np.float32([[[-90, -90, -60, -60]]])
+    np.testing.assert_allclose(model.cut(np.ones((1, 64, 64, 3), np.float32), outside)[0, 0, 0, 0], model.fill, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    loaded = lk.load(tmp_path / "model.keras")
+    assert loaded.fill == model.fill
+    if cls is lk.DRNANet:
+        assert loaded.augmentation.fill == model.fill
+    images = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    np.testing.assert_allclose(loaded(images)["probabilities"], model(images)["probabilities"], atol=1e-6)
+
+
+def test_a_file_without_a_fill_keeps_black():
+    model = lk.DRNANet(num_classes=2, backbone="keras/MobileNetV3Small", weights=None, image_size=64, region_size=32)
+    config = model.get_config()
+    assert model.fill == 127.5 and lk.DRNANet.from_config(config).augmentation.fill == 127.5
+    del config["fill"]
+    old = lk.DRNANet.from_config(config)
+    assert old.fill == old.augmentation.fill == 0.0

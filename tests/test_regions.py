@@ -170,3 +170,52 @@ def test_16_bits_are_cut_at_the_same_px(dtype):
     crop = crop_regions(ops.cast(image, dtype), boxes, 17)
     assert crop.dtype == dtype
     np.testing.assert_array_equal(ops.cast(crop, "float32")[0, 0, :, :, 0], cut(image, boxes, 17)[0, 0, :, :, 0])
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+def test_outside_the_image_is_the_fill_of_each_channel(antialias):
+    image = np.random.RandomState(0).uniform(size=(2, 16, 16, 3))
+    boxes = [[[-40, -40, -20, -20], [2, 3, 12, 13], [-6, -6, 10, 10]]] * 2
+    fill = (0.5, -1.0, 2.0)
+    plain, filled = (cut(image, boxes, 4, antialias=antialias, **options) for options in ({}, {"fill": fill}))
+    np.testing.assert_allclose(filled[:, 0], np.broadcast_to(fill, (2, 4, 4, 3)), atol=1e-6)
+    np.testing.assert_allclose(filled[:, 1], plain[:, 1], atol=1e-6)
+    # Wherever the image counts 0, the fill counts in full.
+    ones = cut(np.ones((2, 16, 16, 3)), boxes, 4, antialias=antialias)
+    np.testing.assert_allclose(filled, plain + (1 - ones) * fill, atol=1e-5)
+
+
+def test_a_fill_of_0_adds_nothing_to_the_graph():
+    import tensorflow as tf
+
+    def operations(**options):
+        function = tf.function(lambda images, boxes: crop_regions(images, boxes, 4, **options))
+        graph = function.get_concrete_function(tf.TensorSpec((1, 8, 8, 3)), tf.TensorSpec((1, 1, 4))).graph
+        return [operation.type for operation in graph.get_operations()]
+
+    assert operations() == operations(fill=(0.0, 0.0, 0.0))
+    assert len(operations(fill=0.5)) > len(operations())
+
+
+@pytest.mark.parametrize("fill", [(1, 2), np.nan])
+def test_a_fill_that_is_no_colour_is_refused(fill):
+    with pytest.raises(ValueError, match="fill must be a number or 3 numbers"):
+        cut(np.zeros((1, 8, 8, 3)), [[[0, 0, 4, 4]]], 4, fill=fill)
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("height", [1.0, 0.75, 0.25, 0.0, -0.5])
+def test_a_side_of_1_px_or_less_is_sampled_at_its_middle(height, antialias):
+    # The middle of px 5 is at 5.5, where the box is too; a ramp tells where the samples lie.
+    ramp = np.arange(16.0)[None, :, None, None] * np.ones((1, 16, 16, 1))
+    box = [5.5 - height / 2, 2, 5.5 + height / 2, 10]
+    crop = cut(np.concatenate([ramp, ramp.transpose(0, 2, 1, 3)], -1), [[box]], 4, antialias=antialias)[0, 0]
+    np.testing.assert_allclose(crop[..., 0], 5, atol=1e-5)
+    assert (np.diff(crop[..., 1], axis=1) > 0).all()
+
+
+def test_a_box_shrinks_to_its_middle_without_a_leap():
+    ramp = np.arange(16.0)[None, :, None, None] * np.ones((1, 16, 16, 1))
+    sides = (1.1, 1.0, 0.9, 0.5, 0.1)
+    crops = cut(ramp, [[[6.25 - side / 2, 0, 6.25 + side / 2, 8] for side in sides]], 3)[0, :, :, 0, 0]
+    np.testing.assert_allclose(crops, 5.75 + np.maximum(np.float32(sides) - 1, 0)[:, None] * [-0.5, 0, 0.5], atol=1e-4)

@@ -121,3 +121,8 @@ def test_unequal_numbers_of_regions_crops_and_maps_are_refused():
 def test_an_empty_contact_sheet_is_refused():
     with pytest.raises(ValueError, match="needs pictures"):
         visualize.contact_sheet([])
+
+
+def test_a_region_without_extent_is_drawn():
+    picture = visualize.draw_regions(photo(), np.float32([[5, 5, 5, 5]]), crop_boxes=np.float32([[5, 5, 5, 5]]), side=16)
+    assert picture.shape[0] == 32

@@ -8,12 +8,14 @@ import keras
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.backbones.fully_connected import fully_connected
 from logo_keras.backbones.torchvision import IMAGENET_MEAN, IMAGENET_STD, load_imagenet
+from logo_keras.keras_settings import with_own_settings
 
 # Filters, kernel, stride, torchvision's padding, and the place in its `features`.
 _CONVS = ((64, 11, 4, 2, 0), (192, 5, 1, 2, 3), (384, 3, 1, 1, 6), (256, 3, 1, 1, 8), (256, 3, 1, 1, 10))
 _POOLED = (1, 2, 5)
 
 
+@with_own_settings
 def alexnet(weights="imagenet", head="pool"):
     """AlexNet: 2.5 M parameters in its convolutions, 57 M with its own fully connected layers; 256 channels.
 

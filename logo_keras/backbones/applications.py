@@ -2,12 +2,14 @@
 
 import difflib
 import inspect
+import math
 import warnings
 
 import keras
 
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.backbones.torchvision import IMAGENET_MEAN, IMAGENET_STD
+from logo_keras.keras_settings import with_own_settings
 
 # What each family's preprocess_input does to RGB 0..255 (keras/src/applications/imagenet_utils.py): mean and std,
 # and whether it swaps to BGR. Families whose models normalise inside themselves take pixels. The first that a name begins
@@ -31,6 +33,15 @@ _FAMILIES = {
     "Xception": _TO_UNIT,
     "Inception": _TO_UNIT,
 }
+# The mean colour in px of the networks that normalise inside themselves: what their first layers move to 0. The first that a
+# name begins with counts. EfficientNets without ImageNet weights move nothing; to them it is as good a colour as any.
+_FILLS = {
+    "ConvNeXt": IMAGENET_MEAN,
+    "EfficientNetV2B": IMAGENET_MEAN,
+    "EfficientNetV2": 128.0,
+    "EfficientNet": IMAGENET_MEAN,
+    "MobileNetV3": 127.5,
+}
 # Models take multiples of 32 px. At the first two a wrong stride and a lost edge show.
 _SIZES = (224, 160)
 
@@ -51,12 +62,20 @@ def preprocessing(name):
     return None if options is None else Normalize(**options)
 
 
-def application(name, weights="imagenet"):
+def fill(name):
+    """What lies outside a photograph, in the numbers of a normalised image: a float, or three."""
+    return next((colour for family, colour in _FILLS.items() if name.startswith(family)), 0.0)
+
+
+@with_own_settings
+def application(name, weights="imagenet", like_imagenet=False):
     """A network of keras.applications as a Backbone.
 
     Args:
         name: str, the function's name in keras.applications, for instance `"MobileNetV3Small"`.
         weights: `"imagenet"` (Keras downloads them) or `None`.
+        like_imagenet: bool, with `weights=None`: build the layers that go with the ImageNet weights, for weights that
+            started from these.
 
     Returns:
         Backbone with its map of stride 32 and, where it has one, of stride 16, for photographs whose sizes 32 divides.
@@ -81,7 +100,9 @@ def application(name, weights="imagenet"):
     if weights is not None:
         # Built anew: some families add layers that go with the weights.
         model, source = _fetched(name, weights), f"ImageNet: keras.applications.{name}"
-    return Backbone(model, preprocessing(name), _last_maps(model), source=source)
+    elif like_imagenet and name.startswith("EfficientNetB"):
+        model = _scaled(model)
+    return Backbone(model, preprocessing(name), _last_maps(model), source=source, fill=fill(name))
 
 
 def _unknown(name):
@@ -107,6 +128,20 @@ def _build(name, weights):
     moved = keras.models.clone_model(model, input_tensors=keras.Input((None, None, 3)))
     moved.set_weights(model.get_weights())
     return moved
+
+
+def _scaled(model):
+    """An EfficientNet with the layer that Keras adds where its ImageNet weights are asked for."""
+    # keras/src/applications/efficientnet.py, Keras 3.15: the numbers of its IMAGENET_STDDEV_RGB.
+    factors = [1 / math.sqrt(deviation) for deviation in (0.229, 0.224, 0.225)]
+
+    def call(layer, *args, **kwargs):
+        x = layer(*args, **kwargs)
+        return keras.layers.Rescaling(factors)(x) if isinstance(layer, keras.layers.Normalization) else x
+
+    scaled = keras.models.clone_model(model, call_function=call)
+    scaled.set_weights(model.get_weights())
+    return scaled
 
 
 def _fetched(name, weights):

@@ -1,10 +1,18 @@
 """The Backbone value: a network, how pixels become its input, and its maps by stride."""
 
 import dataclasses
+import numbers
 from collections.abc import Callable, Mapping
 
 import keras
+import numpy as np
 from keras import ops
+
+from logo_keras.backbones.torchvision import IMAGENET_MEAN
+
+# Where a preprocessing that centres its images puts 0, in shares of the way from black to white. BGR without the mean of
+# ImageNet is at 0.41 to 0.49.
+_MIDDLE = (0.25, 0.75)
 
 
 @keras.saving.register_keras_serializable("logo_keras")
@@ -26,6 +34,8 @@ class Normalize(keras.layers.Layer):
         self.built = True
 
     def call(self, images):
+        # Keras's own casting leaves integers as they are: a mean taken from uint8 wraps around.
+        images = ops.cast(images, self.compute_dtype)
         if self.reverse_channels:
             images = images[..., ::-1]
         mean, std = (ops.convert_to_tensor(value, dtype=images.dtype) for value in (self.mean, self.std))
@@ -53,13 +63,16 @@ class Backbone:
         torch_head: str or None, the name in PyTorch of the classifier behind the feature.
         residual_norms: names of the batch norms that end the residual branches.
         source: str, where the weights come from, in words.
+        fill: float, or a float for each channel of a normalised image: what lies outside a photograph, and what a drop
+            leaves out. By default 0 where the preprocessing moves the middle of the grey levels to 0, and otherwise what
+            it makes of the mean colour of photographs.
 
     A model takes the layers of the value as they are: two models made from one value share their weights, and what one
     freezes or trains. Make a value for each.
 
     Raises:
-        ValueError: without a map of stride 32, with a level that is no map, a feature that is one, or a name of a layer that the
-            model does not have.
+        ValueError: without a map of stride 32, with a level that is no map, a feature that is one, a name of a layer that the
+            model does not have, weights that are not float32, a layer for channels first, or a fill that is no colour.
     """
 
     model: keras.Model
@@ -71,8 +84,10 @@ class Backbone:
     torch_head: str | None = None
     residual_norms: tuple = ()
     source: str = "a Backbone that was passed as a value"
+    fill: float | tuple | None = None
 
     def __post_init__(self):
+        self._check_settings()
         if 32 not in self.levels:
             raise ValueError(f"levels must have a map of stride 32, got strides {sorted(self.levels)}.")
         tensors = {int(stride): self._tensor(level) for stride, level in sorted(self.levels.items())}
@@ -88,10 +103,29 @@ class Backbone:
             raise ValueError(f"feature must be [B, C], got {_shape(feature)} of {self.model.name!r}.")
         object.__setattr__(self, "levels", tensors)
         object.__setattr__(self, "preprocessing", _as_model(self.preprocessing))
+        object.__setattr__(self, "fill", _mean_colour(self.preprocessing) if self.fill is None else checked_fill(self.fill))
         object.__setattr__(self, "feature", feature)
         object.__setattr__(self, "blocks", tuple(self.blocks))
         object.__setattr__(self, "torch_names", dict(self.torch_names))
         object.__setattr__(self, "residual_norms", tuple(self.residual_norms))
+
+    def _check_settings(self):
+        """Refuses what comes of Keras's settings where the network was built."""
+        dtypes = {keras.backend.standardize_dtype(weight.dtype) for weight in self.model.weights} - {"float32"}
+        if any(map(keras.backend.is_float_dtype, dtypes)):
+            raise ValueError(
+                f"the weights of {self.model.name!r} are {', '.join(sorted(dtypes))}, wanted float32: build the network after "
+                'keras.config.set_dtype_policy("float32"), or "mixed_float16" to compute in 16 bits. A keras.json file may say '
+                "otherwise (floatx)."
+            )
+        for layer in self.model.layers:
+            if getattr(layer, "data_format", None) == "channels_first":
+                raise ValueError(
+                    f"the layer {layer.name!r} of {self.model.name!r} takes channels first, and photographs come channels last: "
+                    'build the network with data_format="channels_last", or after '
+                    'keras.config.set_image_data_format("channels_last"). A keras.json file may say otherwise '
+                    "(image_data_format)."
+                )
 
     def _tensor(self, level):
         if not isinstance(level, str):
@@ -155,6 +189,7 @@ class Backbone:
             "torch_head": self.torch_head,
             "residual_norms": list(self.residual_norms),
             "source": self.source,
+            "fill": self.fill,
         }
 
     def _level_layers(self):
@@ -170,7 +205,35 @@ class Backbone:
         for name in ("model", "preprocessing"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         config["levels"] = {int(stride): name for stride, name in config["levels"].items()}
-        return cls(**config)
+        # Files of versions without a fill were trained with 0.
+        return cls(**{"fill": 0.0} | config)
+
+
+def checked_fill(fill):
+    """A fill as a float, or as a tuple of one float a channel.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    values = fill if isinstance(fill, (tuple, list, np.ndarray)) else (fill,)
+    usable = [isinstance(value, numbers.Real) and not isinstance(value, bool) and np.isfinite(value) for value in values]
+    if not usable or not all(usable):
+        raise ValueError(f"fill must be a number, or a number for each channel of a normalised image, got {fill!r}.")
+    # Zeros as the one number that costs nothing.
+    return tuple(map(float, values)) if len(values) > 1 and any(values) else float(values[0])
+
+
+def _mean_colour(preprocessing):
+    """The fill of a backbone with this preprocessing: 0 if that moves the middle of the grey levels to 0."""
+    if preprocessing is None:
+        return IMAGENET_MEAN
+    colours = np.float32([[0] * 3, [255] * 3, IMAGENET_MEAN])[:, None, None]
+    black, white, mean = ops.convert_to_numpy(preprocessing(colours)).astype(np.float64)[:, 0, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        zero = -black / (white - black)
+    if ((_MIDDLE[0] < zero) & (zero < _MIDDLE[1])).all():
+        return 0.0
+    return checked_fill(mean.tolist())
 
 
 def _shape(tensor):

@@ -10,6 +10,7 @@ import keras
 
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.extras import require
+from logo_keras.keras_settings import with_own_settings
 from logo_keras.weights.layers import load_layers
 from logo_keras.weights.torch_file import read_torch_file
 
@@ -131,6 +132,7 @@ def _torch_names(ours, theirs, expanded):
     return found
 
 
+@with_own_settings
 def efficientnet_lite0(weights="imagenet"):
     """EfficientNet-Lite0: 3.4 M parameters, maps of 112 channels at stride 16 and 1,280 at stride 32; made for 224 px.
 
@@ -146,16 +148,19 @@ def efficientnet_lite0(weights="imagenet"):
     return _lite("efficientnet_lite0", 1.0, 1.0, weights)
 
 
+@with_own_settings
 def efficientnet_lite1(weights="imagenet"):
     """EfficientNet-Lite1: 4.2 M parameters, channels as Lite0, made for 240 px. See `efficientnet_lite0`."""
     return _lite("efficientnet_lite1", 1.0, 1.1, weights)
 
 
+@with_own_settings
 def efficientnet_lite2(weights="imagenet"):
     """EfficientNet-Lite2: 4.9 M parameters, maps of 120 channels at stride 16 and 1,280 at stride 32; made for 260 px."""
     return _lite("efficientnet_lite2", 1.1, 1.2, weights)
 
 
+@with_own_settings
 def imagenet_classifier(name="efficientnet_lite0"):
     """An EfficientNet-Lite with its ImageNet head.
 

@@ -7,6 +7,7 @@ import keras
 
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.backbones.torchvision import load_imagenet
+from logo_keras.keras_settings import with_own_settings
 
 # Filters of the 1 x 1, of the 3 x 3 and what reduces before it, of the second 3 x 3 likewise, and behind the pooling.
 _INCEPTIONS = {
@@ -51,6 +52,7 @@ class _Layers:
         return keras.layers.Concatenate(name=module)(branches)
 
 
+@with_own_settings
 def googlenet(weights="imagenet"):
     """GoogLeNet: 5.6 M parameters, maps of 832 channels at stride 16 and 1,024 at stride 32; no auxiliary heads.
 

@@ -7,6 +7,7 @@ import keras
 
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.backbones.torchvision import IMAGENET_MEAN, IMAGENET_STD, load_imagenet
+from logo_keras.keras_settings import with_own_settings
 
 
 def _conv_norm(x, filters, kernel, stride, name, relu=True):
@@ -76,6 +77,7 @@ def _torch_names(repeats):
     return names
 
 
+@with_own_settings
 def resnet50(weights="imagenet"):
     """ResNet-50: 23.5 M parameters, maps of 1,024 channels at stride 16 and 2,048 at stride 32.
 
@@ -91,6 +93,7 @@ def resnet50(weights="imagenet"):
     return _resnet("resnet50", (3, 4, 6, 3), weights)
 
 
+@with_own_settings
 def resnet152(weights="imagenet"):
     """ResNet-152: 58.1 M parameters, maps of 1,024 channels at stride 16 and 2,048 at stride 32.
 

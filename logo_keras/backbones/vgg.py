@@ -8,11 +8,13 @@ import keras
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.backbones.fully_connected import fully_connected
 from logo_keras.backbones.torchvision import IMAGENET_MEAN, IMAGENET_STD, load_imagenet
+from logo_keras.keras_settings import with_own_settings
 
 # Convolutions and filters of each stage.
 _STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 
+@with_own_settings
 def vgg16(weights="imagenet", head="pool"):
     """VGG-16: 14.7 M parameters in its convolutions, 134 M with its own fully connected layers; 512 channels.
 

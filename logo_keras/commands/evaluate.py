@@ -4,7 +4,6 @@ import datetime
 import sys
 from pathlib import Path
 
-import numpy as np
 from absl import flags
 
 from logo_keras import datasets
@@ -12,7 +11,7 @@ from logo_keras.commands import _flags
 from logo_keras.commands.model_file import open_model
 from logo_keras.datasets import held_out as left_out
 from logo_keras.evaluation import evaluate
-from logo_keras.files import replacing
+from logo_keras.files import write_json
 
 USAGE = "logo-evaluate --model FILE --data KIND --root FOLDER [--split NAME]"
 DESCRIPTION = """Asks a model about every photograph of a data set and prints how often it is right.
@@ -62,14 +61,13 @@ def define(values):
 def table(evaluation):
     """The figures of an Evaluation as text."""
     count, (low, high) = len(evaluation.paths), evaluation.top1_interval
-    figures = evaluation.to_dict(top=1)
     lines = [
         f"{count} photographs, {len(evaluation.class_names)} classes",
         "",
         f"top1         {evaluation.top1:6.1%}   95 % interval {low:.1%} to {high:.1%}",
         f"top5         {evaluation.top5:6.1%}",
     ]
-    lines += [f"{f'{name}_top1':12} {figures[f'{name}_top1']:6.1%}" for name in evaluation.heads]
+    lines += [f"{f'{name}_top1':12} {share:6.1%}" for name, share in evaluation.head_top1.items()]
     if evaluation.region_area is not None:
         lines += ["", f"The best region covers {evaluation.region_area:.1%} of the photograph on average."]
     if evaluation.region_hit_rate is not None:
@@ -79,14 +77,22 @@ def table(evaluation):
             f"The centre of a logo lies in it on {evaluation.region_hit_rate:.1%} of the photographs{dealt},",
             f"in one of {evaluation.region_boxes.shape[1]} regions on {evaluation.region_hit_rate_any:.1%}.",
         ]
-    counts, width = evaluation.confusion, max(5, *map(len, evaluation.class_names))
+    width, taken_for = max(5, *map(len, evaluation.class_names)), _taken_for(evaluation)
     lines += ["", f"{'class':{width}}  photographs   right  mostly taken for"]
+    totals = evaluation.photographs_per_class.tolist()
     for number, (name, share) in enumerate(evaluation.per_class.items()):
-        wrong = counts[number] * (np.arange(len(counts)) != number)
-        other = f"  {evaluation.class_names[wrong.argmax()]} ({wrong.max()})" if wrong.any() else ""
         right = "     -" if share is None else f"{share:6.1%}"
-        lines.append(f"{name:{width}}  {counts[number].sum():11}  {right}{other}")
+        lines.append(f"{name:{width}}  {totals[number]:11}  {right}{taken_for.get(number, '')}")
     return "\n".join(lines)
+
+
+def _taken_for(evaluation):
+    """By the number of a class: what most of its wrong answers are, as text; of equally many the first."""
+    most = {}
+    for truth, chosen, count in evaluation.confusion_counts.tolist():
+        if truth != chosen and count > most.get(truth, (None, 0))[1]:
+            most[truth] = (chosen, count)
+    return {truth: f"  {evaluation.class_names[chosen]} ({count})" for truth, (chosen, count) in most.items()}
 
 
 def _work(values, arguments):
@@ -98,14 +104,13 @@ def _work(values, arguments):
     if values.held_out is not None or values.held_out_file is not None:
         dataset = _held_out(values, dataset)
     _flags.say_notes(dataset)
-    evaluation = evaluate(model, dataset, values.batch_size, values.strict)
+    evaluation = evaluate(model, dataset, values.batch_size, values.strict, probabilities=False)
     print(table(evaluation))
     _flags.say_unreadable(evaluation.unreadable)
     if values.record:
         _record(model, values, evaluation)
     if values.json:
-        with replacing(Path(values.json)) as temporary:
-            temporary.write_text(evaluation.to_json(), encoding="utf-8")
+        write_json(values.json, evaluation.to_dict())
 
 
 def _held_out(values, dataset):

@@ -85,7 +85,7 @@ def _work(values, arguments):
     with naming_extras():
         from logo_keras import models
         from logo_keras.weights.checkpoint import read_checkpoint
-    entries = read_checkpoint(values.checkpoint)
+    entries = read_checkpoint(values.checkpoint, strict=False)
     whole = models.importing.is_nts_net(entries)
     kind = values.model or ("nts" if whole else "plain")
     names = ("backbone", "head", "image_size", "num_proposals", "num_regions", "preprocessing")

@@ -16,12 +16,13 @@ class Augmentation(keras.layers.Layer):
     Args:
         region_size: int R, px, side of the crops and drops.
         crop_threshold: float in (0, 1), theta_c: the crop is the box about what lies above it.
-        drop_threshold: float in (0, 1), theta_d: the drop is the region, 0 where the map lies above it.
+        drop_threshold: float in (0, 1), theta_d: the drop is the region, `fill` where the map lies above it.
         antialias: bool, for crops from larger boxes; see `lk.regions.crop_regions`.
         largest: float, px, the largest side of a box, or None; see there.
+        fill: float, or a float a channel: what lies outside the image, and what a drop leaves out; see there.
 
     Call arguments:
-        images: float `[B, S, S, 3]`, normalised.
+        images: `[B, S, S, 3]`, normalised; integers are read as floats.
         boxes: float `[B, K, 4]`, `(y0, x0, y1, x1)` px.
         features: float `[B, K, h, w, C]`, the last feature maps of the regions.
         regions: float `[B, K, R, R, 3]`, the crops of `boxes` where they are known already.
@@ -39,7 +40,7 @@ class Augmentation(keras.layers.Layer):
         Wang et al. 2020, arXiv:1911.07924, section 3.3, equations 4 to 7.
     """
 
-    def __init__(self, region_size, crop_threshold=0.5, drop_threshold=0.5, antialias=False, largest=None, **kwargs):
+    def __init__(self, region_size, crop_threshold=0.5, drop_threshold=0.5, antialias=False, largest=None, fill=0.0, **kwargs):
         super().__init__(**({"dtype": "float32"} | kwargs))
         for name, value in (("crop_threshold", crop_threshold), ("drop_threshold", drop_threshold)):
             if not isinstance(value, numbers.Real) or not 0 < value < 1:
@@ -49,19 +50,30 @@ class Augmentation(keras.layers.Layer):
         self.drop_threshold = drop_threshold
         self.antialias = antialias
         self.largest = largest
+        self.fill = fill
 
     def call(self, images, boxes, features, regions=None):
+        # Keras's own casting leaves integers as they are.
+        images, boxes, features = (ops.cast(value, self.compute_dtype) for value in (images, boxes, features))
         if regions is None:
-            regions = crop_regions(images, boxes, self.region_size, self.antialias, self.largest)
+            regions = self._cut(images, boxes)
+        regions = ops.cast(regions, self.compute_dtype)
         maps = augmentation_maps(features)
         enlarged = enlarge(maps, self.region_size)
         crop_boxes = self._crop_boxes(boxes, enlarged)
         return {
             "maps": maps,
             "crop_boxes": crop_boxes,
-            "crop": crop_regions(images, crop_boxes, self.region_size, self.antialias, self.largest),
-            "drop": ops.where(enlarged[..., None] > self.drop_threshold, 0.0, regions),
+            "crop": self._cut(images, crop_boxes),
+            "drop": ops.where(enlarged[..., None] > self.drop_threshold, self._blank(), regions),
         }
+
+    def _cut(self, images, boxes):
+        return crop_regions(images, boxes, self.region_size, self.antialias, self.largest, self.fill)
+
+    def _blank(self):
+        """What a drop leaves out: a number, or a tensor `[C]`."""
+        return ops.convert_to_tensor(self.fill, dtype=self.compute_dtype) if np.any(self.fill) else 0.0
 
     def _crop_boxes(self, boxes, enlarged):
         """The box about what lies above theta_c, in px of the image; the region itself where nothing does."""
@@ -85,6 +97,7 @@ class Augmentation(keras.layers.Layer):
             "drop_threshold": self.drop_threshold,
             "antialias": self.antialias,
             "largest": self.largest,
+            "fill": self.fill,
         }
 
 

@@ -57,7 +57,7 @@ class RandomScores(_Ranked):
 
     def call(self, maps, training=None):
         if training:
-            return keras.random.uniform((_batch(maps), self.num_anchors), seed=self.seed_generator)
+            return keras.random.uniform((_batch(maps), self.num_anchors), dtype="float32", seed=self.seed_generator)
         return self._repeated(maps)
 
     def get_config(self):

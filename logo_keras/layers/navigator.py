@@ -54,7 +54,7 @@ class Navigator(keras.layers.Layer):
             self._conv(count, 1, 1, f"tidy{level}") for level, count in enumerate(self.anchors_per_level, start=1)
         )
         # Zeros on every side; "same" pads one side at stride 2.
-        self.pad = keras.layers.ZeroPadding2D(1, name="pad", dtype=self.dtype_policy)
+        self.pad = keras.layers.ZeroPadding2D(1, "channels_last", name="pad", dtype=self.dtype_policy)
 
     def _conv(self, filters, kernel, stride, name, activation=None):
         # By name, so that a convolution starts alike whatever other ones there are.
@@ -68,6 +68,7 @@ class Navigator(keras.layers.Layer):
             kernel,
             stride,
             "valid",
+            "channels_last",
             activation=activation,
             kernel_initializer=initializer,
             dtype=self.dtype_policy,

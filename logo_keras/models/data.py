@@ -24,16 +24,15 @@ _USUAL = {
 def batches(dataset, model, batch_size, **options):
     """Batches of a Dataset of this package.
 
+    Args:
+        dataset: Dataset with the model's class names, in any order; labels become those of the model.
+
     Raises:
         ValueError: if it has other class names than the model, no photographs, or photographs without a brand.
     """
+    given = dataset
     if tuple(dataset.class_names) != model.class_names:
-        other = sorted(set(dataset.class_names) ^ set(model.class_names))
-        raise ValueError(
-            "the data set has other class names than the model: "
-            f"{len(dataset.class_names)} and {model.num_classes} classes; "
-            + (f"not in both: {', '.join(other[:10])}." if other else "the same names in another order.")
-        )
+        dataset = dataset.with_class_names(model.class_names)
     if len(dataset) == 0:
         raise ValueError("the data set has no photographs.")
     if np.min(dataset.labels) < 0:
@@ -41,7 +40,11 @@ def batches(dataset, model, batch_size, **options):
             "the data set has photographs without a brand (label -1), which can be neither learnt nor scored as a class: "
             "leave them out, or use predict."
         )
-    return unlabelled_batches(dataset, model, batch_size, **options)
+    made = unlabelled_batches(dataset, model, batch_size, **options)
+    if dataset is not given:
+        # Where the caller looks for it.
+        given.unreadable.update(dataset.unreadable)
+    return made
 
 
 def unlabelled_batches(dataset, model, batch_size, **options):
@@ -127,4 +130,18 @@ def check_image_shape(shape, size=None):
     ):
         return
     expected = f"[B, {size or 'S'}, {size or 'S'}, 3]"
-    raise ValueError(f"expected {expected}, got {list(shape)}: float RGB images, 0..255.")
+    raise ValueError(f"expected {expected}, got {list(shape)}: RGB images, 0..255.")
+
+
+def check_image_dtype(dtype):
+    """Checks that images are numbers.
+
+    Args:
+        dtype: the dtype of an array or tensor, or its name.
+
+    Raises:
+        ValueError: if it is bool, complex or no number.
+    """
+    name = getattr(dtype, "name", str(dtype)).removeprefix("torch.")
+    if not name.startswith(("float", "bfloat", "int", "uint")):
+        raise ValueError(f"images must be numbers 0..255, got {name}: convert them to uint8 or float32.")

@@ -7,7 +7,6 @@ from keras import ops
 from logo_keras.layers import Augmentation
 from logo_keras.layers.augmentation import enlarge
 from logo_keras.models.region_network import RegionNetwork
-from logo_keras.regions import crop_regions
 from logo_keras.resampling import shrink
 
 _VIEWS = ("region", "crop", "drop")
@@ -21,7 +20,7 @@ class DRNANet(RegionNetwork):
         num_classes: int N; or
         class_names: N different names. `num_classes` alone names them "0", "1", ...
         backbone, ..., weights: the arguments of `lk.NTSNet`, with M = 4 and K = 2 by default.
-        preprocessing, navigation, teacher, navigation_seed: likewise.
+        preprocessing, navigation, teacher, navigation_seed, fill: likewise; a drop is filled with it too.
         views: what the fused classifier sees of each region: any of `"region"`, `"crop"`, `"drop"`, in this order.
             `("region",)` alone is NTS-Net.
         auxiliary_views: views that only the augmented classifier sees, in training: the authors' code has
@@ -68,6 +67,7 @@ class DRNANet(RegionNetwork):
         navigation="navigator",
         teacher=True,
         navigation_seed=0,
+        fill=None,
         **kwargs,
     ):
         super().__init__(
@@ -90,6 +90,7 @@ class DRNANet(RegionNetwork):
             navigation,
             teacher,
             navigation_seed,
+            fill,
             **kwargs,
         )
         self.views = _checked("views", views)
@@ -104,7 +105,7 @@ class DRNANet(RegionNetwork):
         self.crop_threshold = crop_threshold
         self.drop_threshold = drop_threshold
         self.augmentation = Augmentation(
-            self.region_size, crop_threshold, drop_threshold, self.antialias, self.largest, name="augmentation"
+            self.region_size, crop_threshold, drop_threshold, self.antialias, self.largest, self.fill, name="augmentation"
         )
         self._fused_views = tuple(view for view in self.views if view != "region")
         self._build_fused_classifier(len(self.views))
@@ -119,7 +120,7 @@ class DRNANet(RegionNetwork):
         maps, whole_feature = self.features(shrink(images, self.whole_size), training)
         whole_logits = self.whole_classifier(whole_feature)
         scores, index, boxes = self.navigate(maps, self.num_proposals if all_regions else self.num_regions, training)
-        regions = crop_regions(images, boxes, self.region_size, self.antialias, self.largest)
+        regions = self.cut(images, boxes)
         region_maps, region_features = self.region_features(regions, training)
         view_names, view_features, insides = self._look_again(images, boxes, region_maps, regions, all_regions, training)
         seen = [

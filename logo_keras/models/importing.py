@@ -7,11 +7,14 @@ from pathlib import Path
 
 from logo_keras.layers import Navigator
 from logo_keras.models.logo_model import LogoModel
-from logo_keras.weights.checkpoint import read_checkpoint
+from logo_keras.weights.checkpoint import fitting, read_checkpoint
 from logo_keras.weights.layers import check, entries_of, set_layer, some
 
 # What the public NTS-Net (core/model.py) calls its parts.
 BACKBONE, NAVIGATOR, TEACHER, FUSED = "pretrained_model", "proposal_net", "partcls_net", "concat_net"
+_NAVIGATOR_PARTS = ("down1", "down2", "down3", "tidy1", "tidy2", "tidy3")
+# The classifiers of torchvision's networks, of EfficientNet-Lite and, before its names are translated, of timm.
+_HEADS = ("fc", "_fc", "classifier", "classifier.6", "head.fc")
 # Of torchvision's GoogLeNet: heads that act in training only and are not built here.
 _AUXILIARY = ("aux1.", "aux2.")
 
@@ -49,7 +52,8 @@ def load_torch_weights(model, source, heads=True):
 
     Takes classifiers in torchvision's names (timm's are translated) and whole checkpoints of the public NTS-Net. A
     classifier gives the backbone and, where the number of classes fits, the whole-image classifier; a whole NTS-Net gives
-    navigator, teacher and fused classifier too. Nothing is copied unless all of it fits.
+    navigator, teacher and fused classifier too. The network may sit inside another module (`model.conv1.weight`,
+    `features.module.0.weight`) and beside foreign entries, which are left out. Nothing is copied unless all of it fits.
 
     Args:
         model: Classifier, NTSNet or DRNANet on a backbone with names in PyTorch: `alexnet`, `googlenet`, `vgg16`,
@@ -67,7 +71,7 @@ def load_torch_weights(model, source, heads=True):
             has another number of classes.
     """
     _backbone_of(model)  # Refused before a large file is read.
-    return load_entries(model, read_checkpoint(source), source_name(source), heads)
+    return load_entries(model, read_checkpoint(source, strict=False), source_name(source), heads)
 
 
 def load_entries(model, entries, source, heads=True):
@@ -75,7 +79,7 @@ def load_entries(model, entries, source, heads=True):
 
     Args:
         model, heads: as there.
-        entries: dict from entry name to array, what `read_checkpoint` gave.
+        entries: dict from entry name to array, what `read_checkpoint` gave with `strict=False`.
         source: str, what `source_name` gave.
 
     Returns:
@@ -87,6 +91,11 @@ def load_entries(model, entries, source, heads=True):
     value = _backbone_of(model)
     whole = is_nts_net(entries)
     inside = f"{BACKBONE}." if whole else ""
+    refused = getattr(entries, "refused", {})
+    places = fitting([*entries, *refused], _names(model, inside))
+    own = {name: place for place, name in places.items()}
+    # By the names that the network has where it sits in nothing.
+    given, entries = entries, {own.get(name, name): value for name, value in entries.items() if name in own or name not in places}
     pairs = [(model.extractor.get_layer(ours), inside + theirs) for ours, theirs in value.torch_names.items()]
     remarks = []
     if whole:
@@ -94,10 +103,14 @@ def load_entries(model, entries, source, heads=True):
     elif heads:
         pairs += _of_classifier(model, entries, value, remarks)
     wanted = {name: shape for layer, prefix in pairs for name, shape in entries_of(layer, prefix).items()}
+    for name in wanted:
+        if places.get(name) in refused:
+            raise ValueError(f"{refused[places[name]]} The model stays as it was.")
     try:
         check(wanted, entries)
     except ValueError as error:
-        raise ValueError(f"{source}: {error} The model stays as it was.") from None
+        has = f"The checkpoint has {len(given)} entries: {some(list(given))}."
+        raise ValueError(f"{source}: {error} {has} The model stays as it was.") from None
     for layer, prefix in pairs:
         set_layer(layer, entries, prefix)
     filled = {id(variable) for layer, _ in pairs for variable in layer.variables}
@@ -107,11 +120,22 @@ def load_entries(model, entries, source, heads=True):
     model.card["weights"] = f"imported from {source}"
     return Imported(
         source=source,
-        loaded=tuple(wanted),
-        skipped=tuple(sorted(set(entries) - set(wanted))),
+        loaded=tuple(places[name] for name in wanted),
+        skipped=tuple(sorted({*given, *refused} - {places[name] for name in wanted})),
         missing=tuple(dict.fromkeys(variable.path.rpartition("/")[0] for variable in rest)),
         remarks=tuple(remarks),
     )
+
+
+def _names(model, inside):
+    """The names of all entries that a model may take, whose backbone's begin with `inside`."""
+    value = model.backbone_value
+    pairs = [(model.extractor.get_layer(ours), inside + theirs) for ours, theirs in value.torch_names.items()]
+    names = [name for layer, prefix in pairs for name in entries_of(layer, prefix)]
+    modules = [f"{inside}{value.torch_head}"] if value.torch_head else []
+    if inside:
+        modules += [TEACHER, FUSED, *(f"{NAVIGATOR}.{part}" for part in _NAVIGATOR_PARTS)]
+    return names + [f"{module}.{part}" for module in modules for part in ("weight", "bias")]
 
 
 def _backbone_of(model):
@@ -132,12 +156,13 @@ def is_nts_net(entries):
 
 
 def number_of_classes(entries):
-    """The number of classes of a checkpoint: the outputs of its last classifier.
+    """The number of classes of a checkpoint: the outputs of its last classifier, of one by a known name where there is one.
 
     Raises:
         ValueError: if it has none.
     """
     heads = [TEACHER] if is_nts_net(entries) else [name.removesuffix(".weight") for name in entries if _is_head(name, entries)]
+    heads = [head for head in heads if f".{head}".endswith(tuple(f".{known}" for known in _HEADS))] or heads
     if not heads or f"{heads[-1]}.weight" not in entries:
         raise ValueError("the checkpoint has no classifier that tells the number of classes: give it.")
     return len(entries[f"{heads[-1]}.weight"])
@@ -192,8 +217,7 @@ def _of_nts_net(model, entries, heads, value, remarks):
     if isinstance(navigator, Navigator):
         if navigator.navigator_stride != 32:
             raise ValueError("the checkpoint's navigator reads the map of stride 32: make the model with navigator_stride=32.")
-        parts = ("down1", "down2", "down3", "tidy1", "tidy2", "tidy3")
-        pairs += [(getattr(navigator, part), f"{NAVIGATOR}.{part}") for part in parts]
+        pairs += [(getattr(navigator, part), f"{NAVIGATOR}.{part}") for part in _NAVIGATOR_PARTS]
     if not heads:
         return pairs
     pairs.append((model.whole_classifier, f"{BACKBONE}.{value.torch_head}"))

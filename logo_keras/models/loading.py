@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from logo_keras import metadata, model_card
+from logo_keras.keras_settings import own_settings
 from logo_keras.models.logo_model import LogoModel
 
 
@@ -26,7 +27,8 @@ def load(path):
         raise FileNotFoundError(f"{path} does not exist.")
     model_card.check(path)
     try:
-        model = keras.saving.load_model(path)
+        with own_settings():
+            model = keras.saving.load_model(path)
     # Of what Keras meets inside a whole zip: weights that HDF5 does not read, a configuration that makes no layers.
     except (*metadata.DAMAGED_ZIP, AttributeError, RecursionError, TypeError) as error:
         raise ValueError(f"{path} is not a model file of logo_keras, or it is damaged: {error}") from error

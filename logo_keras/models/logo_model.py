@@ -1,6 +1,5 @@
 """What the plain classifier and the region networks share."""
 
-import contextlib
 import json
 import random
 
@@ -9,10 +8,11 @@ import numpy as np
 from keras import ops
 
 from logo_keras import __version__
-from logo_keras.backbones import Backbone, backbone
+from logo_keras.backbones import Backbone, application, backbone
 from logo_keras.files import replacing
+from logo_keras.keras_settings import model_policy, own_settings, with_own_settings
 from logo_keras.models.arguments import class_names_of, multiple_of_32, one_of, share, whole
-from logo_keras.models.data import check_image_shape
+from logo_keras.models.data import check_image_dtype, check_image_shape
 from logo_keras.models.trainer import Trainer
 from logo_keras.optimizers import mark_heads
 from logo_keras.preprocessing import PREPROCESSINGS
@@ -23,14 +23,16 @@ _HEADS = ("drop_units", "whole_classifier", "teacher", "fused_classifier", "augm
 
 
 class LogoModel(Trainer):
-    """A model on float RGB images `[B, S, S, 3]`, 0..255, that gives `probabilities [B, N]` and more, by name.
+    """A model on RGB images `[B, S, S, 3]`, 0..255, that gives `probabilities [B, N]` and more, by name.
+
+    Images of any numeric type give the same answer: they become float32 before anything is computed.
 
     Subclasses build their heads, define `call`, `losses_by_name` and `metrics_by_name`, and end their constructor with
     `self._finish()`.
 
     With a mixed dtype policy the backbone computes in 16 bits, and all else in float32: pixels, boxes, crops, scores,
     pooled features, logits, probabilities. Files do not keep the policy, since the weights are float32 anyway: a model is
-    loaded in that of the process.
+    loaded in that of the process. Keras's other settings (`floatx`, `image_data_format`) change nothing.
 
     Attributes:
         card: dict for JSON, what is known of the model beside its configuration, kept in its file. `weights`: str, where
@@ -56,7 +58,7 @@ class LogoModel(Trainer):
         **kwargs,
     ):
         # Autocast off: it would turn pixels into 16 bits before anything is cut from them.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(autocast=False, **kwargs | {"dtype": model_policy(kwargs.get("dtype"))})
         self.class_names = class_names_of(num_classes, class_names)
         self.num_classes = len(self.class_names)
         self.image_size = multiple_of_32("image_size", image_size)
@@ -69,7 +71,7 @@ class LogoModel(Trainer):
         self.initial_weights = weights
         # Python's generator, from which Keras draws its own seeds too: keras.utils.set_random_seed governs them all.
         self._seed = random.randint(1, 10**9)
-        with _policy(self.dtype_policy):
+        with own_settings(self.dtype_policy):
             value = backbone(backbone_, weights, head)
         self.backbone_value = value
         self.card = {"weights": value.source, "packages": {"logo_keras": __version__}}
@@ -78,7 +80,7 @@ class LogoModel(Trainer):
         self._check_grids()
         self._freeze(value)
         self.feature_channels = value.feature_channels
-        self.pool = keras.layers.GlobalAveragePooling2D(name="pool", dtype="float32")
+        self.pool = keras.layers.GlobalAveragePooling2D("channels_last", name="pool", dtype="float32")
         self.drop_units = keras.layers.Dropout(dropout, seed=self._seed_of("drop_units"), name="drop_units", dtype="float32")
         self.whole_classifier = self._dense("whole_classifier")
 
@@ -119,7 +121,8 @@ class LogoModel(Trainer):
         """Marks the heads and makes the trackers; every variable exists by now."""
         backbone_variables = {id(variable) for variable in self.extractor.variables}
         mark_heads(variable for variable in self.variables if id(variable) not in backbone_variables)
-        self._track()
+        with own_settings():
+            self._track()
         self.built = True
 
     def build(self, input_shape=None):
@@ -128,16 +131,26 @@ class LogoModel(Trainer):
     def __call__(self, images, *args, **kwargs):
         # Here and not in call: Keras adds a page on the arguments to what is raised there.
         check_image_shape(images.shape, self._expected_size())
+        check_image_dtype(images.dtype)
         return super().__call__(images, *args, **kwargs)
+
+    # Arrays, metrics and optimizers of a run are float32 too.
+    compile = with_own_settings(Trainer.compile)
+    fit = with_own_settings(Trainer.fit)
+    evaluate = with_own_settings(Trainer.evaluate)
+    predict = with_own_settings(Trainer.predict)
 
     def _expected_size(self):
         """Side in px that images must have, or None where any do."""
         return None if self.backbone_value.feature is None else self.image_size
 
     def normalized(self, images):
-        """Images as the backbone wants them, in float32: regions are cut from these."""
+        """Images of any numeric type as the backbone wants them, in float32: regions are cut from these."""
         # On JAX Keras trains and predicts past __call__.
         check_image_shape(images.shape, self._expected_size())
+        check_image_dtype(images.dtype)
+        # Before anything is computed: a mean taken from uint8 wraps around, and one taken from int32 loses its fraction.
+        images = ops.cast(images, "float32")
         return ops.cast(self.normalize(images), "float32")
 
     def features(self, images, training):
@@ -204,18 +217,10 @@ class LogoModel(Trainer):
         if isinstance(config["backbone"], dict):
             config["backbone"] = keras.saving.deserialize_keras_object(config["backbone"])
         # The file's own weights follow: none are fetched from elsewhere.
-        initial_weights, card = config.pop("weights", None), config.pop("card", {})
+        initial_weights, card, name = config.pop("weights", None), config.pop("card", {}), config["backbone"]
+        if initial_weights == "imagenet" and isinstance(name, str) and name.startswith("keras/"):
+            # Its ImageNet weights may have come with layers that the network has not without them.
+            config["backbone"] = application(name.removeprefix("keras/"), None, like_imagenet=True)
         model = cls(**config, weights=None)
-        model.initial_weights, model.card = initial_weights, card
+        model.backbone, model.initial_weights, model.card = name, initial_weights, card
         return model
-
-
-@contextlib.contextmanager
-def _policy(policy):
-    """Inside the block Keras makes layers of this dtype policy."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

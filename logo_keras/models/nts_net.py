@@ -3,7 +3,6 @@
 import keras
 
 from logo_keras.models.region_network import RegionNetwork
-from logo_keras.regions import crop_regions
 from logo_keras.resampling import shrink
 
 
@@ -37,6 +36,8 @@ class NTSNet(RegionNetwork):
         teacher: bool. False goes without: nothing judges the regions, so that there is neither region nor ranking loss, the
             navigator stays as it starts, there are no `region_logits`, and `decision="mean"` is that of whole and fused.
         navigation_seed: int, of `navigation="random"`.
+        fill: float or three floats, what lies outside the photograph in a region, in the numbers of a normalised image; None
+            takes the backbone's (`lk.Backbone`).
 
     Call arguments:
         images: float RGB `[B, S, S, 3]`, 0..255.
@@ -73,6 +74,7 @@ class NTSNet(RegionNetwork):
         navigation="navigator",
         teacher=True,
         navigation_seed=0,
+        fill=None,
         **kwargs,
     ):
         super().__init__(
@@ -95,6 +97,7 @@ class NTSNet(RegionNetwork):
             navigation,
             teacher,
             navigation_seed,
+            fill,
             **kwargs,
         )
         self._build_fused_classifier()
@@ -106,7 +109,7 @@ class NTSNet(RegionNetwork):
         maps, whole_feature = self.features(shrink(images, self.whole_size), training)
         whole_logits = self.whole_classifier(whole_feature)
         scores, index, boxes = self.navigate(maps, self.num_proposals if all_regions else self.num_regions, training)
-        regions = crop_regions(images, boxes, self.region_size, self.antialias, self.largest)
+        regions = self.cut(images, boxes)
         _, region_features = self.region_features(regions, training)
         fused = region_features[:, : self.num_regions], whole_feature
         fused_logits = self.fused_classifier(*fused)

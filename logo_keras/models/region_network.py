@@ -4,11 +4,12 @@ import numpy as np
 from keras import ops
 
 from logo_keras.anchors import make_anchors, truncate
+from logo_keras.backbones.backbone import checked_fill
 from logo_keras.layers import CentreScores, FusedClassifier, GridScores, Navigator, RandomScores, Teacher
 from logo_keras.losses import cross_entropy, ranking_loss
 from logo_keras.models.arguments import flag, multiple_of_32, one_of, whole
 from logo_keras.models.logo_model import LogoModel
-from logo_keras.regions import overlaps, select_regions
+from logo_keras.regions import crop_regions, overlaps, select_regions
 
 _NAVIGATION = ("navigator", "random", "centre", "grid")
 
@@ -46,6 +47,7 @@ class RegionNetwork(LogoModel):
         navigation="navigator",
         teacher=True,
         navigation_seed=0,
+        fill=None,
         **kwargs,
     ):
         super().__init__(
@@ -75,6 +77,7 @@ class RegionNetwork(LogoModel):
         self.antialias = flag("antialias", antialias)
         self.navigation = one_of("navigation", navigation, _NAVIGATION)
         self.navigation_seed = whole("navigation_seed", navigation_seed, 0)
+        self.fill = self.backbone_value.fill if fill is None else checked_fill(fill)
         self.navigator_stride = navigator_stride
         self._build_navigator(has_teacher=flag("teacher", teacher))
         # `teacher` is the layer; None where there is none.
@@ -144,6 +147,10 @@ class RegionNetwork(LogoModel):
             ops.reshape(maps[32], (-1, count, *maps[32].shape[1:])),
             ops.reshape(features, (-1, count, self.feature_channels)),
         )
+
+    def cut(self, images, boxes):
+        """The crops `[B, M, R, R, 3]` of `boxes [B, M, 4]` from normalised images."""
+        return crop_regions(images, boxes, self.region_size, self.antialias, self.largest, self.fill)
 
     def outputs(self, whole_logits, fused_logits, region_features, scores, index, boxes, all_regions):
         """The decision and what led to it, by name."""
@@ -223,4 +230,10 @@ class RegionNetwork(LogoModel):
             "navigation": self.navigation,
             "teacher": self.teacher is not None,
             "navigation_seed": self.navigation_seed,
+            "fill": self.fill,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        # Files of versions without a fill were trained with 0.
+        return super().from_config({"fill": 0.0} | config)

@@ -17,14 +17,32 @@ CONTAINERS = ("net_state_dict", "state_dict", "model_state_dict", "model", "net"
 # What wrappers put before every name: DataParallel, torch.compile, Lightning and others' own attribute.
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
 
+# What wrappers put anywhere in a name: DataParallel, torch.compile, and PyTorch's sharding and checkpointing.
+WRAPPERS = ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+
+# By these entries a whole NTS-Net and timm's networks are known before anything is known of the model to fill.
+_STEMS = ("proposal_net.down1.weight", "conv_stem.weight", "pre_logits.fc1.weight")
+
 # Entries that count batches or averaged models; Keras has no place for them.
 COUNTERS = ("num_batches_tracked", "n_averaged")
 
 
-def read_checkpoint(source):
+class Entries(dict):
+    """The weights of a checkpoint: from entry name to float32 array in PyTorch's layout.
+
+    Attributes:
+        refused: dict from the name of an entry that is no weight to the reason, a sentence.
+    """
+
+    def __init__(self, entries, refused=()):
+        super().__init__(entries)
+        self.refused = dict(refused)
+
+
+def read_checkpoint(source, strict=True):
     """Reads the weights of a network that was trained in PyTorch. PyTorch is not needed and nothing in a file is run.
 
-    - The first of `CONTAINERS` that is a dict of arrays is taken, however the file is nested; if there is none, the whole.
+    - The first of `CONTAINERS` that holds arrays is taken, however the file is nested; if there is none, the whole.
     - One of `PREFIXES` that stands before every name is removed, and so on until none does.
     - `COUNTERS` are left out.
     - timm's names become those that our backbones use (`timm_names.translate`).
@@ -33,9 +51,12 @@ def read_checkpoint(source):
         source: path of a `.safetensors` file or of one that `torch.save` wrote (`.pth`, `.pt`, `.ckpt`, `.bin`), or a
             mapping from entry name to an array in PyTorch's layout: numpy, a PyTorch tensor, or anything else that
             `np.asarray` takes.
+        strict: bool. False puts aside what is no weight, instead of refusing the whole for it; dicts in dicts get names
+            with dots, `WRAPPERS` are removed from names, and what a whole NTS-Net or a network of timm's sits in is
+            removed too. So a checkpoint may hold more than one network.
 
     Returns:
-        dict from entry name to a float32 array in PyTorch's layout; one that was float32 already is not copied.
+        Entries, a dict from entry name to a float32 array in PyTorch's layout; one that was float32 already is not copied.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -52,21 +73,119 @@ def read_checkpoint(source):
         raise ValueError(f"source must be the path of a checkpoint or a mapping of arrays, got a {type(source).__name__}.")
     if not isinstance(found, Mapping):
         raise ValueError(f"{where} holds a {type(found).__name__}, wanted a dict of tensors: save model.state_dict().")
-    entries = _without_prefixes(_unwrapped(found, where), where)
-    if not entries:
-        raise ValueError(f"{where} holds no weights.")
-    return translate({name: _floats(name, value, where) for name, value in entries.items()})
+    found = _unwrapped(found, where)
+    entries = _without_prefixes(found if strict else _flat(found, where), where)
+    if not strict:
+        entries = _without_stem_prefix(_renamed(entries, bare))
+    weights, refused = {}, {}
+    for name, value in entries.items():
+        try:
+            weights[name] = _floats(name, value, where)
+        except ValueError as error:
+            if strict:
+                raise
+            refused[name] = str(error)
+    if not weights:
+        raise ValueError(next(iter(refused.values()), f"{where} holds no weights."))
+    return Entries(translate(weights), refused)
+
+
+def bare(name):
+    """An entry's name without `WRAPPERS`."""
+    return ".".join(part for part in name.split(".") if part not in WRAPPERS)
+
+
+def fitting(names, wanted):
+    """Finds the entries of one network among those of a checkpoint, whatever it sits in.
+
+    An entry fits a wanted name if the two are equal but for `WRAPPERS` and for one stretch of parts at the beginning or
+    inside: `model.fc.weight`, `encoder.body.fc.weight` and `features.module.0.weight` fit `fc.weight` and
+    `features.0.weight`. The stretch with which most fit counts. Another one is taken beside it where it gives only what is
+    still missing, such as a head beside its backbone, and so not where it belongs to another copy of the network.
+
+    Args:
+        names: the entries' names.
+        wanted: the names that a network is to have.
+
+    Returns:
+        dict from wanted name to the name of its entry; without those that were not found.
+    """
+    places = {bare(name): name for name in wanted}
+    by_stretch = {}
+    for name in names:
+        parts = bare(name).split(".")
+        if ".".join(parts) in places:
+            by_stretch.setdefault("", {}).setdefault(places[".".join(parts)], name)
+            continue
+        for start in range(len(parts)):
+            for stop in range(start + 1, len(parts)):
+                place = places.get(".".join(parts[:start] + parts[stop:]))
+                if place is not None:
+                    by_stretch.setdefault(".".join(parts[start:stop]), {}).setdefault(place, name)
+    found, used = {}, set()
+    # Of equally many the plain names, and then what the file has first.
+    for _, fits in sorted(by_stretch.items(), key=lambda pair: (-len(pair[1]), pair[0] != "")):
+        fits = {place: name for place, name in fits.items() if name not in used}
+        if found.keys().isdisjoint(fits):
+            found |= fits
+            used.update(fits.values())
+    return found
 
 
 def _unwrapped(found, where):
     """The dict that holds the weights."""
     # A malicious file may hold itself; no honest one is nested deeper.
     for _ in range(8):
-        inner = next((found[name] for name in CONTAINERS if isinstance(found.get(name), Mapping) and len(found[name])), None)
+        inner = next((found[name] for name in CONTAINERS if isinstance(found.get(name), Mapping) and _arrays(found[name])), None)
         if inner is None:
             return found
         found = inner
     raise ValueError(f"{where} is nested deeper than any checkpoint.")
+
+
+def _arrays(found, depth=8):
+    """Whether a dict holds arrays, or dicts that do: settings may go by the name of a network too."""
+    if not depth:
+        return True
+    return any(
+        _arrays(value, depth - 1) if isinstance(value, Mapping) else hasattr(value, "shape") or isinstance(value, (list, tuple))
+        for value in found.values()
+    )
+
+
+def _flat(found, where, depth=8):
+    """Entries of dicts in dicts, their names joined by dots."""
+    if not depth:
+        raise ValueError(f"{where} is nested deeper than any checkpoint.")
+    entries = {}
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            entries |= {f"{name}.{inner}": each for inner, each in _flat(value, where, depth - 1).items()}
+        else:
+            entries[str(name)] = value
+    return entries
+
+
+def _renamed(entries, rename):
+    """Entries by other names. One whose new name another one has already keeps its own."""
+    taken = {name for name in entries if rename(name) == name}
+    renamed = {}
+    for name, value in entries.items():
+        new = rename(name)
+        if new != name and new in taken:
+            new = name
+        taken.add(new)
+        renamed[new] = value
+    return renamed
+
+
+def _without_stem_prefix(entries):
+    """Entries without what stands before those of one of the networks that are known by `_STEMS`."""
+    for stem in _STEMS:
+        prefix = next((name.removesuffix(stem) for name in entries if name.endswith(f".{stem}")), None)
+        if prefix and stem not in entries:
+            return _renamed(entries, lambda name, prefix=prefix: name.removeprefix(prefix))
+    return entries
 
 
 def _without_prefixes(entries, where):

@@ -56,7 +56,9 @@ class RandAugment:
     def __init__(self, operations, strength):
         self._keras = require("keras", "train")
         with self._keras.device("cpu"):
-            self._layer = self._keras.layers.RandAugment((0, 255), operations, strength, seed=0, dtype="float32")
+            self._layer = self._keras.layers.RandAugment(
+                (0, 255), operations, strength, seed=0, data_format="channels_last", dtype="float32"
+            )
         # The layer's generator has a state, which two threads must not share.
         self._lock = threading.Lock()
 
