@@ -740,3 +740,12 @@ def test_a_data_set_in_another_order_of_the_classes_is_matched_by_name(tmp_path)
     np.testing.assert_allclose(results[1], results[0], rtol=1e-5)
     for ours, theirs in zip(*weights, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_the_training_step_is_traced_once(monkeypatch):
+    from logo_keras.models.steps import Steps
+
+    traced, step = [], Steps.train_step
+    monkeypatch.setattr(Steps, "train_step", lambda self, data: traced.append(self) or step(self, data))
+    dropping().fit(*photographs(4, 64), batch_size=2, verbose=0)
+    assert len(traced) == 1

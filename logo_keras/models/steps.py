@@ -8,6 +8,15 @@ if keras.backend.backend() == "tensorflow":
     class Steps:
         """Training and evaluation steps for TensorFlow."""
 
+        def build_optimizer(self):
+            """Makes the optimizer's variables before the first step.
+
+            Keras makes them inside it, and TensorFlow then traces the step twice (Keras 3.15).
+            """
+            if self.compiled and not self.optimizer.built:
+                with self.distribute_strategy.scope():
+                    self.optimizer.build(self.trainable_variables)
+
         def train_step(self, data):
             """One update on `(images, labels)` or `(images, labels, sample_weight)`; returns the metrics so far."""
             images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -33,6 +42,9 @@ else:
 
     class Steps:
         """Keras's own steps; evaluation asks for all regions."""
+
+        def build_optimizer(self):
+            """Does nothing: Keras makes the optimizer's variables before the first step."""
 
         def test_step(self, *arguments):
             """Keras's own step: on JAX of a state and the data, on PyTorch of the data."""

@@ -214,6 +214,7 @@ class Trainer(Steps, keras.Model):
         if hasattr(x, "cardinality") or getattr(x, "shuffles_itself", False):
             # tf.data and the batches of this package shuffle themselves; Keras warns of its own default, or mixes the batches.
             kwargs.setdefault("shuffle", False)
+        self.build_optimizer()
         self._watch = StopAtNaN()
         try:
             return super().fit(
