@@ -317,7 +317,7 @@ def test_an_unfinished_run_of_an_older_version_says_what_is_not_known(stopped, d
     state = json.loads(path.read_text())
     for name in ("boxes", "bytes", "max_pixels", "max_bytes"):
         del state["identity"]["training"][name]
-    del state["identity"]["start"]
+    del state["identity"]["start"], state["identity"]["decoding"]
     path.write_text(json.dumps(state))
     with pytest.raises(ValueError, match="boxes was not recorded by the version that began it; .*--from .*epoch-0001.keras"):
         quietly(config(), dataset, stopped, resume=True)
@@ -362,7 +362,7 @@ def test_a_finished_run_of_an_older_version_is_not_repeated(copied, dataset):
     for part in ("training", "validation"):
         for name in ("boxes", "bytes", "max_pixels", "max_bytes"):
             del written[part][name]
-    del written["start"]
+    del written["start"], written["decoding"]
     (out / "config.json").write_text(json.dumps(written))
     assert len(quietly(config(), dataset, out, validation=dataset, resume=True).history) == EPOCHS
 

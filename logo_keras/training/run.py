@@ -18,7 +18,7 @@ from logo_keras.files import replacing, sha256, write_json
 from logo_keras.locks import Held, lock
 from logo_keras.models import load
 from logo_keras.models.logo_model import LogoModel
-from logo_keras.preprocessing import UnreadablePhotograph
+from logo_keras.preprocessing import DECODING, UnreadablePhotograph
 from logo_keras.training.card import card
 from logo_keras.training.precision import compute_in
 from logo_keras.training.start import start_from
@@ -116,6 +116,7 @@ def train(
             "training": _fingerprint(training),
             "validation": None if validation is None else _fingerprint(validation),
             "cached": cache is not None,
+            "decoding": DECODING,
             "start": None if start is None else _start_of(start, out, resume),
         }
         unfinished = Unfinished(out, identity, resume, overwrite)

@@ -166,6 +166,7 @@ class Unfinished:
 _SAID = {
     "sha256": "other photographs or labels",
     "boxes": "other boxes (another --cut?)",
+    "decoding": "photographs are decoded in another way by this version of logo_keras",
     "bytes": "photographs have changed (bytes was {old} and is {new})",
 }
 # What older versions did not record, and what it was then.
