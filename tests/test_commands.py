@@ -247,6 +247,10 @@ def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):
         (["--data=folder", "--out=x", "--recipe=logo2k_nts", "--model=drna"], "--recipe logo2k_nts is of --model nts"),
         (["--data=folder", "--out=x", "--recipe=logo2k_nts", "--views=crop"], "--model nts knows no --views"),
         (["--data=folder", "--out=x", "--optimizer=sgd", "--drops=1,x"], "--drops: expected whole numbers, got 'x'"),
+        (
+            ["--data=folder", "--out=x", "--weights=run/model.keras"],
+            "--weights is imagenet or none; to start from the model",
+        ),
         (["--data=folder", "--out=x", "--loss_weights=ranking"], "--loss_weights ranking: expected NAME=NUMBER, got ''"),
         (["--data=folder", "--out=x", "--momentum=0.5"], 'momentum can only be set with optimizer="sgd"'),
         (["--data=folder", "--out=x", "--optimizer=adam"], "optimizer must be one of adamw, sgd, got 'adam'"),
@@ -307,7 +311,7 @@ def test_evaluate_refuses_other_class_names(trained, tmp_path, capsys):
         photographs.write(tmp_path / brand / "0.png")
     assert command(evaluate, f"--model={trained / 'model.keras'}", "--data=folder", f"--root={tmp_path}") == 1
     said = error(capsys)
-    assert "only in the data set: 'initech'; only asked for: 'globex'" in said
+    assert "only in the data set: 'initech'; not in the data set: 'globex'" in said
 
 
 @pytest.mark.parametrize(

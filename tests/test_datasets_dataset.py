@@ -189,7 +189,9 @@ def test_class_names_are_matched_whatever_their_unicode_form():
 
 
 def test_other_class_names_are_refused_and_named():
-    with pytest.raises(ValueError, match="2 classes and 3 were asked for.*only in the data set: 'b'; only asked for: 'c', 'd'"):
+    with pytest.raises(
+        ValueError, match="2 classes and 3 were asked for.*only in the data set: 'b'; not in the data set: 'c', 'd'"
+    ):
         make().with_class_names(["a", "c", "d"])
     with pytest.raises(ValueError, match="'8' and 3 more.$"):
         make().with_class_names(["a", "b", *map(str, range(-1, 12))])

@@ -158,7 +158,7 @@ def test_no_readable_photograph_is_an_error(dataset):
 
 def test_other_class_names_are_refused(dataset):
     other = Dataset(dataset.paths, dataset.labels, ("red", "green", "cyan"))
-    with pytest.raises(ValueError, match="only in the data set: 'cyan'; only asked for: 'blue'"):
+    with pytest.raises(ValueError, match="only in the data set: 'cyan'; not in the data set: 'blue'"):
         evaluate(Colours(), other)
 
 

@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras import datasets
@@ -30,7 +31,7 @@ def model_file(photos, tmp_path_factory):
     keras.utils.set_random_seed(1)
     names = sorted(folder.name for folder in photos.iterdir())
     path = tmp_path_factory.mktemp("model") / "brands.keras"
-    lk.Classifier(class_names=names, image_size=64, weights=None).save(path)
+    lk.Classifier(class_names=names, image_size=64, backbone=tiny_backbone(64)).save(path)
     return path
 
 
@@ -95,7 +96,7 @@ def test_a_file_of_another_model_fails(exported, photos):
     keras.utils.set_random_seed(2)
     out, _ = exported
     names = lk.edge.Recognizer(out / "brands.tflite").class_names
-    other = lk.Classifier(class_names=names, image_size=64, weights=None)
+    other = lk.Classifier(class_names=names, image_size=64, backbone=tiny_backbone(64))
     rows = {row.file: row for row in every.check_all(out, other, photos, say=lambda line: None)}
     assert rows["brands.tflite"].failed and "over the bound" in rows["brands.tflite"].problem
 

@@ -14,6 +14,7 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 from keras import ops
+from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras import datasets, metadata, preprocessing
@@ -38,6 +39,11 @@ MAKERS = {
     ),
 }
 OUTPUTS = {"drna": ("region_scores", "probabilities", "embedding", "region_boxes"), "resnet50": ("embedding", "probabilities")}
+
+
+def small():
+    """A plain classifier that is converted in a second."""
+    return lk.Classifier(class_names=NAMES, image_size=64, backbone=tiny_backbone(64))
 
 
 class Exported:
@@ -89,7 +95,7 @@ def photos(tmp_path_factory):
     return datasets.synthesize(root, brands=4, train=0, validation=0, test=6, none=0)
 
 
-@pytest.fixture(scope="module", params=MAKERS)
+@pytest.fixture(scope="module", params=["plain", "nts", "drna", pytest.param("resnet50", marks=pytest.mark.slow)])
 def exported(request, tmp_path_factory, photos):
     keras.utils.set_random_seed(1)
     return Exported(request.param, tmp_path_factory.mktemp("export") / "model.onnx", photos)
@@ -108,7 +114,7 @@ def fixed(tmp_path_factory):
 def plain(tmp_path_factory):
     """A plain classifier and its `.keras` file."""
     keras.utils.set_random_seed(2)
-    model, path = MAKERS["plain"](), tmp_path_factory.mktemp("plain") / "model.keras"
+    model, path = small(), tmp_path_factory.mktemp("plain") / "model.keras"
     model.save(path)
     return model, path
 
@@ -293,7 +299,7 @@ def test_over_the_bound_no_file_is_left_and_an_older_one_is_kept(converted, phot
     keras.utils.set_random_seed(3)
     monkeypatch.setattr(onnx_export, "convert", lambda *_: converted)
     with pytest.raises(DiffersFromKeras, match="model.onnx was not written: 24 of 24 photographs") as caught:
-        onnx_export.export(MAKERS["plain"](), out, photos)
+        onnx_export.export(small(), out, photos)
     assert caught.value.report.max_abs_diff > BOUND
     assert left(tmp_path) == (["model.onnx"] if older else [])
     assert not older or out.read_bytes() == older

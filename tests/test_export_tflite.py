@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
+from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras import datasets, metadata
@@ -29,6 +30,11 @@ MAKERS = {
         fill=(0.5, -0.25, 1.0),
     ),
 }
+
+
+def small():
+    """A plain classifier that is converted in a second."""
+    return lk.Classifier(class_names=NAMES, image_size=64, backbone=tiny_backbone(64))
 
 
 class Exported:
@@ -69,7 +75,7 @@ def exported(request, tmp_path_factory, photos):
 def plain(tmp_path_factory):
     """A plain classifier and its `.keras` file."""
     keras.utils.set_random_seed(2)
-    model, path = MAKERS["plain"](), tmp_path_factory.mktemp("plain") / "model.keras"
+    model, path = small(), tmp_path_factory.mktemp("plain") / "model.keras"
     model.save(path)
     return model, path
 
@@ -153,7 +159,7 @@ def test_over_the_bound_no_file_is_left_and_an_older_one_is_kept(converted, phot
     if older:
         out.write_bytes(older)
     keras.utils.set_random_seed(3)
-    other = MAKERS["plain"]()
+    other = small()
     monkeypatch.setattr(tflite, "convert", lambda *_: converted)
     with pytest.raises(DiffersFromKeras, match="model.tflite was not written: 24 of 24 photographs") as caught:
         tflite.export(other, out, photos)

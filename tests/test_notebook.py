@@ -5,6 +5,8 @@ import nbformat
 import pytest
 from conftest import ROOT
 
+# Trains, exports and draws in a process of its own.
+pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

@@ -55,7 +55,7 @@ _ARGUMENTS = {
     "views": (flags.DEFINE_list, "What decides of a region, with commas: region, crop, drop (drna)."),
     "auxiliary_views": (flags.DEFINE_list, "Views that only help in training: crop, drop (drna)."),
     "crop_threshold": (flags.DEFINE_float, "In (0, 1): the crop keeps what lies above it (drna)."),
-    "drop_threshold": (flags.DEFINE_float, "In (0, 1): the drop blacks out what lies above it (drna)."),
+    "drop_threshold": (flags.DEFINE_float, "In (0, 1): the drop hides what lies above it (drna)."),
     "weights": (flags.DEFINE_string, "What the backbone starts from: imagenet, or none for random weights."),
     "batch_norm": (flags.DEFINE_string, "batch, or frozen, which keeps the statistics of the pretrained backbone."),
     "frozen_blocks": (flags.DEFINE_integer, "Blocks of the backbone, from the first, that are not trained."),
@@ -166,6 +166,8 @@ def config_from(values):
         raise ValueError(f"--model {config.model} knows no {', '.join(strange)}; --help says which flags are for which model.")
     if given.get("weights") == "none":
         given["weights"] = None
+    elif str(given.get("weights")).endswith((".keras", ".h5")):
+        raise ValueError(f"--weights is imagenet or none; to start from the model {given['weights']}, give it to --from.")
     if given.get("backbone", config.arguments["backbone"]) != config.arguments["backbone"]:
         # Blocks are counted per backbone: five of EfficientNet-Lite0 say nothing about another one.
         given.setdefault("frozen_blocks", 0)

@@ -151,7 +151,7 @@ class Dataset:
             raise ValueError(f"class_names must be different strings, got {listed(names)}.")
         missing, unknown = [name for name in own if name not in places], [name for name in places if name not in {*own}]
         if missing or unknown:
-            sides = [(f"only in the data set: {listed(missing)}" if missing else ""), f"only asked for: {listed(unknown)}"]
+            sides = [(f"only in the data set: {listed(missing)}" if missing else ""), f"not in the data set: {listed(unknown)}"]
             differ = "; ".join(side for side, which in zip(sides, (missing, unknown), strict=True) if which)
             raise ValueError(f"the data set has {len(own)} classes and {len(names)} were asked for, with other names: {differ}.")
         # One more for label -1, which is the last place as NumPy counts.

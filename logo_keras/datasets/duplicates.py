@@ -1,7 +1,6 @@
 """Photographs that are alike: the same bytes, or nearly the same picture."""
 
 import functools
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from logo_keras import preprocessing as photographs
 from logo_keras.datasets import likeness
 from logo_keras.datasets.checking import in_threads
+from logo_keras.files import sha256
 
 # Where a picture shows little, that part is compared once more, from this many px a side of the whole. So many pictures are
 # kept at a time, 48 KB each.
@@ -105,9 +105,9 @@ def identical(survey):
     # Only files whose pictures have one size and one hash are read again.
     again = [int(place) for place in np.flatnonzero(counts[which.reshape(-1)] > 1) if survey.sizes[place, 0]]
     first = {}
-    for place, digest in in_threads(lambda place: _digest(survey.paths[place]), again, "comparing files"):
-        if digest is not None:
-            keys[place] = first.setdefault(digest, place)
+    for place, found in in_threads(lambda place: digest(survey.paths[place]), again, "comparing files"):
+        if found is not None:
+            keys[place] = first.setdefault(found, place)
     return keys
 
 
@@ -168,10 +168,9 @@ def _closer(survey, place):
         return None
 
 
-def _digest(path):
+def digest(path):
     """SHA-256 of a file; None if it is gone."""
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return sha256(path)
     except OSError:
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from logo_keras.datasets.checking import in_threads
-from logo_keras.files import sha256
+from logo_keras.datasets.duplicates import digest
 
 FILE = "held_out.json"
 VERSION = 1
@@ -119,11 +119,4 @@ def _rounded(box):
 
 def _digests(paths):
     """The SHA-256 of files: dict from path to hexadecimal digits, or None where a file cannot be read."""
-    return dict(in_threads(_digest, list(dict.fromkeys(paths)), "comparing files"))
-
-
-def _digest(path):
-    try:
-        return sha256(path)
-    except OSError:
-        return None
+    return dict(in_threads(digest, list(dict.fromkeys(paths)), "comparing files"))

@@ -105,7 +105,7 @@ def _summary(found):
 
 def _second_look(model):
     """What DRNA-Net does with the crops and drops of its regions; a sentence and a blank, or nothing."""
-    names = {"crop": "closer (crop)", "drop": "with the most telling part blacked out (drop)"}
+    names = {"crop": "closer (crop)", "drop": "with the most telling part hidden (drop)"}
     deciding, learning = ([names[v] for v in views if v in names] for views in (model.views, model.auxiliary_views))
     says = f"It looks at each region again: {' and '.join(deciding)}. " if deciding else ""
     return says + (f"In training it also sees each region {' and '.join(learning)}. " if learning else "")
@@ -200,7 +200,7 @@ def _answers(found):
     right = _drawn(numbers[test.correct], count, found.config.seed)
     how = (
         "Left the photograph with its regions; beside it a row a region: the region as the network sees it, with the crop's "
-        "box in white; the crop; the drop, whose grey part is blacked out. All drawn at random from the wrong and from the "
+        "box in white; the crop; the drop, whose grey part is hidden. All drawn at random from the wrong and from the "
         "right answers, none chosen by hand."
     )
     parts = [report.heading("Photographs, regions, crops and drops"), report.paragraph(how)]
