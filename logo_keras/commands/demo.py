@@ -14,7 +14,7 @@ DESCRIPTION = """Shows all of logo_keras at work: DRNA-Net learns brands, beside
 both are tested; DRNA-Net is exported to TFLite, and the file is run without TensorFlow.
 
 It leaves model.keras, model.tflite, overview.jpg, report.html (open it in a browser) and report.json in the folder --out.
-Without --data the photographs are synthetic, and all takes less than 8 minutes on two cores."""
+Without --data the photographs are synthetic, and all takes about 8 minutes on two quiet cores."""
 
 
 def main(argv):
