@@ -127,6 +127,7 @@ def crop_regions(images, boxes, size, antialias=False, largest=None, fill=0.0):
     precise = keras.backend.result_type(images.dtype, "float32")
     given = images.dtype if keras.backend.is_float_dtype(images.dtype) else precise
     images, boxes = ops.cast(images, precise), ops.cast(ops.stop_gradient(ops.convert_to_tensor(boxes)), precise)
+    boxes = _at_least_one_px(boxes)
     fill = _fill(fill, channels, precise)
     if fill is not None:
         # What lies outside counts 0 below.
@@ -139,6 +140,13 @@ def crop_regions(images, boxes, size, antialias=False, largest=None, fill=0.0):
     x = _sample_rows(ops.reshape(x, (-1, size * channels)), boxes[..., 1], boxes[..., 3], size, width, count, max(reach, 1))
     x = ops.transpose(ops.reshape(x, (-1, count, size, size, channels)), (0, 1, 3, 2, 4))
     return ops.cast(x if fill is None else x + fill, given)
+
+
+def _at_least_one_px(boxes):
+    """The boxes; of a side below 1 px the one px about its middle."""
+    start, stop = boxes[..., :2], boxes[..., 2:]
+    start = ops.minimum(start, (start + stop - 1) / 2)
+    return ops.concatenate([start, ops.maximum(stop, start + 1)], axis=-1)
 
 
 def _fill(fill, channels, dtype):
@@ -167,8 +175,7 @@ def _sample_rows(rows, start, stop, size, length, per_image, reach):
         float `[B, K, size, row]`.
     """
     count, last = start.shape[1], size - 1
-    # The middle of a side below 1 px; else the first sample lies on the first px and the last on the last.
-    start, extent = start + ops.minimum(stop - start - 1, 0.0) / 2, ops.relu(stop - start - 1)
+    extent = stop - start - 1
     # Positions in px times `last`: whole numbers for boxes of whole px, so that float32 holds them exactly.
     samples = start[..., None] * last + ops.arange(size, dtype=start.dtype) * extent[..., None]
     half_width = ops.clip(extent / last, 1.0, float(reach))[..., None]

@@ -1,6 +1,8 @@
 """Exported ONNX and TFLite files in OpenVINO, which reads both without a conversion."""
 
 import functools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -58,6 +60,32 @@ def infer(model):
     return infer
 
 
+# OpenVINO's answers to photos, as a program: path of a model, of the photos, and of the file to write.
+PROGRAM = """
+import sys, numpy as np, openvino
+core = openvino.Core()
+model = core.compile_model(core.read_model(sys.argv[1]), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+output = next(output for output in model.outputs if "probabilities" in output.names)
+np.save(sys.argv[3], [model(image[None])[output][0] for image in np.load(sys.argv[2])])
+"""
+
+
+def in_a_process_of_its_own(path, images, folder):
+    """OpenVINO's probabilities `[P, N]`.
+
+    On processors with AMX, OpenVINO 2026.4 ends with a segmentation fault now and then while it runs an int8 file. That must
+    not end the other tests, and three times in a row it skips this one.
+    """
+    np.save(folder / "images.npy", images)
+    for _ in range(3):
+        arguments = [path, folder / "images.npy", folder / "answers.npy"]
+        ran = subprocess.run([sys.executable, "-c", PROGRAM, *map(str, arguments)], capture_output=True, text=True)
+        if ran.returncode >= 0:
+            assert ran.returncode == 0, ran.stderr
+            return np.load(folder / "answers.npy")
+    pytest.skip(f"OpenVINO ended with signal {-ran.returncode} three times")
+
+
 @pytest.mark.parametrize("name", ["ONNX", "TFLite"])
 def test_openvino_gives_the_numbers_of_keras(name, exported, compiled, reference):
     report = compare(infer(compiled(exported(name))), reference)
@@ -69,11 +97,11 @@ def test_openvino_reads_the_int8_file_and_mostly_agrees_with_litert(compiled, re
     path, model = tmp_path / "model.tflite", reference.model
     path.write_bytes(quantized(tflite.convert(model, dtype="uint8"), "int8", list(reference.images)))
     metadata.append(path, described(model))
-    theirs, ours = infer(compiled(path)), Recognizer(path).infer
     assert compiled(path).input(0).element_type.to_dtype() == np.uint8
-    pairs = [(theirs(image[None])["probabilities"], ours(image[None])["probabilities"]) for image in reference.images]
+    theirs, ours = in_a_process_of_its_own(path, reference.images, tmp_path), Recognizer(path).infer
     # OpenVINO computes between the int8 steps in float. On a model that was trained for a minute that turns some answers.
-    assert np.mean([their.argmax() == our.argmax() for their, our in pairs]) >= 0.7
+    pairs = zip(theirs, reference.images, strict=True)
+    assert np.mean([their.argmax() == ours(image[None])["probabilities"].argmax() for their, image in pairs]) >= 0.7
 
 
 @pytest.mark.parametrize("name", ["ONNX", "TFLite"])
