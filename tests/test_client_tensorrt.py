@@ -23,9 +23,10 @@ def rtx(clients):
 
 
 @pytest.fixture(scope="module")
-def reference(small_model, small_photos):
-    """What Keras says of 64 photographs."""
-    return Reference(opened(small_model), sorted(small_photos.glob("*/*.jpg")))
+def reference(small_model, small_photos, small_set):
+    """What Keras says of 64 photographs, and others, of the training, that int8 is calibrated on."""
+    shown = sorted((small_set / "train").glob("*/*.jpg"))[::3]
+    return Reference(opened(small_model), sorted(small_photos.glob("*/*.jpg")), calibration=shown)
 
 
 @pytest.fixture(scope="module", params=tensorrt.PRECISIONS)
