@@ -9,6 +9,8 @@ import numpy as np
 LARGEST_SHARE = 0.05
 # Photographs that a bound on a share always allows: among 64 two that Keras itself was undecided on are no evidence.
 FEW = 2
+# Nor is one among four; of fewer, none is excused.
+_LEAST = 4
 # px of the model's input. Corners are whole px, so a region that is off by more is another region.
 MOVED = 1.0
 
@@ -101,7 +103,7 @@ class Report:
     def failures(self):
         """What is wrong with the file, a tuple of str; empty if it passes."""
         bound, count = BOUNDS[self.precision], self.photographs
-        allowed = int(LARGEST_SHARE * count)
+        allowed = max(int(LARGEST_SHARE * count), min(FEW, count // _LEAST))
         failures = []
         # Not `>` anywhere: what is not a number passes no bound.
         if bound.difference is not None:

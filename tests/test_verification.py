@@ -110,9 +110,12 @@ def test_at_most_one_photograph_in_twenty_is_excused(tied, passes):
     assert (report.failures == ()) is passes
 
 
-def test_fewer_than_twenty_photographs_excuse_none():
-    assert compare(file({3: 0.01}), Model(ties={3}), PHOTOS[:19]).failures
-    assert not compare(file({3: 0.01}), Model(ties={3}), PHOTOS[:20]).failures
+@pytest.mark.parametrize(("photographs", "excused"), [(3, 0), (4, 1), (8, 2), (19, 2), (20, 2)])
+def test_of_few_photographs_at_most_a_quarter_is_excused(photographs, excused):
+    for tied in (excused, excused + 1):
+        numbers = range(tied)
+        report = compare(file(dict.fromkeys(numbers, 0.01)), Model(ties=set(numbers)), PHOTOS[:photographs])
+        assert (report.failures == ()) is (tied == excused)
 
 
 def test_top1_agreement_counts_the_excused_too():

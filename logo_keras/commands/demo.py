@@ -1,6 +1,7 @@
 """The demo: trains, tests, exports and reports; `make demo` runs it."""
 
 import dataclasses
+import os
 import signal
 import sys
 
@@ -24,8 +25,6 @@ def main(argv):
 
 def run():
     """The command."""
-    # So that what is half written is removed before the process ends.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main(sys.argv))
 
 
@@ -66,6 +65,13 @@ def _work(values, arguments):
     _flags.no_arguments(arguments)
     with naming_extras():
         from logo_keras import demo
+
+    def stop(*_):
+        # Not sys.exit: TensorFlow swallows what is raised while it traces a function.
+        demo.sweep(values.out)
+        os._exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
     # make demo DATA= is no data.
     demo.run(values.out, values.data or None, config_from(values), say=_say)
 

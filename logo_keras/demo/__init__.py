@@ -1,6 +1,6 @@
 """The demo: DRNA-Net from photographs to a verified file, beside a plain classifier of the same training time."""
 
 from logo_keras.demo.config import DemoConfig, quick
-from logo_keras.demo.stages import run
+from logo_keras.demo.stages import run, sweep
 
-__all__ = ["DemoConfig", "quick", "run"]
+__all__ = ["DemoConfig", "quick", "run", "sweep"]

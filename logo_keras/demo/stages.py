@@ -48,7 +48,7 @@ def run(out, data=None, config=None, say=print):
     """
     out, config = Path(out), DemoConfig() if config is None else config
     out.mkdir(parents=True, exist_ok=True)
-    _sweep(out)
+    sweep(out)
     stages = _Stages(say)
     with stages("photographs", "Photographs"):
         if data is None:
@@ -74,7 +74,7 @@ def run(out, data=None, config=None, say=print):
         drna_test, plain_test = (evaluation.evaluate(trained.model, sets.test) for trained in (drna, plain))
         stages.say(f"DRNA-Net {drna_test.top1:.1%}, plain {plain_test.top1:.1%} right")
     with stages("export", "Exporting DRNA-Net to TFLite and comparing its answers with those of Keras"):
-        # Of few photographs one tie would be too many, so training photographs make up the number.
+        # Few photographs say little, so training photographs make up the number.
         photos = [*sets.test.paths, *sets.training.paths[: max(0, _VERIFIED - len(sets.test))]]
         verification = export(drna.model, out / FILE, photos=photos)
         for line in str(verification).splitlines():
@@ -155,8 +155,13 @@ def _report(found, out, stages):
     return figures
 
 
-def _sweep(out):
-    """Removes what a demo that was killed outright left half done in its folder."""
+def sweep(out):
+    """Removes what a demo that was stopped left half done in its folder.
+
+    Args:
+        out: str or path of the folder.
+    """
+    out = Path(out)
     for name in (MODEL, FILE, f"{FILE}.json", HTML, JSON, OVERVIEW):
         for path in out.glob(f".partial-????????-{name}"):
             path.unlink(missing_ok=True)
