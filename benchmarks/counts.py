@@ -12,7 +12,7 @@ from pathlib import Path
 import machine
 
 from logo_keras import datasets
-from logo_keras.datasets.inspection import inspect
+from logo_keras.datasets.quality.inspection import inspect
 from logo_keras.datasets.splits import splits
 
 # Parts that `splits` does not name, since they are not for training or testing as they are.

@@ -19,8 +19,8 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from keras import ops
 
-from logo_keras.anchors import make_anchors, truncate
-from logo_keras.regions import crop_regions
+from logo_keras.network.anchors import make_anchors, truncate
+from logo_keras.network.regions import crop_regions
 
 RUNS = 30
 

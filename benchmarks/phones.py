@@ -24,7 +24,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from logo_keras.export import tflite_file
+from logo_keras.export.check import tflite_file
 
 RUNS = 100
 # Between two convolutions of one network lie fewer operators, between those of two networks more.

@@ -21,10 +21,12 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 import logo_keras as lk
-from logo_keras import preprocessing
-from logo_keras.export import photographs, quantization, tflite
-from logo_keras.export.reference import Reference
-from logo_keras.export.verification import compare
+from logo_keras.export import tflite
+from logo_keras.export.check import photos
+from logo_keras.export.check.reference import Reference
+from logo_keras.export.check.verification import compare
+from logo_keras.export.passes import quantization
+from logo_keras.image import preprocessing
 
 ROUNDS, WARM = 60, 5
 CALIBRATION = 100
@@ -115,8 +117,8 @@ def main():
     arguments = parser.parse_args()
 
     model = lk.load(arguments.model)
-    shown = photographs.spread(photographs.find(arguments.calibration), CALIBRATION)
-    paths = photographs.spread(photographs.find(arguments.photos), arguments.limit)
+    shown = photos.spread(photos.find(arguments.calibration), CALIBRATION)
+    paths = photos.spread(photos.find(arguments.photos), arguments.limit)
     reference = Reference(model, paths, calibration=shown)
     files = variants(model, prepared(shown, model.image_size, model))
     told = answers(files, reference)

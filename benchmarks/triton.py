@@ -18,8 +18,9 @@ import machine
 import numpy as np
 import onnxruntime
 
-from logo_keras import metadata, preprocessing
-from logo_keras.export import photographs
+from logo_keras.edge import metadata
+from logo_keras.export.check import photos
+from logo_keras.image import preprocessing
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENTS = 8
@@ -97,7 +98,7 @@ def main():
     parser.add_argument("--python", required=True, help="the Python of the environment of requirements/clients/triton.txt")
     values = parser.parse_args()
     described = metadata.read(values.model)
-    paths = photographs.spread(photographs.find(values.photos), 64)
+    paths = photos.spread(photos.find(values.photos), 64)
     images = np.stack(
         [preprocessing.prepare(path, described.image_size, described.preprocessing).astype(np.uint8) for path in paths]
     )

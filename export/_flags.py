@@ -5,7 +5,7 @@ import sys
 
 from absl import app, flags, logging
 
-from logo_keras.console import accept_any_name, say_error
+from logo_keras.commands.console import accept_any_name, say_error
 
 
 def run(program, description, export, define_own=None):

@@ -14,11 +14,12 @@ from absl import flags
 from logo_keras.edge import Recognizer
 from logo_keras.files import write_json
 
-from . import _flags, onnx, saved_model, table, tensorrt, tflite
+from . import _flags, onnx, saved_model, tensorrt, tflite
 from .artifact import referring, report_path, size
+from .check import table
+from .check.table import Row
+from .check.verification import DiffersFromKeras, compare
 from .served import EMBEDDING, opened
-from .table import Row
-from .verification import DiffersFromKeras, compare
 
 DESCRIPTION = """Writes every format from one .keras file: SavedModel, ONNX, TFLite in four precisions, and TensorRT where its
 libraries are. Each is run on the photographs in its own runtime and compared with Keras. Ends with a table, a row a format:

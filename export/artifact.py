@@ -9,10 +9,10 @@ from pathlib import Path
 from logo_keras.files import json_bytes, replacing
 from logo_keras.versions import versions
 
-from .photographs import chosen
-from .reference import Reference, digests
+from .check.photos import chosen
+from .check.reference import Reference, digests
+from .check.verification import DiffersFromKeras, compare
 from .served import described
-from .verification import DiffersFromKeras, compare
 
 # The file by which TensorFlow knows its folders.
 SAVED_MODEL = "saved_model.pb"

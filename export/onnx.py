@@ -8,14 +8,15 @@ import logging
 from importlib import metadata
 
 from logo_keras import __version__
-from logo_keras import metadata as model_metadata
 from logo_keras.edge import Recognizer
+from logo_keras.edge import metadata as model_metadata
 from logo_keras.extras import require
 
-from . import _flags, onnx_file
+from . import _flags
 from .artifact import Format, write
-from .kernels import kernel_bytes
-from .onnx_graph import tidied
+from .check import onnx_file
+from .check.kernels import kernel_bytes
+from .passes.onnx_graph import tidied
 from .served import INPUT, MEANINGS, answers, batch_size, described, opened, output_names, tf_and_keras
 
 DESCRIPTION = """Writes an ONNX file from a .keras file.

@@ -7,11 +7,21 @@ import dataclasses
 import json
 from pathlib import Path
 
-from logo_keras.metadata import LABELS_NAME, METADATA_NAME
+from logo_keras.edge.metadata import LABELS_NAME, METADATA_NAME
 
 from . import _flags
 from .artifact import Format, referring, report_path, write
-from .saved_model_folder import IMAGES, PHOTOGRAPHS, SERVE, SERVE_BYTES, SIZES, BytesReport, Folder, SignaturesDiffer, check_bytes
+from .check.saved_model_folder import (
+    IMAGES,
+    PHOTOGRAPHS,
+    SERVE,
+    SERVE_BYTES,
+    SIZES,
+    BytesReport,
+    Folder,
+    SignaturesDiffer,
+    check_bytes,
+)
 from .served import answers, batch_size, described, opened, output_names, tf_and_keras
 
 DESCRIPTION = """Writes a SavedModel, a folder, from a .keras file: for TensorFlow Serving and whatever else runs TensorFlow.
@@ -50,7 +60,7 @@ def convert(model, path, outputs=None, batch="free"):
         OSError: if `path` cannot be written.
     """
     tf, keras = tf_and_keras()
-    from . import graph_preprocessing
+    from .passes import graph_preprocessing
 
     count, size = batch_size(batch, "free"), model.image_size
     answer = answers(model, outputs)

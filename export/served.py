@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from logo_keras import __version__
+from logo_keras.edge.metadata import Metadata
 from logo_keras.extras import naming_extras, require
-from logo_keras.metadata import Metadata
 
 EMBEDDING = "embedding"
 INPUT = "Photographs, RGB 0..255, made square as the preprocessing says."
@@ -28,7 +28,7 @@ def opened(model):
     if not isinstance(model, (str, Path)):
         return model
     with naming_extras():
-        from logo_keras.models import load
+        from logo_keras.network import load
     return load(model)
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from logo_keras import metadata as model_metadata
+from logo_keras.edge import metadata as model_metadata
 from logo_keras.extras import require
 from logo_keras.files import replacing
 
-from . import _flags, engine, gpu, mixed_precision, onnx, onnx_file
+from . import _flags, engine, gpu, onnx
 from .artifact import Format, referring, report_path, write
+from .check import onnx_file
+from .passes import mixed_precision
 from .served import batch_size, described, opened, output_names
 
 DESCRIPTION = """Builds a TensorRT engine from a .keras file.

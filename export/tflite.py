@@ -8,13 +8,15 @@ from importlib import metadata
 
 from absl import flags
 
-from logo_keras import metadata as model_metadata
 from logo_keras.edge import Recognizer
+from logo_keras.edge import metadata as model_metadata
 
-from . import _flags, mediapipe, tflite_file
+from . import _flags
 from .artifact import Format, referring, write
-from .kernels import kernel_bytes
-from .quantization import quantized
+from .check import tflite_file
+from .check.kernels import kernel_bytes
+from .passes import mediapipe
+from .passes.quantization import quantized
 from .served import answers, batch_size, described, opened, output_names, tf_and_keras
 
 DESCRIPTION = """Writes a TFLite file from a .keras file.

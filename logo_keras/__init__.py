@@ -13,34 +13,30 @@ __version__ = "0.1.0"
 # Public name: the module that has it.
 _HOMES = {
     "Backbone": "logo_keras.backbones",
-    "Classifier": "logo_keras.models",
-    "DRNANet": "logo_keras.models",
-    "NTSNet": "logo_keras.models",
-    "describe": "logo_keras.model_card",
-    "load": "logo_keras.models",
-    "load_torch_weights": "logo_keras.models",
+    "Classifier": "logo_keras.network",
+    "DRNANet": "logo_keras.network",
+    "NTSNet": "logo_keras.network",
+    "describe": "logo_keras.weights.model_card",
+    "load": "logo_keras.network",
+    "load_torch_weights": "logo_keras.network",
 }
-_MODULES = (
-    "anchors",
-    "backbones",
-    "datasets",
-    "edge",
-    "evaluation",
-    "extras",
-    "layers",
-    "losses",
-    "metadata",
-    "model_card",
-    "models",
-    "optimizers",
-    "preprocessing",
-    "recipes",
-    "recognition",
-    "regions",
-    "training",
-    "visualize",
-    "weights",
-)
+# Public module: where it lies. Those of a room of their own are named as it is.
+_MODULES = dict.fromkeys(
+    ("backbones", "datasets", "edge", "evaluation", "extras", "image", "network", "report", "training", "weights")
+) | {
+    "anchors": "network.anchors",
+    "layers": "network",
+    "losses": "network.losses",
+    "metadata": "edge.metadata",
+    "model_card": "weights.model_card",
+    "models": "network",
+    "optimizers": "network.optimizers",
+    "preprocessing": "image.preprocessing",
+    "recipes": "training.recipes",
+    "recognition": "edge.recognition",
+    "regions": "network.regions",
+    "visualize": "image.draw",
+}
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 
@@ -55,7 +51,8 @@ def __getattr__(name):
     if name not in __all__:
         raise AttributeError(f"module 'logo_keras' has no attribute {name!r}; it has {', '.join(__all__)}.")
     with naming_extras():
-        module = importlib.import_module(_HOMES.get(name, f"logo_keras.{name}"))
+        home = _HOMES[name] if name in _HOMES else f"logo_keras.{_MODULES[name] or name}"
+        module = importlib.import_module(home)
     value = getattr(module, name) if name in _HOMES else module
     globals()[name] = value
     return value

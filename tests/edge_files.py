@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from logo_keras import metadata
+from logo_keras.edge import metadata
 
 SIZE = 32
 METADATA = metadata.Metadata(("red", "green", "blue"), SIZE, "stretch", "NTSNet", "fused", "0.1.0")

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras.regions import overlaps
+from logo_keras.network.regions import overlaps
 
 REGIONS = {
     "num_classes": 3,

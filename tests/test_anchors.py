@@ -2,7 +2,7 @@ import golden
 import numpy as np
 import pytest
 
-from logo_keras.anchors import make_anchors, truncate
+from logo_keras.network.anchors import make_anchors, truncate
 
 
 def test_anchors_equal_the_public_code():

@@ -9,7 +9,7 @@ from tiny import tiny_backbone
 
 from logo_keras.backbones import NAMES, Backbone, Normalize, backbone
 from logo_keras.backbones.efficientnet_lite import imagenet_classifier
-from logo_keras.preprocessing import resize
+from logo_keras.image.preprocessing import resize
 from logo_keras.weights.layers import entries_of
 
 

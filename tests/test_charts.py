@@ -5,7 +5,7 @@ import xml.etree.ElementTree as tree
 import numpy as np
 import pytest
 
-from logo_keras import charts
+from logo_keras.report import charts
 
 SVG = "{http://www.w3.org/2000/svg}"
 

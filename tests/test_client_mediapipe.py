@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 import logo_keras as lk
-from logo_keras import metadata, preprocessing
-from logo_keras.export import mediapipe, quantization, tflite
+from logo_keras.edge import metadata
+from logo_keras.export import tflite
+from logo_keras.export.passes import mediapipe, quantization
 from logo_keras.export.served import described, opened
+from logo_keras.image import preprocessing
 
 pytestmark = pytest.mark.slow
 # Both run LiteRT's kernels, of two builds: on PNGs of model size no resizer is asked.

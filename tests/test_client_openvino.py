@@ -7,14 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from logo_keras import metadata
-from logo_keras.edge import Recognizer
+from logo_keras.edge import Recognizer, metadata
 from logo_keras.export import onnx, tflite
-from logo_keras.export.photographs import find
-from logo_keras.export.quantization import quantized
-from logo_keras.export.reference import Reference
+from logo_keras.export.check.photos import find
+from logo_keras.export.check.reference import Reference
+from logo_keras.export.check.verification import BOUNDS, compare
+from logo_keras.export.passes.quantization import quantized
 from logo_keras.export.served import described, opened
-from logo_keras.export.verification import BOUNDS, compare
 
 pytestmark = pytest.mark.slow
 FORMATS = {"ONNX": (onnx.export, ".onnx"), "TFLite": (tflite.export, ".tflite")}

@@ -8,9 +8,10 @@ import onnx
 import pytest
 from onnx import helper
 
-from logo_keras.export import engine, tensorrt, verification
+from logo_keras.export import engine, tensorrt
 from logo_keras.export.artifact import report_path
-from logo_keras.export.reference import Reference
+from logo_keras.export.check import verification
+from logo_keras.export.check.reference import Reference
 from logo_keras.export.served import opened
 
 pytestmark = pytest.mark.slow

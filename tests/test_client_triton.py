@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from logo_keras.export import onnx
-from logo_keras.export.reference import Reference
+from logo_keras.export.check.reference import Reference
+from logo_keras.export.check.verification import BOUNDS, LARGEST_SHARE
 from logo_keras.export.served import opened
-from logo_keras.export.verification import BOUNDS, LARGEST_SHARE
 
 pytestmark = pytest.mark.slow
 PROTOCOLS = ("http", "grpc")

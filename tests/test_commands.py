@@ -123,7 +123,7 @@ def flags_of(*arguments):
 
 
 def test_flags_change_what_a_recipe_says():
-    from logo_keras import recipes
+    from logo_keras.training import recipes
 
     ours = recipes.recipe("logo2k_drna_resnet50").config
     assert train.config_from(flags_of("--recipe=logo2k_drna_resnet50")) == ours
@@ -140,7 +140,7 @@ def test_flags_change_what_a_recipe_says():
 
 
 def test_a_recipe_is_trained_and_named_in_what_it_leaves(folder, tiny, tmp_path):
-    from logo_keras import model_card
+    from logo_keras.weights import model_card
 
     flags = (f"--root={folder}", f"--out={tmp_path}", "--image_size=64", "--head=pool", *TINY)
     assert command(train, "--recipe=logo2k_efficient_vgg16", *flags) == 0

@@ -9,8 +9,9 @@ from archives import tar, zipped
 from download_server import Answer, serving
 
 from logo_keras.commands import _flags, data_get
-from logo_keras.datasets import about, getting
+from logo_keras.datasets import about
 from logo_keras.datasets.about import ABOUT, Download
+from logo_keras.datasets.public import getting
 
 
 @pytest.fixture

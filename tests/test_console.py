@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from logo_keras.commands import _flags
-from logo_keras.console import accept_any_name
+from logo_keras.commands.console import accept_any_name
 
 
 @contextlib.contextmanager
@@ -59,7 +59,7 @@ def numpys_own(values, arguments):
 
 
 def ours(values, arguments):
-    from logo_keras.preprocessing import read
+    from logo_keras.image.preprocessing import read
 
     read("nowhere.jpg")
 

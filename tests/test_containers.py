@@ -9,7 +9,7 @@ import pytest
 from hostile import chunk, jpeg, png, segment, tiff
 from photographs import encode, flat_jpeg, scene
 
-from logo_keras import containers, orientation
+from logo_keras.image import containers, orientation
 
 JPEG, PNG = encode(scene()), encode(scene(), ".png")
 

@@ -8,11 +8,12 @@ import numpy as np
 import photographs
 import pytest
 
-from logo_keras import dataset_page, lettering
-from logo_keras.contact_sheet import contact_sheets
-from logo_keras.dataset_charts import box_chart, brand_chart, category_chart, table_picture
 from logo_keras.datasets.dataset import Dataset
+from logo_keras.datasets.pictures import page as dataset_page
+from logo_keras.datasets.pictures.charts import box_chart, brand_chart, category_chart, table_picture
+from logo_keras.datasets.pictures.contact_sheet import contact_sheets
 from logo_keras.datasets.statistics import BoxSizes
+from logo_keras.image import lettering
 
 NAMES = ["可口可乐 コカ・コーラ", "Nestlé Čokoláda Ωмега", "A$AP $x^2$ & <b>", "ไทย 😀", "x" * 300, "new\nline\t\udcff", "", " "]
 FILL = np.array([0x56, 0xB4, 0xE9])

@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 from archives import tar, zipped
 
-from logo_keras.datasets import archive as module
-from logo_keras.datasets.archive import parts, stream, unpack
-from logo_keras.datasets.members import ArchiveError, Bounds, Member, is_archive_name, safe_path
+from logo_keras.datasets.public import archive as module
+from logo_keras.datasets.public.archive import parts, stream, unpack
+from logo_keras.datasets.public.members import ArchiveError, Bounds, Member, is_archive_name, safe_path
 
 FILES = {"set/brand a/1.jpg": b"one" * 300, "set/brand a/2.JPEG": b"two", "set/Marke/é.png": b"", "set/list.txt": b"text\n"}
 FORMATS = ("x.tar", "x.tar.gz", "x.tgz", "x.tar.bz2", "x.tar.xz", "x.zip")

@@ -6,7 +6,7 @@ import pytest
 from photographs import write
 
 from logo_keras.datasets import load
-from logo_keras.datasets.formats.belgalogos import BOXES, QUERIES
+from logo_keras.datasets.public.belgalogos import BOXES, QUERIES
 
 LINES = """\
 Adidas_0001	Adidas	1.jpg	logo	1	10	5	20	15

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from photographs import scene, write
 
-from logo_keras import preprocessing
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.preprocessing import UnreadablePhotograph, prepare
+from logo_keras.image import preprocessing
+from logo_keras.image.preprocessing import UnreadablePhotograph, prepare
 
 
 def make(count=4, **changes):

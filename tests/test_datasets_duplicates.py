@@ -9,7 +9,7 @@ import pytest
 from photographs import encode, scene, write
 
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.duplicates import alike, identical, nearly_identical, survey
+from logo_keras.datasets.quality.duplicates import alike, identical, nearly_identical, survey
 
 
 def put(path, photo, quality=95):

@@ -5,7 +5,7 @@ import pytest
 from photographs import write
 
 from logo_keras.datasets import load
-from logo_keras.datasets.formats.flickrlogos27 import PHOTOGRAPHS, QUERIES, TRAINING
+from logo_keras.datasets.public.flickrlogos27 import PHOTOGRAPHS, QUERIES, TRAINING
 
 
 @pytest.fixture

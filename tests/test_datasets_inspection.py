@@ -11,7 +11,7 @@ from photographs import encode, scene, with_orientation, write
 
 from logo_keras.datasets import load
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.inspection import KINDS, TROUBLE, inspect
+from logo_keras.datasets.quality.inspection import KINDS, TROUBLE, inspect
 
 
 @pytest.fixture

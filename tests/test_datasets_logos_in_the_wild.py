@@ -6,7 +6,7 @@ import pytest
 from photographs import write
 
 from logo_keras.datasets import load
-from logo_keras.datasets.formats.logos_in_the_wild import clean_name
+from logo_keras.datasets.public.logos_in_the_wild import clean_name
 
 
 def put(path, *objects):

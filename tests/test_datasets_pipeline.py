@@ -8,8 +8,8 @@ import tensorflow as tf
 from photographs import encode, scene, write
 
 from logo_keras import datasets
-from logo_keras.datasets.pipeline.augmentation import Augmentation, augment
-from logo_keras.preprocessing import UnreadablePhotograph, prepare, read, resize
+from logo_keras.datasets.batches.augmentation import Augmentation, augment
+from logo_keras.image.preprocessing import UnreadablePhotograph, prepare, read, resize
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +269,7 @@ def test_batches_are_made_ahead_and_those_no_longer_wanted_are_dropped(dataset):
 def test_keras_gives_every_epoch_once(dataset, batch_size, monkeypatch):
     import keras
 
-    from logo_keras.datasets.pipeline.order import Order
+    from logo_keras.datasets.batches.order import Order
 
     asked, epoch = [], Order.epoch
     monkeypatch.setattr(Order, "epoch", lambda self, number: asked.append(number) or epoch(self, number))

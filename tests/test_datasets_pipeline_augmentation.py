@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from photographs import scene
 
-from logo_keras.datasets.pipeline.augmentation import AUGMENTATIONS, Augmentation, augment, augmentation
-from logo_keras.datasets.pipeline.mixing import RandAugment, mix
-from logo_keras.preprocessing import resize
+from logo_keras.datasets.batches.augmentation import AUGMENTATIONS, Augmentation, augment, augmentation
+from logo_keras.datasets.batches.mixing import RandAugment, mix
+from logo_keras.image.preprocessing import resize
 
 STANDARD = Augmentation()
 

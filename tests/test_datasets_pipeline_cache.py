@@ -8,9 +8,9 @@ import pytest
 from photographs import scene, write
 
 from logo_keras import datasets
-from logo_keras.datasets.pipeline.augmentation import augment
-from logo_keras.datasets.pipeline.cache import Cache
-from logo_keras.preprocessing import DECODING, UnreadablePhotograph, prepare, read, resize
+from logo_keras.datasets.batches.augmentation import augment
+from logo_keras.datasets.batches.cache import Cache
+from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph, prepare, read, resize
 
 LIMITS = (10**6, 10**6)
 
@@ -66,7 +66,7 @@ def test_another_side_window_or_limit_is_another_file(tmp_path, photographs):
 def test_squares_that_another_decoding_made_are_not_used(tmp_path, photographs, monkeypatch):
     path = photographs.paths[0]
     Cache(tmp_path / "cache", 32, LIMITS).square(path, None, scene)
-    monkeypatch.setattr("logo_keras.datasets.pipeline.cache.DECODING", DECODING + 1)
+    monkeypatch.setattr("logo_keras.datasets.batches.cache.DECODING", DECODING + 1)
     assert not Cache(tmp_path / "cache", 32, LIMITS).holds(path, None)
 
 
@@ -165,7 +165,7 @@ def test_what_is_kept_needs_no_check(tmp_path, photographs, monkeypatch):
     everything(photographs.batches(2, 32, cache=tmp_path / "cache"))
     again = datasets.load("folder", photographs.root)
     checked = []
-    monkeypatch.setattr("logo_keras.preprocessing.check", lambda path, *limits: checked.append(path))
+    monkeypatch.setattr("logo_keras.image.preprocessing.check", lambda path, *limits: checked.append(path))
     write(tmp_path / "photographs" / "a" / "5.png")
     more = datasets.load("folder", photographs.root)
     again.batches(2, 32, cache=tmp_path / "cache")

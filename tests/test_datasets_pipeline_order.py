@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from logo_keras.datasets.pipeline.order import Order
+from logo_keras.datasets.batches.order import Order
 
 # Nine, three and one sample of three classes, mixed.
 LABELS = np.array([0, 1, 0, 0, 2, 0, 0, 1, 0, 0, 1, 0, 0])

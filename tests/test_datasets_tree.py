@@ -7,7 +7,7 @@ from photographs import encode, scene, write
 
 from logo_keras.datasets import load
 from logo_keras.datasets.tree import Skipped, is_photograph, is_system, is_written, photographs_in
-from logo_keras.export.photographs import find
+from logo_keras.export.check.photos import find
 from logo_keras.files import MARK, mark
 
 SYSTEM = (

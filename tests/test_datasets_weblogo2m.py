@@ -7,7 +7,7 @@ import pytest
 from photographs import encode, scene, write
 
 from logo_keras.datasets import load
-from logo_keras.datasets.formats.weblogo2m import stream
+from logo_keras.datasets.public.weblogo2m import stream
 
 
 def pack(path, members):

@@ -16,8 +16,8 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras.commands import demo as command
-from logo_keras.datasets.synthetic import RECIPE
-from logo_keras.demo import DemoConfig, pace, photographs, quick, run, stages
+from logo_keras.datasets.synthetic.synthesis import RECIPE
+from logo_keras.demo import DemoConfig, pace, quick, run, sets, stages
 
 KEYS = {
     "top1", "top5", "plain_top1", "tflite_top1", "tflite_max_abs_diff", "tflite_tied", "region_hit_rate",
@@ -101,37 +101,37 @@ def test_folders_are_recognized_by_their_layout(tmp_path):
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "synthetic.json").write_text("{}")
     (tmp_path / "own").mkdir()
-    kinds = {name: photographs.kind(tmp_path / name) for name in ("top", "flickr", "made", "own")}
+    kinds = {name: sets.kind(tmp_path / name) for name in ("top", "flickr", "made", "own")}
     assert kinds == {"top": "toplogo10", "flickr": "flickrlogos27", "made": "synthetic", "own": "folder"}
 
 
 def test_the_official_splits_are_taken(shared):
-    toplogo10 = photographs.real(shared / "data" / "toplogo10", 0.3, 0)
+    toplogo10 = sets.real(shared / "data" / "toplogo10", 0.3, 0)
     assert (toplogo10.name, len(toplogo10.training), len(toplogo10.test)) == ("toplogo10", 400, 300)
     assert toplogo10.validation is None
-    flickrlogos27 = photographs.real(shared / "data" / "flickrlogos27", 0.3, 0)
+    flickrlogos27 = sets.real(shared / "data" / "flickrlogos27", 0.3, 0)
     assert (flickrlogos27.name, len(flickrlogos27.training), len(flickrlogos27.test)) == ("flickrlogos27", 809, 135)
 
 
 def test_folders_named_train_and_test_are_the_split(tmp_path):
     for number, split in enumerate(["train", "train", "validation", "test"]):
         write(tmp_path / split / "adidas" / f"{number}.jpg", seed=number)
-    sets = photographs.real(tmp_path, 0.3, 0)
-    assert [len(part) for part in (sets.training, sets.validation, sets.test)] == [2, 1, 1]
+    found = sets.real(tmp_path, 0.3, 0)
+    assert [len(part) for part in (found.training, found.validation, found.test)] == [2, 1, 1]
 
 
 def test_folders_without_a_split_are_split_by_the_seed(tmp_path):
     for number in range(20):
         write(tmp_path / ("adidas", "puma")[number % 2] / f"{number}.jpg", seed=number)
-    sets, again, other = (photographs.real(tmp_path, 0.3, seed) for seed in (0, 0, 1))
-    assert (len(sets.training), sets.validation, len(sets.test)) == (14, None, 6)
-    assert sets.test.paths == again.test.paths != other.test.paths
-    assert not set(sets.training.paths) & set(sets.test.paths)
+    found, again, other = (sets.real(tmp_path, 0.3, seed) for seed in (0, 0, 1))
+    assert (len(found.training), found.validation, len(found.test)) == (14, None, 6)
+    assert found.test.paths == again.test.paths != other.test.paths
+    assert not set(found.training.paths) & set(found.test.paths)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere"):
-        photographs.real(tmp_path / "nowhere", 0.3, 0)
+        sets.real(tmp_path / "nowhere", 0.3, 0)
 
 
 def test_only_what_a_killed_demo_left_is_swept_away(tmp_path):
@@ -141,7 +141,7 @@ def test_only_what_a_killed_demo_left_is_swept_away(tmp_path):
     (tmp_path / ".partial-0badcafe-report.json").write_text("{")
     (tmp_path / ".partial-training-x1").mkdir()
     (tmp_path / "synthetic-demo.partial-0badcafe").mkdir()
-    stages._sweep(tmp_path)
+    stages.sweep(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {mine.name, "report.json"}
 
 

@@ -7,7 +7,8 @@ import pytest
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras.export import tflite, tflite_file
+from logo_keras.export import tflite
+from logo_keras.export.check import tflite_file
 
 # Of the backbone, which is another one here.
 BACKBONE = {"DEPTHWISE_CONV_2D", "PAD"}

@@ -12,8 +12,8 @@ import pytest
 from edge_files import EVERYTHING, METADATA, SCORES, SIZE, write
 
 from logo_keras.edge import Recognizer, UnusableModel
-from logo_keras.preprocessing import UnreadablePhotograph, decode, frame, prepare, resize
-from logo_keras.recognition import Recognition
+from logo_keras.edge.recognition import Recognition
+from logo_keras.image.preprocessing import UnreadablePhotograph, decode, frame, prepare, resize
 
 
 @pytest.fixture(scope="module", params=[".tflite", ".onnx"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from edge_files import write
 
-from logo_keras.edge import Recognizer, camera
+from logo_keras.edge import Recognizer, frames
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ class Camera:
 @pytest.fixture
 def cameras(monkeypatch):
     """The cameras that were opened."""
-    monkeypatch.setattr(camera, "_PAUSE", 0.005)
+    monkeypatch.setattr(frames, "_PAUSE", 0.005)
     opened = []
     monkeypatch.setattr(cv2, "VideoCapture", lambda source: opened.append(Camera(source)) or opened[-1])
     return opened
@@ -82,7 +82,7 @@ def test_a_video_is_recognised_frame_by_frame(recognizer, video, kind):
 def test_of_a_live_camera_the_newest_frame_is_taken(cameras, source):
     numbers = []
     with pytest.raises(OSError, match=f"the camera {source} gives no more pictures"):
-        for frame in camera.frames(source):
+        for frame in frames.frames(source):
             numbers.append(int(frame[0, 0, 0]))
             behind = cameras[0].given - numbers[-1]
             # It may have given one more between the two lines.
@@ -95,9 +95,9 @@ def test_of_a_live_camera_the_newest_frame_is_taken(cameras, source):
 
 
 def test_a_camera_is_let_go_when_the_caller_stops(recognizer, cameras):
-    frames = recognizer.frames(0)
-    assert next(frames)[1].labels[0] == "blue"
-    frames.close()
+    shown = recognizer.frames(0)
+    assert next(shown)[1].labels[0] == "blue"
+    shown.close()
     assert cameras[0].let_go.is_set()
     assert not [thread for thread in threading.enumerate() if thread.name == "newest frame"]
 
@@ -105,7 +105,7 @@ def test_a_camera_is_let_go_when_the_caller_stops(recognizer, cameras):
 def test_a_camera_that_gives_nothing_is_named_and_let_go(cameras, monkeypatch):
     monkeypatch.setattr(Camera, "read", lambda self: (False, None))
     with pytest.raises(OSError, match="the camera 0 gives no more pictures"):
-        next(camera.frames(0))
+        next(frames.frames(0))
     assert cameras[0].let_go.is_set()
 
 
@@ -117,10 +117,10 @@ def test_a_read_that_fails_now_and_then_does_not_end_a_camera(cameras, monkeypat
         return whole(self) if len(calls) % 10 == 0 else (False, None)
 
     monkeypatch.setattr(Camera, "read", loose)
-    frames = camera.frames(0)
-    numbers = [int(next(frames)[0, 0, 0]) for _ in range(5)]
+    shown = frames.frames(0)
+    numbers = [int(next(shown)[0, 0, 0]) for _ in range(5)]
     assert numbers == sorted(set(numbers))
-    frames.close()
+    shown.close()
 
 
 def test_what_a_camera_raises_in_its_thread_is_told(cameras, monkeypatch):
@@ -129,7 +129,7 @@ def test_what_a_camera_raises_in_its_thread_is_told(cameras, monkeypatch):
 
     monkeypatch.setattr(Camera, "read", fail)
     with pytest.raises(OSError, match=r"the camera 0 gives no more pictures \(unplugged\)"):
-        next(camera.frames(0))
+        next(frames.frames(0))
     assert cameras[0].let_go.is_set()
 
 
@@ -142,10 +142,10 @@ def test_closing_does_not_wait_for_a_read_that_never_ends(cameras, monkeypatch):
         return whole(self)
 
     monkeypatch.setattr(Camera, "read", blocked)
-    monkeypatch.setattr(camera, "_FAREWELL", 0.05)
-    frames = camera.frames(0)
-    next(frames)
-    closing = threading.Thread(target=frames.close, daemon=True)
+    monkeypatch.setattr(frames, "_FAREWELL", 0.05)
+    shown = frames.frames(0)
+    next(shown)
+    closing = threading.Thread(target=shown.close, daemon=True)
     closing.start()
     closing.join(30)
     assert not closing.is_alive()
@@ -158,15 +158,15 @@ def test_closing_does_not_wait_for_a_read_that_never_ends(cameras, monkeypatch):
 def test_a_camera_that_hangs_is_given_up(cameras, monkeypatch):
     let_read = threading.Event()
     monkeypatch.setattr(Camera, "read", lambda self: let_read.wait() and (False, None))
-    monkeypatch.setattr(camera, "_PATIENCE", 0.05)
-    monkeypatch.setattr(camera, "_FAREWELL", 0.05)
+    monkeypatch.setattr(frames, "_PATIENCE", 0.05)
+    monkeypatch.setattr(frames, "_FAREWELL", 0.05)
     with pytest.raises(OSError, match="the camera rtsp://a gave no picture for 0.05 s"):
-        next(camera.frames("rtsp://a"))
+        next(frames.frames("rtsp://a"))
     let_read.set()
 
 
 def test_a_video_ends_without_an_error_and_is_let_go(cameras):
-    assert len(list(camera.frames("some.avi"))) == 200
+    assert len(list(frames.frames("some.avi"))) == 200
     assert cameras[0].let_go.is_set()
 
 

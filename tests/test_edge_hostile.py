@@ -9,8 +9,8 @@ import zipfile
 import pytest
 from edge_files import METADATA, SIZE, flatbuffer, protobuf, write
 
-from logo_keras import edge, metadata, onnx_file
-from logo_keras.edge import Recognizer, UnusableModel
+from logo_keras import edge
+from logo_keras.edge import Recognizer, UnusableModel, metadata, onnx_file
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

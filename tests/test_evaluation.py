@@ -11,7 +11,7 @@ import pytest
 from logo_keras.commands.evaluate import table
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.evaluation import Comparison, Evaluation, compare, evaluate, paired, wilson_interval
-from logo_keras.preprocessing import UnreadablePhotograph
+from logo_keras.image.preprocessing import UnreadablePhotograph
 
 BRANDS = ("red", "green", "blue")
 
@@ -354,7 +354,7 @@ def test_the_table_names_what_a_class_is_mostly_taken_for():
 def network():
     from tiny import tiny_backbone
 
-    from logo_keras.models import NTSNet
+    from logo_keras.network import NTSNet
 
     return NTSNet(
         class_names=BRANDS,

@@ -13,8 +13,8 @@ from tiny import tiny_backbone
 import logo_keras as lk
 from logo_keras import datasets
 from logo_keras.export import all as every
-from logo_keras.export import table
 from logo_keras.export.artifact import report_path
+from logo_keras.export.check import table
 
 FORMATS = ("onnx", "tflite", "tflite_float16")
 

@@ -10,12 +10,13 @@ import pytest
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras import preprocessing
 from logo_keras.export import all as every
-from logo_keras.export import tensorrt, tflite, verification
+from logo_keras.export import tensorrt, tflite
 from logo_keras.export.artifact import report_path
-from logo_keras.export.photographs import chosen
-from logo_keras.export.reference import Reference, digests
+from logo_keras.export.check import verification
+from logo_keras.export.check.photos import chosen
+from logo_keras.export.check.reference import Reference, digests
+from logo_keras.image import preprocessing
 
 BRANDS = ("acme", "globex", "initech", "umbrella")
 

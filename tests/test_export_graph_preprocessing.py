@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from logo_keras import preprocessing
-from logo_keras.export import graph_preprocessing
+from logo_keras.export.passes import graph_preprocessing
+from logo_keras.image import preprocessing
 
 SIZE = 64
 # Height and width of photographs, for a model of 64 px: as they are, halved, whole factors, shrunk on one axis or both by

@@ -17,10 +17,12 @@ from keras import ops
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras import datasets, metadata, preprocessing
+from logo_keras import datasets
+from logo_keras.edge import metadata
 from logo_keras.export import onnx as onnx_export
-from logo_keras.export import onnx_file
-from logo_keras.export.verification import BOUND, DiffersFromKeras
+from logo_keras.export.check import onnx_file
+from logo_keras.export.check.verification import BOUND, DiffersFromKeras
+from logo_keras.image import preprocessing
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")
 REGIONS = {"class_names": NAMES, "image_size": 96, "region_size": 32, "weights": None}

@@ -14,11 +14,14 @@ import tensorflow as tf
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras import datasets, metadata, preprocessing
-from logo_keras.export import graph_preprocessing, saved_model
-from logo_keras.export.reference import Reference
-from logo_keras.export.saved_model_folder import BytesReport, Folder, SignaturesDiffer, check_bytes
-from logo_keras.export.verification import BOUND, DiffersFromKeras
+from logo_keras import datasets
+from logo_keras.edge import metadata
+from logo_keras.export import saved_model
+from logo_keras.export.check.reference import Reference
+from logo_keras.export.check.saved_model_folder import BytesReport, Folder, SignaturesDiffer, check_bytes
+from logo_keras.export.check.verification import BOUND, DiffersFromKeras
+from logo_keras.export.passes import graph_preprocessing
+from logo_keras.image import preprocessing
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")
 SIZE = 64

@@ -16,9 +16,10 @@ import pytest
 from onnx import helper
 
 import logo_keras as lk
-from logo_keras.export import engine, gpu, mixed_precision, tensorrt
+from logo_keras.export import engine, gpu, tensorrt
 from logo_keras.export.artifact import report_path
-from logo_keras.export.verification import DiffersFromKeras
+from logo_keras.export.check.verification import DiffersFromKeras
+from logo_keras.export.passes import mixed_precision
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")
 

@@ -11,9 +11,11 @@ from ai_edge_litert.interpreter import Interpreter
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras import datasets, metadata
-from logo_keras.export import tflite, tflite_file
-from logo_keras.export.verification import BOUND, DiffersFromKeras
+from logo_keras import datasets
+from logo_keras.edge import metadata
+from logo_keras.export import tflite
+from logo_keras.export.check import tflite_file
+from logo_keras.export.check.verification import BOUND, DiffersFromKeras
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")
 REGIONS = {"class_names": NAMES, "image_size": 96, "region_size": 32, "weights": None}

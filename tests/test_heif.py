@@ -9,9 +9,9 @@ import pytest
 from photographs import scene
 from PIL import Image
 
-from logo_keras import containers, orientation, preprocessing, transparency
 from logo_keras.datasets import sizes
-from logo_keras.preprocessing import UnreadablePhotograph, check, decode, glance
+from logo_keras.image import containers, orientation, preprocessing, transparency
+from logo_keras.image.preprocessing import UnreadablePhotograph, check, decode, glance
 
 pillow_heif = pytest.importorskip("pillow_heif")
 pillow_heif.register_heif_opener()

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import logo_keras as lk
-from logo_keras.preprocessing import MAX_PIXELS, UnreadablePhotograph, check, prepare, read
+from logo_keras.image.preprocessing import MAX_PIXELS, UnreadablePhotograph, check, prepare, read
 
 # Small, so that the bound on the memory is near what small files take.
 PIXELS = 2_000_000

@@ -9,8 +9,8 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras.backbones import Normalize
-from logo_keras.layers import Augmentation
-from logo_keras.regions import crop_regions
+from logo_keras.network import Augmentation
+from logo_keras.network.regions import crop_regions
 
 TYPES = ("uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "float16", ml_dtypes.bfloat16, "float64")
 LABELS = np.array([0, 1, 2])

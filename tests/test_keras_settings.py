@@ -10,8 +10,8 @@ from tiny import tiny_backbone
 import logo_keras as lk
 from logo_keras import backbones
 from logo_keras.keras_settings import own_settings, with_own_settings
-from logo_keras.layers import Augmentation, FusedClassifier, Navigator, RandomScores, Teacher
-from logo_keras.resampling import shrink
+from logo_keras.network import Augmentation, FusedClassifier, Navigator, RandomScores, Teacher
+from logo_keras.network.resampling import shrink
 
 SETTINGS = {
     "channels_first": {"image_data_format": "channels_first"},

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from logo_keras.anchors import make_anchors
-from logo_keras.layers import Augmentation, CentreScores, FusedClassifier, GridScores, Navigator, RandomScores, Teacher
+from logo_keras.network import Augmentation, CentreScores, FusedClassifier, GridScores, Navigator, RandomScores, Teacher
+from logo_keras.network.anchors import make_anchors
 
 AUGMENTATION = golden.load("augmentation")
 NAVIGATION = golden.load("navigation")

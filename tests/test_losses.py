@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from logo_keras.losses import cross_entropy, ranking_loss, weighted_mean
+from logo_keras.network.losses import cross_entropy, ranking_loss, weighted_mean
 
 NAVIGATION = golden.load("navigation")
 

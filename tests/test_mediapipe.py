@@ -9,8 +9,9 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from logo_keras import metadata
-from logo_keras.export import mediapipe, tflite_file
+from logo_keras.edge import metadata
+from logo_keras.export.check import tflite_file
+from logo_keras.export.passes import mediapipe
 from logo_keras.export.served import MEANINGS
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")

@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
-from logo_keras import metadata
-from logo_keras.metadata import Metadata, UnusableModel
+from logo_keras.edge import metadata
+from logo_keras.edge.metadata import Metadata, UnusableModel
 
 FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 10
 METADATA = Metadata(("Adidas", "H&M", "Löwenbräu"), 96, "stretch", "DRNANet", "fused", "0.1.0")

@@ -8,7 +8,7 @@ import pytest
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras import model_card
+from logo_keras.weights import model_card
 
 
 @pytest.fixture(scope="module")

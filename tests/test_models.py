@@ -13,8 +13,8 @@ import tensorflow as tf
 from tiny import tiny_backbone
 
 import logo_keras as lk
+from logo_keras.datasets.batches.augmentation import Augmentation
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.pipeline.augmentation import Augmentation
 
 NAMES = ("Aral", "Esso", "Shell")
 REGIONS = {"image_size": 96, "region_size": 32, "num_proposals": 3, "num_regions": 2}
@@ -616,7 +616,7 @@ def test_a_run_that_keras_restores_ends_with_the_weights_of_one_that_never_stopp
 
 
 def test_a_second_fit_goes_on_with_the_epochs_of_a_data_set(folder, monkeypatch):
-    from logo_keras.datasets.pipeline.order import Order
+    from logo_keras.datasets.batches.order import Order
 
     asked, epoch = [], Order.epoch
     monkeypatch.setattr(Order, "epoch", lambda self, number: asked.append(number) or epoch(self, number))
@@ -679,7 +679,7 @@ def test_steps_per_epoch_is_checked():
 
 
 def test_a_broken_loss_is_found_though_few_steps_are_looked_at(monkeypatch):
-    from logo_keras.models import divergence
+    from logo_keras.network import divergence
 
     looks, look = [], divergence.StopAtNaN._look
     monkeypatch.setattr(divergence.StopAtNaN, "_look", lambda self: looks.append(self._step) or look(self))
@@ -746,7 +746,7 @@ def test_a_data_set_in_another_order_of_the_classes_is_matched_by_name(tmp_path)
 
 
 def test_the_training_step_is_traced_once(monkeypatch):
-    from logo_keras.models.steps import Steps
+    from logo_keras.network.steps import Steps
 
     traced, step = [], Steps.train_step
     monkeypatch.setattr(Steps, "train_step", lambda self, data: traced.append(self) or step(self, data))

@@ -8,7 +8,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
-from logo_keras.export.onnx_graph import tidied  # noqa: E402
+from logo_keras.export.passes.onnx_graph import tidied  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
 CONSTANTS = {

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from logo_keras.optimizers import EpochSteps, HeadsFirstAdamW, TorchSGD, WarmupCosine, default_optimizer, mark_heads
+from logo_keras.network.optimizers import EpochSteps, HeadsFirstAdamW, TorchSGD, WarmupCosine, default_optimizer, mark_heads
 
 
 def test_the_rate_warms_up_for_a_tenth_and_then_falls_to_zero():

@@ -12,8 +12,8 @@ import pytest
 from photographs import encode, flat_jpeg, scene, with_orientation, write
 from PIL import Image
 
-from logo_keras import preprocessing
-from logo_keras.preprocessing import UnreadablePhotograph, check, decode, frame, prepare, read, resize
+from logo_keras.image import preprocessing
+from logo_keras.image.preprocessing import UnreadablePhotograph, check, decode, frame, prepare, read, resize
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff"])

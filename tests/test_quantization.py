@@ -8,7 +8,9 @@ from ai_edge_litert.interpreter import Interpreter
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras.export import flatbuffer, quantization, tflite, tflite_file
+from logo_keras.export import tflite
+from logo_keras.export.check import tflite_file
+from logo_keras.export.passes import flatbuffer, quantization
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")
 

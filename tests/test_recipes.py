@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from logo_keras import recipes
-from logo_keras.recipes import DATASETS, RECIPES, ROWS, Recipe
+from logo_keras.training import recipes
+from logo_keras.training.recipes import DATASETS, RECIPES, ROWS, Recipe
 
 REDUCED = {"image_size": 96, "weights": None}
 REDUCED_REGIONS = REDUCED | {"region_size": 32}

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from logo_keras.preprocessing import UnreadablePhotograph, prepare
-from logo_keras.recognition import recognize
+from logo_keras.edge.recognition import recognize
+from logo_keras.image.preprocessing import UnreadablePhotograph, prepare
 
 NAMES = ("red", "green", "blue", "grey")
 PHOTO = np.random.default_rng(0).integers(0, 256, (40, 80, 3), np.uint8)

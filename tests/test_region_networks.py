@@ -10,8 +10,8 @@ from keras import ops
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras.losses import ranking_loss
-from logo_keras.regions import crop_regions
+from logo_keras.network.losses import ranking_loss
+from logo_keras.network.regions import crop_regions
 
 REGIONS = {"num_classes": 3, "image_size": 96, "region_size": 32, "num_proposals": 3, "num_regions": 2, "weights": None}
 

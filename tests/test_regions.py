@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from logo_keras.anchors import make_anchors, truncate
-from logo_keras.regions import IOU_THRESHOLD, crop_regions, overlaps, select_regions, shared_areas
+from logo_keras.network.anchors import make_anchors, truncate
+from logo_keras.network.regions import IOU_THRESHOLD, crop_regions, overlaps, select_regions, shared_areas
 
 NAVIGATION = golden.load("navigation")
 

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from logo_keras import charts, report
+from logo_keras.report import charts
+from logo_keras.report import page as report
 
 VOID = {"meta", "img", "br"}
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from logo_keras.resampling import shrink
+from logo_keras.network.resampling import shrink
 
 
 @pytest.mark.parametrize("sizes", [(448, 224), (672, 224), (448, 112), (160, 32), (320, 192), (96, 64)])

@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from logo_keras.datasets import artwork, camera, compositing, load, placement, scenes, synthesize, synthetic
+from logo_keras.datasets import load, synthesize
+from logo_keras.datasets.synthetic import artwork, camera, compositing, placement, scenes
+from logo_keras.datasets.synthetic import synthesis as synthetic
 
 pytest.importorskip("simplepycons")
 pytest.importorskip("resvg_py")

@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from logo_keras.textfile import read_lines, read_text
+from logo_keras.datasets.textfile import read_lines, read_text
 
 
 @pytest.mark.parametrize(

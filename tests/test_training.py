@@ -14,7 +14,7 @@ import pytest
 from tiny import tiny_run as config
 
 from logo_keras import datasets
-from logo_keras.preprocessing import UnreadablePhotograph
+from logo_keras.image.preprocessing import UnreadablePhotograph
 from logo_keras.training import train
 
 EPOCHS = 3  # of tiny_run
@@ -54,7 +54,7 @@ def test_a_run_leaves_model_history_and_configuration_and_nothing_else(finished)
 
 
 def test_the_model_file_gives_the_answers_of_the_model(finished):
-    from logo_keras.models import load
+    from logo_keras.network import load
 
     images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3)).astype(np.float32)
     answers = finished.model.predict(images, verbose=0), load(finished.path).predict(images, verbose=0)
@@ -204,7 +204,7 @@ def test_the_papers_optimizer_goes_on_where_it_stopped(precision, dataset, tmp_p
 
 
 def test_the_card_of_a_run_stands_in_its_file(finished, dataset):
-    from logo_keras import model_card
+    from logo_keras.weights import model_card
 
     card = model_card.read(finished.path)
     assert (card["architecture"], card["recipe"], card["config"]["epochs"]) == ("Classifier", None, EPOCHS)
@@ -216,7 +216,7 @@ def test_the_card_of_a_run_stands_in_its_file(finished, dataset):
 
 
 def test_the_card_names_recipe_and_data_and_no_folder(dataset, tmp_path):
-    from logo_keras import model_card
+    from logo_keras.weights import model_card
 
     data = {"kind": "folder", "root": "/home/someone", "train_split": "train", "validation": None}
     about = {"recipe": "logo2k_resnet50", "data": data}

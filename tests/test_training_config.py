@@ -52,7 +52,7 @@ def test_defaults_are_arguments_that_the_model_takes(model):
 
 
 def test_the_default_optimizer_is_that_of_compile():
-    from logo_keras.optimizers import default_optimizer
+    from logo_keras.network.optimizers import default_optimizer
 
     optimizer = tiny_run().build(["acme", "globex"]).optimizer
     assert type(optimizer) is type(default_optimizer())
@@ -63,7 +63,7 @@ def test_the_default_optimizer_is_that_of_compile():
 
 
 def test_the_papers_optimizer_has_the_settings_of_the_run():
-    from logo_keras.optimizers import EpochSteps, TorchSGD
+    from logo_keras.network.optimizers import EpochSteps, TorchSGD
 
     changes = {"weight_decay": 1e-3, "momentum": 0.8, "decay_norms": False, "clip": 2.0}
     optimizer = tiny_run(**PAPERS | changes).build(["acme", "globex"]).optimizer

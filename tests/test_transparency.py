@@ -13,7 +13,7 @@ from hostile import chunk, png, tiff
 from photographs import encode, scene
 from PIL import Image, ImageDraw, features
 
-from logo_keras import preprocessing, transparency
+from logo_keras.image import preprocessing, transparency
 
 rng = np.random.default_rng(0)
 STORED = rng.integers(0, 224, (24, 30, 4), dtype=np.uint8)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from logo_keras.export import verification
-from logo_keras.export.photographs import find, spread
-from logo_keras.export.reference import TIE, Reference
-from logo_keras.export.verification import BOUNDS
+from logo_keras.export.check import verification
+from logo_keras.export.check.photos import find, spread
+from logo_keras.export.check.reference import TIE, Reference
+from logo_keras.export.check.verification import BOUNDS
 
 SIZE = 4
 # One photograph each, told apart by its brightness.

@@ -23,8 +23,8 @@ import numpy as np  # noqa: E402
 from tiny import tiny_backbone, tiny_run  # noqa: E402
 
 import logo_keras as lk  # noqa: E402
-from logo_keras import model_card  # noqa: E402
 from logo_keras.training import train  # noqa: E402
+from logo_keras.weights import model_card  # noqa: E402
 
 SMALL = {"image_size": 64, "weights": None}
 REGIONS = SMALL | {"region_size": 32, "num_proposals": 3, "num_regions": 2}

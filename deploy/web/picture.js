@@ -1,6 +1,6 @@
 /** The photograph on the page: its regions drawn on it, and each region cut out. */
 
-// Okabe and Ito 2008, colours that also the colour-blind tell apart: best region first. As in logo_keras/visualize.py.
+// Okabe and Ito 2008, colours that also the colour-blind tell apart: best region first. As in logo_keras/image/draw.py.
 const COLORS = ["#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#f0e442", "#d55e00"];
 const DARK = "#1b1f24";
 // px of the canvas; the page shows it smaller.

@@ -1,5 +1,5 @@
 /**
- * From a photograph to what a model reads, pixel for pixel as logo_keras/preprocessing.py does it.
+ * From a photograph to what a model reads, pixel for pixel as logo_keras/image/preprocessing.py does it.
  *
  * A browser's own scaling differs from one browser to the next, so it is not used. The arithmetic is that of OpenCV, whose
  * rounding is part of it (modules/imgproc/src/resize.cpp, INTER_AREA and INTER_LINEAR on 8-bit pixels).
@@ -59,7 +59,7 @@ export async function decode(source) {
 }
 
 /**
- * Puts RGBA bytes on their ground, in place, as logo_keras/transparency.py does: white, or grey where what is visible is nearly
+ * Puts RGBA bytes on their ground, in place, as logo_keras/image/transparency.py does: white, or grey where what is visible is nearly
  * white and would vanish.
  */
 export function putOnGround(data) {

@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 from absl import flags
 
-from logo_keras.console import accept_any_name, say_error
+from logo_keras.commands.console import accept_any_name, say_error
 from logo_keras.datasets import LOADERS
 
 KINDS = """folder: a folder per brand, ROOT/BRAND/* or ROOT/SPLIT/BRAND/*. list: text files with 'path label' lines. coco, voc,

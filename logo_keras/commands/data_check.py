@@ -6,7 +6,7 @@ from absl import flags
 
 from logo_keras import datasets
 from logo_keras.commands import _flags
-from logo_keras.datasets.inspection import KINDS, TROUBLE, inspect
+from logo_keras.datasets.quality.inspection import KINDS, TROUBLE, inspect
 from logo_keras.datasets.splits import splits
 from logo_keras.files import write_json
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from absl import flags
 
 from logo_keras.datasets.about import ABOUT, about
-from logo_keras.datasets.getting import get
+from logo_keras.datasets.public.getting import get
 
 USAGE = "logo-data get NAME"
 DESCRIPTION = f"""Downloads a public data set from the address of its authors, resumes, checks and unpacks it.

@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from logo_keras import contact_sheet, dataset_charts, dataset_page, datasets, report
+from logo_keras import datasets
 from logo_keras.commands import _flags
 from logo_keras.datasets import statistics
+from logo_keras.datasets.pictures import charts as dataset_charts
+from logo_keras.datasets.pictures import contact_sheet
+from logo_keras.datasets.pictures import page as dataset_page
 from logo_keras.datasets.splits import splits
 from logo_keras.extras import cv2, require
 from logo_keras.files import replacing
+from logo_keras.report import page as report
 
 USAGE = "logo-data stats NAME ROOT --out FOLDER [--split NAME] [--cut MARGIN]"
 DESCRIPTION = f"""Counts the photographs of a data set and measures its logos. Into the folder it writes pictures, tables

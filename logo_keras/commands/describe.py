@@ -3,7 +3,7 @@
 import sys
 
 from logo_keras.commands import _flags
-from logo_keras.model_card import describe
+from logo_keras.weights.model_card import describe
 
 USAGE = "logo-describe FILE ..."
 DESCRIPTION = """Prints what model files are: architecture, backbone, where the weights came from, data, recipe, figures,

@@ -7,8 +7,8 @@ from absl import flags
 
 from logo_keras.commands import _flags
 from logo_keras.datasets.classes import composed
+from logo_keras.datasets.textfile import read_lines
 from logo_keras.extras import naming_extras
-from logo_keras.textfile import read_lines
 from logo_keras.training.config import MODELS
 
 USAGE = "logo-import --checkpoint FILE --out FILE.keras [--model plain|nts|drna] [--backbone NAME]"
@@ -83,28 +83,29 @@ def _work(values, arguments):
     if Path(values.out).suffix != ".keras":
         raise ValueError(f"--out must end in .keras, got {values.out}.")
     with naming_extras():
-        from logo_keras import models
-        from logo_keras.weights.checkpoint import read_checkpoint
+        from logo_keras import network
+        from logo_keras.network import importing
+        from logo_keras.weights.reading import read_checkpoint
     entries = read_checkpoint(values.checkpoint, strict=False)
-    whole = models.importing.is_nts_net(entries)
+    whole = importing.is_nts_net(entries)
     kind = values.model or ("nts" if whole else "plain")
     names = ("backbone", "head", "image_size", "num_proposals", "num_regions", "preprocessing")
     options = {name: values[name].value for name in names if values[name].value is not None}
     if whole:
-        options = models.importing.nts_net_options(entries, kind) | options
+        options = importing.nts_net_options(entries, kind) | options
     elif "backbone" not in options:
         raise ValueError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")
     if values.labels:
         options["class_names"] = [composed(line.strip()) for _, line in read_lines(values.labels)]
     else:
-        options["num_classes"] = values.classes or models.importing.number_of_classes(entries)
+        options["num_classes"] = values.classes or importing.number_of_classes(entries)
     if kind == "plain":
         options = {name: option for name, option in options.items() if name not in ("num_proposals", "num_regions")}
     elif "head" in options:
         raise ValueError(f"--model {kind} knows no --head: region networks take pooled features.")
-    model = getattr(models, MODELS[kind])(weights=None, **options)
-    source = models.importing.source_name(values.checkpoint)
-    print(models.importing.load_entries(model, entries, source, values.heads))
+    model = getattr(network, MODELS[kind])(weights=None, **options)
+    source = importing.source_name(values.checkpoint)
+    print(importing.load_entries(model, entries, source, values.heads))
     Path(values.out).parent.mkdir(parents=True, exist_ok=True)
     model.save(values.out)
     print(f"The model: {values.out}")

@@ -36,5 +36,5 @@ def open_model(path, num_threads=None):
     if num_threads is not None:
         raise ValueError(f"threads can be chosen for {' and '.join(_EXPORTED)} files; TensorFlow chooses its own for {path}.")
     with naming_extras():
-        from logo_keras.models import load
+        from logo_keras.network import load
     return load(path)

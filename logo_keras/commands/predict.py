@@ -5,12 +5,12 @@ from pathlib import Path
 
 from absl import flags
 
-from logo_keras import preprocessing
 from logo_keras.commands import _flags
 from logo_keras.commands.model_file import open_model
-from logo_keras.export.photographs import find
+from logo_keras.export.check.photos import find
 from logo_keras.extras import cv2
 from logo_keras.files import mark, replacing, write_json
+from logo_keras.image import preprocessing
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
 DESCRIPTION = """Names the likeliest brands on photographs.
@@ -106,7 +106,7 @@ def _unused(stem, taken):
 
 
 def _draw(photo, answer, path):
-    from logo_keras.visualize import draw_recognition
+    from logo_keras.image.draw import draw_recognition
 
     _, data = cv2.imencode(".jpg", cv2.cvtColor(draw_recognition(photo, answer), cv2.COLOR_RGB2BGR))
     with replacing(path) as temporary:

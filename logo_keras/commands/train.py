@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from logo_keras import datasets, recipes
+from logo_keras import datasets
 from logo_keras.commands import _flags
 from logo_keras.datasets import held_out as left_out
 from logo_keras.datasets.splits import splits
 from logo_keras.extras import naming_extras
-from logo_keras.preprocessing import PREPROCESSINGS
+from logo_keras.image.preprocessing import PREPROCESSINGS
+from logo_keras.training import recipes
 from logo_keras.training.config import AUGMENTATIONS, DEFAULTS, KEPT, OPTIMIZERS, PRECISIONS
 
 USAGE = "logo-train --data KIND --root FOLDER --out FOLDER [--model plain|nts|drna]"

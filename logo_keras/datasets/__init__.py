@@ -10,16 +10,16 @@ LOADERS = {
     "coco": "formats.coco",
     "voc": "formats.voc",
     "yolo": "formats.yolo",
-    "logo2k": "formats.logo2k",
-    "belgalogos": "formats.belgalogos",
-    "flickrlogos32": "formats.flickrlogos32",
-    "weblogo2m": "formats.weblogo2m",
-    "flickrlogos27": "formats.flickrlogos27",
-    "toplogo10": "formats.toplogo10",
-    "logos_in_the_wild": "formats.logos_in_the_wild",
-    "synthetic": "synthetic",
+    "logo2k": "public.logo2k",
+    "belgalogos": "public.belgalogos",
+    "flickrlogos32": "public.flickrlogos32",
+    "weblogo2m": "public.weblogo2m",
+    "flickrlogos27": "public.flickrlogos27",
+    "toplogo10": "public.toplogo10",
+    "logos_in_the_wild": "public.logos_in_the_wild",
+    "synthetic": "synthetic.synthesis",
 }
-_PUBLIC = {"Augmentation": "pipeline.augmentation", "Dataset": "dataset", "synthesize": "synthetic"}
+_PUBLIC = {"Augmentation": "batches.augmentation", "Dataset": "dataset", "synthesize": "synthetic.synthesis"}
 
 __all__ = ["LOADERS", "Augmentation", "Dataset", "load", "stream", "synthesize"]
 
@@ -47,8 +47,8 @@ def load(name, root, split=None, cut=None, max_pixels=None, max_bytes=None):
         cut: float, or None for whole photographs. With a number `m` there is one sample per box: the box and a margin
             of `m` times its height above and below, and `m` times its width on either side.
         max_pixels: int, largest height times width of a photograph that is read; None for
-            `logo_keras.preprocessing.MAX_PIXELS`.
-        max_bytes: int, largest file that is read; None for `logo_keras.preprocessing.MAX_BYTES`.
+            `logo_keras.image.preprocessing.MAX_PIXELS`.
+        max_bytes: int, largest file that is read; None for `logo_keras.image.preprocessing.MAX_BYTES`.
 
     Returns:
         Dataset. `notes` says what was decided where a photograph shows several brands.
@@ -90,7 +90,7 @@ def stream(name, root, class_names=None):
         class_names: sequence of str, the brands to give; None for all.
 
     Returns:
-        Iterator of `(path, brand, data)`: str, str, bytes; see `logo_keras.datasets.formats.weblogo2m.stream`.
+        Iterator of `(path, brand, data)`: str, str, bytes; see `logo_keras.datasets.public.weblogo2m.stream`.
 
     Raises:
         ValueError: for another data set, or, while it is read, an archive that is damaged or cut short.

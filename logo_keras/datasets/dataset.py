@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from logo_keras import preprocessing as photographs
 from logo_keras.datasets.about import About
+from logo_keras.datasets.batches.batches import batches
 from logo_keras.datasets.checking import find_unreadable
 from logo_keras.datasets.classes import NONE, composed, listed
-from logo_keras.datasets.duplicates import alike
 from logo_keras.datasets.partition import folds, partition
-from logo_keras.datasets.pipeline.batches import batches
+from logo_keras.datasets.quality.duplicates import alike
+from logo_keras.image import preprocessing as photographs
 
 # What boxes are where none are known: one array for all samples, since there may be millions.
 _NO_BOXES = np.zeros((0, 4), np.float32)
@@ -208,7 +208,7 @@ class Dataset:
         Every class with two different photographs or more is in both sets; one with a single photograph is in one of them,
         and `notes` of the other says so. Each class is dealt by itself: whatever changes in one class, and a class that is
         added, moves no photograph of the others. Every photograph is read once, to see which are alike
-        (`logo_keras.datasets.duplicates`).
+        (`logo_keras.datasets.quality.duplicates`).
 
         Args:
             fraction: float in (0, 1), share of the first set.
@@ -314,7 +314,7 @@ class Dataset:
         Args:
             index: int.
             image_size: int, px.
-            preprocessing: str, the model's own, one of `logo_keras.preprocessing.PREPROCESSINGS`.
+            preprocessing: str, the model's own, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
 
         Returns:
             float32 RGB `[image_size, image_size, 3]`, 0..255, the same as in `batches`, and the boxes as float32

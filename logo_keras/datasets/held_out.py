@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from logo_keras.datasets.checking import in_threads
-from logo_keras.datasets.duplicates import digest
+from logo_keras.datasets.quality.duplicates import digest
 
 FILE = "held_out.json"
 VERSION = 1

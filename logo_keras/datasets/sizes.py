@@ -3,9 +3,9 @@
 import os
 import struct
 
-from logo_keras import containers, orientation
 from logo_keras.datasets.checking import in_threads
-from logo_keras.preprocessing import MAX_BYTES, UnreadablePhotograph, file_bytes, inspected
+from logo_keras.image import containers, orientation
+from logo_keras.image.preprocessing import MAX_BYTES, UnreadablePhotograph, file_bytes, inspected
 
 # The EXIF data of a JPEG stand in a segment of at most so many bytes, mostly the first.
 _HEAD = 2**16
@@ -14,7 +14,7 @@ _TURNED = range(5, 9)
 
 
 def upright_size(data):
-    """Reads height and width from an image file, as `logo_keras.preprocessing.decode` will give the photograph.
+    """Reads height and width from an image file, as `logo_keras.image.preprocessing.decode` will give the photograph.
 
     Args:
         data: bytes of the whole file.

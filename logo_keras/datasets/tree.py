@@ -4,9 +4,9 @@ import os
 import re
 from pathlib import Path
 
-from logo_keras import containers
+from logo_keras.datasets.textfile import contents
 from logo_keras.files import MARK
-from logo_keras.textfile import contents
+from logo_keras.image import containers
 
 # What names of photographs end with. Files of other names are photographs where they begin like one.
 SUFFIXES = (

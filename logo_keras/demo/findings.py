@@ -6,10 +6,10 @@ import platform
 import numpy as np
 
 from logo_keras.demo.config import DemoConfig
-from logo_keras.demo.photographs import Photographs
+from logo_keras.demo.sets import Photographs
 from logo_keras.evaluation import Comparison, Evaluation, compare, wilson_interval
-from logo_keras.export.verification import Report
-from logo_keras.models.logo_model import LogoModel
+from logo_keras.export.check.verification import Report
+from logo_keras.network.logo_model import LogoModel
 from logo_keras.training import Config
 from logo_keras.versions import versions
 

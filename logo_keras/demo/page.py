@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 
-from logo_keras import charts, report, visualize
 from logo_keras.demo.findings import environment
 from logo_keras.extras import cv2
+from logo_keras.image import draw
+from logo_keras.report import charts
+from logo_keras.report import page as report
 
 _NAMES = {
     "synthetic": "synthetic photographs",
@@ -68,8 +70,8 @@ def overview(found, recognizer):
         place = places[found.drna_test.paths[number]]
         photo = test.photograph(place)
         truth = test.class_names[test.labels[place]]
-        pictures.append(visualize.draw_recognition(photo, recognizer.recognize(photo), truth, test.boxes[place], side=400))
-    return visualize.contact_sheet(pictures, columns=4, cell=300)
+        pictures.append(draw.draw_recognition(photo, recognizer.recognize(photo), truth, test.boxes[place], side=400))
+    return draw.contact_sheet(pictures, columns=4, cell=300)
 
 
 def write_overview(found, recognizer, path):
@@ -225,7 +227,7 @@ def _answer(found, number):
         shown["crop_boxes"] = seen["crop_boxes"] * scale if "crop" in views else None
         shown["maps"] = seen["augmentation_maps"] if "drop" in views else None
         shown["drop_threshold"] = model.drop_threshold
-    picture = visualize.draw_regions(photo, seen["region_boxes"][: model.num_regions] * scale, **shown)
+    picture = draw.draw_regions(photo, seen["region_boxes"][: model.num_regions] * scale, **shown)
     best = np.argsort(-test.probabilities[number], kind="stable")[:3]
     answers = ", ".join(f"{test.class_names[n]} {_percent(test.probabilities[number, n])}" for n in best)
     return report.picture(picture, f"It shows {test.class_names[test.labels[number]]}. Answer: {answers}.")

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from logo_keras import evaluation, preprocessing, training
-from logo_keras.demo import page, photographs
+from logo_keras import evaluation, training
+from logo_keras.demo import page
 from logo_keras.demo.config import EPOCHS, DemoConfig
 from logo_keras.demo.findings import Findings, Trained
 from logo_keras.demo.pace import TrainingClock, epochs_within
+from logo_keras.demo.sets import real, synthetic
 from logo_keras.edge import Recognizer
 from logo_keras.export.tflite import export
 from logo_keras.files import replacing, write_json
+from logo_keras.image import preprocessing
 
 MODEL, FILE, HTML, JSON, OVERVIEW = "model.keras", "model.tflite", "report.html", "report.json", "overview.jpg"
 # Of single photographs, after two that warm up.
@@ -52,9 +54,9 @@ def run(out, data=None, config=None, say=print):
     stages = _Stages(say)
     with stages("photographs", "Photographs"):
         if data is None:
-            sets = photographs.synthetic(out, config.photographs, config.seed)
+            sets = synthetic(out, config.photographs, config.seed)
         else:
-            sets = photographs.real(data, config.held_back, config.seed)
+            sets = real(data, config.held_back, config.seed)
         stages.say(f"{sets.name} ({sets.split}): {sets.training!r} to learn from, {len(sets.test)} to be tested on")
     drna_config = dataclasses.replace(config.drna, seed=config.seed, epochs=config.epochs or EPOCHS[sets.name])
     if config.seconds is not None:

@@ -5,14 +5,14 @@ import threading
 
 import numpy as np
 
-from logo_keras.metadata import UnusableModel
+from logo_keras.edge.metadata import UnusableModel
 
 
 class LiteRT:
     """Runs one TFLite file.
 
     Args:
-        path: str or Path of a file that `logo_keras.metadata.read` accepts.
+        path: str or Path of a file that `logo_keras.edge.metadata.read` accepts.
         num_threads: int or None, threads of one call; None for LiteRT's own default, which is 1.
 
     Attributes:

@@ -5,9 +5,9 @@ import os
 
 import numpy as np
 
-from logo_keras import onnx_file
+from logo_keras.edge import onnx_file
+from logo_keras.edge.metadata import UnusableModel
 from logo_keras.extras import require
-from logo_keras.metadata import UnusableModel
 
 _DTYPES = {"tensor(float)": np.dtype(np.float32), "tensor(uint8)": np.dtype(np.uint8)}
 
@@ -16,7 +16,7 @@ class ONNX:
     """Runs one ONNX file.
 
     Args:
-        path: str or Path of a file that `logo_keras.metadata.read` accepts.
+        path: str or Path of a file that `logo_keras.edge.metadata.read` accepts.
         num_threads: int or None, threads of one call; None for onnxruntime's own default, which is all cores.
 
     Attributes:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from logo_keras import metadata, recognition
-from logo_keras.edge import camera
+from logo_keras.edge import frames, metadata, recognition
 from logo_keras.edge.litert import LiteRT
+from logo_keras.edge.metadata import UnusableModel
 from logo_keras.edge.onnx import ONNX
 from logo_keras.extras import cv2
-from logo_keras.metadata import UnusableModel
-from logo_keras.preprocessing import PREPROCESSINGS, UnreadablePhotograph, fit
+from logo_keras.image.preprocessing import PREPROCESSINGS, UnreadablePhotograph, fit
 
 # By the suffix of the file.
 ENGINES = {".tflite": LiteRT, ".onnx": ONNX}
@@ -36,7 +35,7 @@ class Recognizer:
         metadata: Metadata of the file.
         class_names: tuple of N str.
         image_size: int S, px.
-        preprocessing: str, how a photograph becomes the input, one of `logo_keras.preprocessing.PREPROCESSINGS`.
+        preprocessing: str, how a photograph becomes the input, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
         outputs: tuple of str, what `infer` gives: "probabilities" and, where the file has them, "region_boxes",
             "region_scores", "embedding" and others.
         batch: int, images that the file takes at once, or None for any number.
@@ -187,15 +186,15 @@ class Recognizer:
             OSError: naming the source, if it cannot be opened, or is a camera that gives no more frames.
             ValueError: if `top` is below 1, or the source or one of its frames is none of these.
         """
-        with contextlib.closing(camera.frames(source)) as frames:
-            for frame in frames:
+        with contextlib.closing(frames.frames(source)) as taken:
+            for frame in taken:
                 yield frame, self.recognize_frame(frame, top)
 
     def infer(self, images):
         """Runs the file on prepared images: at once where it takes any number, else in its own batches, the last one filled.
 
         Args:
-            images: float32 or uint8 `[B, S, S, 3]`, RGB 0..255, as `logo_keras.preprocessing.prepare` makes them
+            images: float32 or uint8 `[B, S, S, 3]`, RGB 0..255, as `logo_keras.image.preprocessing.prepare` makes them
                 with the file's `preprocessing`; B at least 1. A file with uint8 input is given them rounded.
 
         Returns:

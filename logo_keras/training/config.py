@@ -135,11 +135,11 @@ class Config:
         with naming_extras():
             import keras
 
-            from logo_keras import models
+            from logo_keras import network
             from logo_keras.training.precision import compute_in, scaled
 
         keras.utils.set_random_seed(self.seed)
-        model = getattr(models, MODELS[self.model])(class_names=class_names, **self.arguments)
+        model = getattr(network, MODELS[self.model])(class_names=class_names, **self.arguments)
         compute_in(model, self.precision)
         if self.zero_gamma:
             _zero_gamma(model)
@@ -148,7 +148,7 @@ class Config:
         return model
 
     def _make_optimizer(self):
-        from logo_keras import optimizers
+        from logo_keras.network import optimizers
 
         if self.optimizer == "adamw":
             schedule = optimizers.WarmupCosine(peak=self.learning_rate)

@@ -15,14 +15,14 @@ import keras
 import numpy as np
 
 from logo_keras.files import replacing, sha256, write_json
+from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
 from logo_keras.locks import Held, lock
-from logo_keras.models import load
-from logo_keras.models.logo_model import LogoModel
-from logo_keras.preprocessing import DECODING, UnreadablePhotograph
+from logo_keras.network import load
+from logo_keras.network.logo_model import LogoModel
 from logo_keras.training.card import card
+from logo_keras.training.checkpoint import HELD_OUT, Unfinished, differing, write_history
 from logo_keras.training.precision import compute_in
 from logo_keras.training.start import start_from
-from logo_keras.training.unfinished import HELD_OUT, Unfinished, differing, write_history
 
 MODEL = "model.keras"
 HISTORY = "history.csv"

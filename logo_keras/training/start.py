@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from logo_keras.models import load
+from logo_keras.network import load
 
 
 def start_from(path, config, class_names):

@@ -10,7 +10,7 @@ from logo_keras.datasets.classes import NONE, composed
 from logo_keras.datasets.formats.coco_file import read_coco, stated_size
 from logo_keras.datasets.paths import Finder
 from logo_keras.datasets.problems import Problems
-from logo_keras.textfile import read_lines
+from logo_keras.datasets.textfile import read_lines
 
 CSV, JSON = "boxes.csv", "boxes.json"
 # Names of columns, of which the first that is there counts; letter case does not.

@@ -9,8 +9,8 @@ from logo_keras.datasets.formats.coco_file import NotCoco, read_coco
 from logo_keras.datasets.paths import Finder
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split, without_year
+from logo_keras.datasets.textfile import contents
 from logo_keras.datasets.tree import folders_in, photographs_in, some
-from logo_keras.textfile import contents
 
 # Roboflow's file in the folder of each split.
 _ROBOFLOW = "_annotations.coco.json"

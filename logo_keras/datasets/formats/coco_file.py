@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from logo_keras.datasets.classes import composed
 from logo_keras.datasets.problems import Problems
-from logo_keras.textfile import decode
+from logo_keras.datasets.textfile import decode
 
 
 @dataclass(frozen=True)

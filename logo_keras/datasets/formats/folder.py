@@ -8,6 +8,7 @@ from logo_keras.datasets.classes import NONE, composed, ordered
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.formats.boxes_file import CSV, JSON, find_boxes, read_boxes
 from logo_keras.datasets.splits import find_split
+from logo_keras.datasets.textfile import contents
 from logo_keras.datasets.tree import (
     BARE,
     BESIDE,
@@ -22,7 +23,6 @@ from logo_keras.datasets.tree import (
     is_text,
     is_written,
 )
-from logo_keras.textfile import contents
 
 # What belongs to a set and is no photograph: boxes, and what a synthetic set is made from.
 _OWN = frozenset({CSV, JSON, "synthetic.json"})

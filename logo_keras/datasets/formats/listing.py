@@ -13,8 +13,8 @@ from logo_keras.datasets.formats.boxes_file import BRANDS, find_boxes, read_boxe
 from logo_keras.datasets.paths import Finder, is_written_elsewhere
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split
+from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import SUFFIXES, is_photograph, photographs_in, some
-from logo_keras.textfile import contents, read_lines
 
 # Labels of photographs that show no brand of the set: never a class.
 NONE = (NO_BRAND, "-1")

@@ -10,8 +10,8 @@ from logo_keras.datasets.formats.voc_file import KINDS, find_files, key_of, phot
 from logo_keras.datasets.paths import Finder, spellings
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split
+from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import Skipped, find_folder
-from logo_keras.textfile import contents, read_lines
 
 LISTS, PHOTOGRAPHS = "ImageSets", ("JPEGImages", "images")
 # A name in quotes, and maybe a flag.

@@ -8,9 +8,9 @@ from logo_keras.datasets.classes import composed
 from logo_keras.datasets.paths import Finder, spellings
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split
+from logo_keras.datasets.textfile import contents, decode, read_lines
 from logo_keras.datasets.tree import SUFFIXES, Skipped, find_folder, folders_in, is_written, photographs_in
 from logo_keras.extras import require
-from logo_keras.textfile import contents, decode, read_lines
 
 _DESCRIPTIONS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 # Darknet's lists of names, the last one as Roboflow writes it.

@@ -1,0 +1,113 @@
+"""Photographs, and what Keras says of them."""
+
+import copy
+import hashlib
+from functools import cached_property
+
+import numpy as np
+
+from logo_keras.image import preprocessing
+
+from ..served import output_names
+from .photos import label
+
+# Two values that compete inside a region network and lie closer than this in Keras may change places in another
+# runtime, which sums in another order.
+TIE = 1e-5
+# Photographs that Keras takes at once.
+_BATCH = 8
+
+
+class Reference:
+    """Photographs, and what Keras says of them: computed once, compared with any number of files.
+
+    Args:
+        model: the model of this package that is exported.
+        photographs: paths, bytes or RGB uint8 arrays.
+        outputs: names of the outputs to compare, as for `served.output_names`.
+        calibration: paths, bytes or arrays of the photos that int8 gets the ranges of its activations from. `photographs`
+            that are among them, under whatever name, are not compared.
+        origin: str, where the photos for calibration come from.
+        apart: digests (`digests`) of further photos that are not to be compared.
+
+    Attributes:
+        model: the model.
+        names: tuple of str, the outputs.
+        images: uint8 `[P, S, S, 3]`, the photographs as the model takes them.
+        photographs: list of P, those of `photographs` that can be read and are compared.
+        expected: dict of float32 arrays `[P, ...]`, Keras's answers.
+        labels: int `[P]`, the class of each photograph, that of the folder that it lies in; -1 where that names none.
+        unreadable: dict from a photograph's name to the reason; they were left out.
+        calibration: list of uint8 `[S, S, 3]`, the photos to calibrate on, as the model takes them.
+        origin: str, as given.
+
+    Raises:
+        ValueError: if none of the photographs can be read, or every one of them was calibrated on.
+    """
+
+    def __init__(self, model, photographs, outputs=None, calibration=(), origin="", apart=()):
+        self.model = model
+        self.names = output_names(model, outputs)
+        self.unreadable = {}
+        self.calibration = [image for _, image in self._prepared(calibration)] if len(calibration) else []
+        self.origin = origin
+        apart = {*digests(self.calibration), *apart}
+        prepared = self._prepared(photographs)
+        kept = [(photo, image) for photo, image in prepared if digests([image])[0] not in apart]
+        if not kept:
+            raise ValueError(
+                f"each of the {len(prepared)} photos to compare on was also used for calibration: name other photos with "
+                "--photos, or leave out --calibration, and some of them are set aside for it."
+            )
+        self.photographs = [photo for photo, _ in kept]
+        self.images = np.stack([image for _, image in kept])
+        self.labels = np.array([label(photo, model.class_names) for photo in self.photographs])
+
+    def _prepared(self, photographs):
+        """Those photos that can be read, and their images: list of pairs."""
+        prepared = []
+        for photo in photographs:
+            try:
+                image = preprocessing.prepare(photo, self.model.image_size, self.model.preprocessing)
+            except preprocessing.UnreadablePhotograph as error:
+                self.unreadable[error.name] = error.reason
+                continue
+            # Prepared px are whole numbers: a quarter of the memory.
+            prepared.append((photo, image.astype(np.uint8)))
+        if not prepared:
+            named = "; ".join(f"{name}: {reason}" for name, reason in list(self.unreadable.items())[-3:])
+            raise ValueError(f"none of the {len(photographs)} photographs can be read ({named}).")
+        return prepared
+
+    def __len__(self):
+        return len(self.images)
+
+    @cached_property
+    def expected(self):
+        batches = []
+        for start in range(0, len(self), _BATCH):
+            images = self.images[start : start + _BATCH].astype(np.float32)
+            answer = self.model(images, training=False, embedding="embedding" in self.names)
+            batches.append({name: np.asarray(answer[name], np.float32) for name in self.names})
+        return {name: np.concatenate([batch[name] for batch in batches]) for name in self.names}
+
+    def only(self, outputs):
+        """The same, of these outputs alone."""
+        other = copy.copy(self)
+        other.names = output_names(self.model, outputs)
+        # Computed once for all.
+        other.expected = self.expected
+        return other
+
+    def image(self, number):
+        """One photograph as float32 `[1, S, S, 3]`."""
+        return self.images[number : number + 1].astype(np.float32)
+
+    def tied(self, number):
+        """Whether a choice inside the model hangs on less than 1e-5 on this photograph."""
+        return bool(np.asarray(self.model.near_ties(self.image(number), tolerance=TIE))[0])
+
+
+def digests(images):
+    """What tells prepared photos apart, whatever their files are called: list of str, one an image uint8 `[S, S, 3]`."""
+    return [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).hexdigest() for image in images]

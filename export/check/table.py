@@ -1,0 +1,121 @@
+"""Exported files side by side: one row each."""
+
+import dataclasses
+import time
+
+import numpy as np
+
+from ..served import answers
+from .verification import Report
+
+# Photographs that every file is timed on, and those before, that do not count.
+_TIMED, _WARM = 20, 2
+# Seconds between two calls: threads of the one before may still be spinning in wait of more work (onnxruntime's do).
+_PAUSE = 0.05
+# Columns of words.
+_WORDS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What became of one file.
+
+    Attributes:
+        title: str, for instance "TFLite int8".
+        file: str, its name.
+        bytes: int, or None where there is no file.
+        report: verification.Report, or None where it could not be made or run.
+        problem: str, why not, or why it did not pass; empty if it passed.
+        note: str, what else is worth saying of a file that passed.
+        failed: bool, whether that is a failure; a library that is not installed is none.
+        infer: the function that runs it, as `verification.compare` takes it, or None.
+        milliseconds: float, median time of a photograph, in turns with the others; None where it was not run.
+    """
+
+    title: str
+    file: str
+    bytes: int | None = None
+    report: Report | None = None
+    problem: str = ""
+    note: str = ""
+    failed: bool = False
+    infer: object = None
+    milliseconds: float | None = None
+
+    def to_dict(self):
+        """The row for JSON."""
+        return {
+            "format": self.title,
+            "file": self.file,
+            "bytes": self.bytes,
+            "figures": self.report and self.report.to_dict(),
+            "passed": self.report is not None and not self.problem,
+            "problem": self.problem,
+            "note": self.note,
+            "milliseconds": self.milliseconds,
+        }
+
+
+def timed(rows, reference):
+    """The rows with the time of each file, and before them one of Keras itself.
+
+    In turns, each on the same photograph: on a machine with other work ratios stand where single times do not.
+
+    Args:
+        rows: list of Row.
+        reference: Reference.
+
+    Returns:
+        list of Row.
+    """
+    rows = [Row("Keras", "", infer=_compiled(reference.model, reference.names)), *rows]
+    running = [number for number, row in enumerate(rows) if row.infer is not None]
+    seconds = {number: [] for number in running}
+    for turn in range(_WARM + _TIMED):
+        image = reference.image(turn % len(reference))
+        for number in running:
+            time.sleep(_PAUSE)
+            start = time.perf_counter()
+            rows[number].infer(image)
+            seconds[number].append(time.perf_counter() - start)
+    medians = {number: float(np.median(times[_WARM:])) * 1e3 for number, times in seconds.items()}
+    return [dataclasses.replace(row, milliseconds=medians.get(number)) for number, row in enumerate(rows)]
+
+
+def text(rows):
+    """The rows as aligned text."""
+    lines = [("format", "file", "MB", "top-1", "largest diff.", "agreement", "ms", "passed")]
+    for row in rows:
+        report = row.report
+        lines.append(
+            (
+                row.title,
+                row.file,
+                "-" if row.bytes is None else f"{row.bytes / 1e6:.1f}",
+                "-" if report is None or report.top1 is None else f"{report.top1:.1%}",
+                "-" if report is None else f"{report.max_abs_diff:.1e}",
+                "-" if report is None else f"{report.top1_agreement:.1%}",
+                "-" if row.milliseconds is None else f"{row.milliseconds:.1f}",
+                row.problem or (f"yes; {row.note}" if row.note else "yes" if report else ""),
+            )
+        )
+    *widths, _ = (max(map(len, column)) for column in zip(*lines, strict=True))
+    return "\n".join(_aligned(line, widths) for line in lines)
+
+
+def _aligned(line, widths):
+    """Words to the left, figures to the right, and the last column as it is."""
+    *cells, last = line
+    aligned = [
+        cell.ljust(width) if place < _WORDS else cell.rjust(width)
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join([*aligned, last]).rstrip()
+
+
+def _compiled(model, names):
+    """Keras as fast as it goes: one compiled function."""
+    import tensorflow as tf
+
+    answer = tf.function(answers(model, names))
+    return lambda images: {name: value.numpy() for name, value in answer(tf.constant(images)).items()}

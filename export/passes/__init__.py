@@ -1,0 +1,1 @@
+"""What is done to a graph or file on its way into a format."""

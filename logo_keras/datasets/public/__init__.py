@@ -1,0 +1,1 @@
+"""The public data sets: one file each, downloads and archives."""

@@ -1,0 +1,280 @@
+"""What is wrong with the photographs of a data set: gone, damaged, tiny, in two splits, under two labels."""
+
+import itertools
+import numbers
+import os
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from logo_keras.datasets.checking import in_threads
+from logo_keras.datasets.quality.duplicates import identical, nearly_identical, survey
+from logo_keras.image import containers
+from logo_keras.image.preprocessing import file_bytes
+from logo_keras.image.transparency import has_alpha
+
+# Kind of finding (a field of Inspection) to what a report calls it. Those of TROUBLE spoil a training or a figure; the
+# others are worth a look, and real data sets have many.
+KINDS = {
+    "missing": "no such file",
+    "unreadable": "cannot be read",
+    "repeated": "the same photograph in two splits",
+    "identical_across": "byte-identical photographs in two splits",
+    "near_across": "nearly identical photographs in two splits",
+    "contradicting": "identical photographs under two labels",
+    "identical_within": "byte-identical photographs in one split",
+    "near_within": "nearly identical photographs in one split",
+    "doubtful": "nearly identical photographs under two labels",
+    "tiny": "tiny photographs",
+    "outside": "boxes outside the photograph",
+    "unclear": "boxes that may lie elsewhere: turned by EXIF, or of another size",
+    "transparent": "photographs with an alpha channel, which are read on white or grey",
+    "empty": "classes without a photograph in a split",
+    "skipped": "files and folders that were left out",
+}
+TROUBLE = ("missing", "unreadable", "repeated", "identical_across", "near_across", "contradicting")
+# Px that a box may reach beyond the photograph: some tools count px from 1, some from 0.
+_BEYOND = 1
+_NONE = "none"
+# Bytes that tell the format of a photograph.
+_HEAD = 64
+
+
+class Entry(NamedTuple):
+    """Where a data set names a photograph: its path, the split, and the brand ("none" for no brand of the set)."""
+
+    path: str
+    split: str
+    brand: str
+
+
+class Finding(NamedTuple):
+    """One thing that was found: the entries that it concerns, and a detail, or an empty text."""
+
+    entries: tuple
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What `inspect` found. `KINDS` says what each tuple of findings means.
+
+    Attributes:
+        photographs: dict, split to the number of its different photographs.
+        classes: dict, split to a dict from each class, and "none", to its number of samples.
+        boxes: dict, split to its number of boxes.
+        missing: tuple of Finding.
+        unreadable: tuple of Finding, with the reason.
+        repeated: tuple of Finding.
+        identical_across: tuple of Finding, one a group of photographs.
+        near_across: tuple of Finding, one a group, which may hold byte-identical ones too.
+        contradicting: tuple of Finding, one a group, with its labels.
+        identical_within: tuple of Finding, one a group.
+        near_within: tuple of Finding, one a group.
+        doubtful: tuple of Finding, one a group, with its labels.
+        tiny: tuple of Finding, with height and width.
+        outside: tuple of Finding, one a photograph, with its boxes.
+        unclear: tuple of Finding, with the reason.
+        transparent: tuple of Finding.
+        empty: tuple of Finding without entries, with class and split.
+        skipped: tuple of Finding without entries, with the path.
+        near: bool, whether nearly identical photographs were looked for.
+    """
+
+    photographs: dict
+    classes: dict
+    boxes: dict
+    missing: tuple = ()
+    unreadable: tuple = ()
+    repeated: tuple = ()
+    identical_across: tuple = ()
+    near_across: tuple = ()
+    contradicting: tuple = ()
+    identical_within: tuple = ()
+    near_within: tuple = ()
+    doubtful: tuple = ()
+    tiny: tuple = ()
+    outside: tuple = ()
+    unclear: tuple = ()
+    transparent: tuple = ()
+    empty: tuple = ()
+    skipped: tuple = ()
+    near: bool = True
+
+    @property
+    def trouble(self):
+        """Whether anything of `TROUBLE` was found: bool."""
+        return any(getattr(self, kind) for kind in TROUBLE)
+
+    def to_dict(self):
+        """Everything as JSON can hold it."""
+        findings = {kind: [_as_dict(finding) for finding in getattr(self, kind)] for kind in KINDS}
+        counts = {kind: len(each) for kind, each in findings.items()}
+        of_splits = {"photographs": self.photographs, "boxes": self.boxes, "classes": self.classes}
+        return {"trouble": self.trouble, **of_splits, "near": self.near, "counts": counts, "findings": findings}
+
+
+def inspect(datasets, smallest=32, near=True):
+    """Reads every photograph of the splits of a data set and says what is wrong with them.
+
+    Args:
+        datasets: dict, the name of a split to its Dataset.
+        smallest: int, px: photographs with a shorter side are tiny.
+        near: bool, whether to look for nearly identical photographs too.
+
+    Returns:
+        Inspection.
+
+    Raises:
+        ValueError: if there is no split, or `smallest` is no integer of at least 0.
+    """
+    if not datasets:
+        raise ValueError("there is no split to inspect.")
+    if isinstance(smallest, bool) or not isinstance(smallest, numbers.Integral) or smallest < 0:
+        raise ValueError(f"smallest must be an integer of at least 0, got {smallest!r}.")
+    parts = datasets.values()
+    places = {}
+    for path in itertools.chain.from_iterable(part.paths for part in parts):
+        places.setdefault(path, len(places))
+    found = survey(list(places), *(max(getattr(part, limit) for part in parts) for limit in ("max_pixels", "max_bytes")))
+    same = identical(found)
+    like = nearly_identical(found, same) if near else same
+    missing = {places[path] for path in found.reasons if not os.path.exists(path)}
+    unreadable = {places[path]: reason for path, reason in found.reasons.items() if places[path] not in missing}
+    shorter = found.sizes.min(1)
+    tiny = np.flatnonzero((0 < shorter) & (shorter < smallest)).tolist()
+    outside = _outside(datasets, places, found.sizes)
+    limit = max(part.max_bytes for part in parts)
+    readable = [path for path in places if path not in found.reasons]
+    alpha = in_threads(lambda path: _is_transparent(path, limit), readable, "looking for transparency")
+    transparent = [places[path] for path, clear in alpha if clear]
+    unclear = {places[path]: reason for part in parts for path, reason in part.unclear.items()}
+    in_splits = Counter(itertools.chain(*({places[path] for path in part.paths} for part in parts)))
+    repeated = sorted(place for place, count in in_splits.items() if count > 1)
+    same_groups = _groups(same)
+    like_groups = [group for group in _groups(like) if len(set(same[group].tolist())) > 1]
+    concerned = {
+        *missing,
+        *unreadable,
+        *tiny,
+        *outside,
+        *unclear,
+        *transparent,
+        *repeated,
+        *itertools.chain(*same_groups, *like_groups),
+    }
+    entries = _entries(datasets, places, concerned)
+
+    def finding(group, detail=""):
+        return Finding(tuple(itertools.chain(*(entries[place] for place in group))), detail)
+
+    classes = {split: _classes(dataset) for split, dataset in datasets.items()}
+    alone = sorted({*repeated} - {*itertools.chain(*same_groups)})
+    labelled = _contradicting([finding(group) for group in [*same_groups, *([place] for place in alone)]])
+    same_groups, like_groups = ([finding(group) for group in groups] for groups in (same_groups, like_groups))
+    findings = {
+        "missing": [finding([place]) for place in sorted(missing)],
+        "unreadable": [finding([place], reason) for place, reason in unreadable.items()],
+        "repeated": [finding([place]) for place in repeated],
+        "identical_across": filter(_across, same_groups),
+        "near_across": filter(_across, like_groups),
+        "contradicting": labelled,
+        "identical_within": itertools.filterfalse(_across, same_groups),
+        "near_within": itertools.filterfalse(_across, like_groups),
+        "doubtful": _contradicting(like_groups),
+        "tiny": [finding([place], "{1} x {0} px".format(*found.sizes[place])) for place in tiny],
+        "outside": [finding([place], detail) for place, detail in outside.items()],
+        "unclear": [finding([place], reason) for place, reason in unclear.items()],
+        "transparent": [finding([place]) for place in transparent],
+        "skipped": [Finding((), path) for path in dict.fromkeys(path for part in parts for path in part.skipped)],
+        "empty": [Finding((), f"{name} in {split}") for split, counts in classes.items() for name in _empty(counts)],
+    }
+    return Inspection(
+        photographs={split: len(set(dataset.paths)) for split, dataset in datasets.items()},
+        classes=classes,
+        boxes={split: sum(map(len, dataset.boxes)) for split, dataset in datasets.items()},
+        near=near,
+        **{kind: tuple(each) for kind, each in findings.items()},
+    )
+
+
+def _is_transparent(path, max_bytes):
+    try:
+        with open(path, "rb", buffering=0) as file:
+            # A JPEG has no alpha, and most photographs are JPEGs.
+            if containers.kind(file.read(_HEAD)) == "JPEG":
+                return False
+        return has_alpha(file_bytes(path, max_bytes))
+    except (OSError, ValueError):
+        return False
+
+
+def _as_dict(finding):
+    detail = {"detail": finding.detail} if finding.detail else {}
+    return {"photographs": [entry._asdict() for entry in finding.entries], **detail}
+
+
+def _groups(keys):
+    """The places of equal keys, lists of two or more."""
+    members = defaultdict(list)
+    for place in np.flatnonzero(np.bincount(keys, minlength=len(keys))[keys] > 1).tolist():
+        members[keys[place]].append(place)
+    return list(members.values())
+
+
+def _entries(datasets, places, chosen):
+    """Place to the different entries of its photograph, for the chosen ones: there may be millions of others."""
+    found = defaultdict(dict)
+    for split, dataset in datasets.items():
+        for path, label in zip(dataset.paths, dataset.labels.tolist(), strict=True):
+            if places[path] in chosen:
+                found[places[path]][Entry(path, split, dataset.class_names[label] if label >= 0 else _NONE)] = None
+    return {place: tuple(each) for place, each in found.items()}
+
+
+def _across(finding):
+    return len({entry.split for entry in finding.entries}) > 1
+
+
+def _contradicting(findings):
+    """Those whose photographs have different labels. One photograph may have several: each cut-out has its own."""
+    chosen = []
+    for finding in findings:
+        labels = defaultdict(set)
+        for path, split, brand in finding.entries:
+            labels[path, split].add(brand)
+        if len(set(map(frozenset, labels.values()))) > 1:
+            chosen.append(finding._replace(detail=", ".join(sorted(set().union(*labels.values())))))
+    return chosen
+
+
+def _classes(dataset):
+    """Class, and "none" if there are such samples, to its number of samples."""
+    counts = np.bincount(dataset.labels + 1, minlength=len(dataset.class_names) + 1).tolist()
+    return dict(zip(dataset.class_names, counts[1:], strict=True)) | ({_NONE: counts[0]} if counts[0] else {})
+
+
+def _empty(counts):
+    """The classes without a sample; none of them in a split that shows no brand of the set at all."""
+    empty = [name for name, count in counts.items() if not count]
+    return empty if len(empty) < len({*counts} - {_NONE}) else []
+
+
+def _outside(datasets, places, sizes):
+    """Place to a text that names its boxes that reach beyond the photograph."""
+    found = {}
+    for dataset in datasets.values():
+        for path, boxes in zip(dataset.paths, dataset.boxes, strict=True):
+            height, width = sizes[places[path]].tolist()
+            if not len(boxes) or not height:
+                continue
+            for box in boxes.tolist():
+                if min(box[:2]) < -_BEYOND or box[2] > height + _BEYOND or box[3] > width + _BEYOND:
+                    found.setdefault(places[path], {})[tuple(box)] = (height, width)
+    return {
+        place: f"{width} x {height} px, (y0, x0, y1, x1) = " + ", ".join("({:g}, {:g}, {:g}, {:g})".format(*box) for box in boxes)
+        for place, boxes in found.items()
+        for height, width in [sizes[place].tolist()]
+    }

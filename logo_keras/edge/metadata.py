@@ -1,0 +1,299 @@
+"""What an exported model file says of itself: class names, image size, preprocessing."""
+
+import dataclasses
+import json
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+from logo_keras.edge import onnx_file
+
+# The names under which the zip behind a TFLite model holds them; MediaPipe's files carry their labels the same way.
+METADATA_NAME = "logo_keras.json"
+LABELS_NAME = "labels.txt"
+CHECKSUM_NAME = "model.crc32"
+
+# Bytes 4 to 8 of every TFLite file: the file identifier of its flatbuffer schema.
+_TFLITE_IDENTIFIER = b"TFL3"
+# The earliest date that a zip can hold: the same model gives the same bytes on any day.
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+# The names of a hundred thousand classes.
+_LARGEST_ENTRY = 2**24
+# Deflate shrinks text to a tenth, at most to a thousandth: what shrank more than this, above a megabyte, was made to do harm.
+_MOST_SHRUNK, _SMALL_ENTRY = 100, 2**20
+# What zipfile raises on damaged archives, from Python 3.11 to 3.13.
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+
+_AGAIN = "Copy it again or export the model again."
+_DAMAGED = f"damaged: the model is not the one that was written, by its checksum. {_AGAIN}"
+_NO_METADATA = (
+    "no metadata of logo_keras at the end of this TFLite file. It was cut short, or another program wrote it: copy it "
+    "again, or write it with logo-export-tflite."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """What a client must know to run a model file and to read its answers.
+
+    Attributes:
+        class_names: tuple of N str, in the order of `probabilities`.
+        image_size: int S, px, side of the model's square input.
+        preprocessing: str, how a photograph becomes the input; a name that `logo_keras.image.preprocessing` states.
+        model: str, the model's class, for instance "DRNANet".
+        decision: str or None, which classification `probabilities` come from, where the model has several.
+        version: str, the version of logo_keras that wrote the file.
+
+    Raises:
+        ValueError: if there is no class name, the image size is not a positive int, or a text is no str.
+    """
+
+    class_names: tuple[str, ...]
+    image_size: int
+    preprocessing: str
+    model: str
+    decision: str | None
+    version: str
+
+    def __post_init__(self):
+        # Lists, as JSON and Keras configurations hold them, are welcome.
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        if not self.class_names or not all(isinstance(name, str) for name in self.class_names):
+            raise ValueError(f"class_names must be one or more str, got {self.class_names!r}.")
+        if type(self.image_size) is not int or self.image_size <= 0:
+            raise ValueError(f"image_size must be a positive int, got {self.image_size!r}.")
+        for name in ("preprocessing", "model", "decision", "version"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (name == "decision" and value is None):
+                raise ValueError(f"{name} must be a str, got {value!r}.")
+
+    def to_json(self):
+        """Writes the metadata as JSON text, the same text every time."""
+        return _encodable(json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)) + "\n"
+
+    def labels(self):
+        """The text of `labels.txt`: one class name a line."""
+        # A line break inside a class name would shift all labels behind it; the JSON keeps it.
+        return _encodable("".join(" ".join(name.splitlines()) + "\n" for name in self.class_names))
+
+    @classmethod
+    def from_json(cls, text):
+        """Reads what `to_json` wrote; entries that a later version added are passed over.
+
+        Args:
+            text: str or bytes, JSON.
+
+        Raises:
+            ValueError: if the text is not JSON, or an entry is missing or of the wrong kind.
+        """
+        entries = json.loads(text)
+        names = [field.name for field in dataclasses.fields(cls)]
+        missing = [name for name in names if not isinstance(entries, dict) or name not in entries]
+        if missing:
+            raise ValueError(f"the metadata must have {', '.join(names)}; missing: {', '.join(missing)}.")
+        if not isinstance(entries["class_names"], list):
+            raise ValueError(f"class_names must be a list, got {entries['class_names']!r}.")
+        return cls(**{name: entries[name] for name in names})
+
+
+class UnusableModel(ValueError):
+    """A file that cannot be run as a model of this package.
+
+    Attributes:
+        name: str, the path of the file.
+        reason: str, what is wrong, and what to do.
+    """
+
+    def __init__(self, name, reason):
+        super().__init__(name, reason)
+        self.name = str(name)
+        self.reason = str(reason)
+
+    def __str__(self):
+        return f"{self.name}: {self.reason}"
+
+
+def append(path, metadata):
+    """Puts the metadata behind a TFLite or ONNX model, where the runtimes pass over them.
+
+    Behind a TFLite model they are a zip with `logo_keras.json`, `labels.txt` (one class name a line) and `model.crc32`,
+    uncompressed and with fixed dates; any zip tool reads it from the file. Behind an ONNX model they are `metadata_props`
+    of the same names, and `class_names` (a JSON list) and `preprocessing`. The same model and metadata give the same bytes.
+    `model.crc32` is the checksum of the model, by which `read` finds damage.
+
+    Args:
+        path: str or Path of a TFLite file, or of an ONNX file if it ends with `.onnx`, without metadata; it is changed in
+            place.
+        metadata: Metadata.
+
+    Raises:
+        UnusableModel: if the file is none of these, or has metadata already.
+        OSError: if it cannot be read or written.
+    """
+    path = Path(path)
+    if _is_onnx(path):
+        if METADATA_NAME in _onnx_properties(path)[0]:
+            raise UnusableModel(path, "already carries metadata; append to the model as the converter gave it.")
+        values = {
+            METADATA_NAME: metadata.to_json(),
+            "class_names": _encodable(json.dumps(metadata.class_names, ensure_ascii=False)),
+        }
+        onnx_file.append(path, values | {"preprocessing": metadata.preprocessing})
+        # Last, for it tells of all that lies before it.
+        size = path.stat().st_size
+        onnx_file.append(path, {CHECKSUM_NAME: f"{_checksum(path, size)} {size}"})
+        return
+    _check_tflite(path)
+    if zipfile.is_zipfile(path):
+        raise UnusableModel(path, "already carries metadata; append to the model as the converter gave it.")
+    checksum = _checksum(path, path.stat().st_size) + "\n"
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, text in ((METADATA_NAME, metadata.to_json()), (LABELS_NAME, metadata.labels()), (CHECKSUM_NAME, checksum)):
+            entry = zipfile.ZipInfo(name, _FIXED_DATE)
+            # Otherwise the byte differs between Windows and the rest.
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, text.encode())
+
+
+def read(path):
+    """Reads the metadata of a TFLite or ONNX file, and compares the model with its checksum where it has one.
+
+    Args:
+        path: str or Path; a file that ends with `.onnx` is read as ONNX, any other as TFLite.
+
+    Returns:
+        Metadata.
+
+    Raises:
+        UnusableModel: naming the file and what to do, if it is empty, no such file, cut short, damaged, or without
+            metadata; it is a ValueError too.
+        OSError: if it cannot be read.
+    """
+    path = Path(path)
+    text = _onnx_text(path) if _is_onnx(path) else _tflite_text(path)
+    try:
+        return Metadata.from_json(text)
+    # RecursionError: lists inside lists without end.
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnusableModel(path, f"damaged metadata: {error} Copy the file again or export the model again.") from error
+
+
+def _encodable(text):
+    """Text whose characters that UTF-8 lacks are escapes: they stand for bytes of a folder's name. JSON reads them back."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _is_onnx(path):
+    return path.suffix.lower() == ".onnx"
+
+
+def _onnx_properties(path):
+    try:
+        return onnx_file.properties(path)
+    except ValueError as error:
+        raise UnusableModel(path, f"{error}. Copy it again, or write it with logo-export-onnx.") from error
+
+
+def _onnx_text(path):
+    """The JSON of an ONNX file."""
+    values, places = _onnx_properties(path)
+    if METADATA_NAME not in values:
+        raise UnusableModel(path, "no metadata of logo_keras in this ONNX file. Write it with logo-export-onnx.")
+    checksum, _, size = values.get(CHECKSUM_NAME, "").partition(" ")
+    # Tools that rewrite ONNX files, to shrink or to quantize them, keep the properties; then it tells of another file.
+    if size == str(places.get(CHECKSUM_NAME)) and checksum != _checksum(path, int(size)):
+        raise UnusableModel(path, _DAMAGED)
+    return values[METADATA_NAME]
+
+
+def _tflite_text(path):
+    """The JSON of a TFLite file."""
+    _check_tflite(path)
+    with open(path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                text = zip_entry(archive, METADATA_NAME)
+                checksum = zip_entry(archive, CHECKSUM_NAME) if CHECKSUM_NAME in archive.namelist() else None
+                size = min(entry.header_offset for entry in archive.infolist())
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise UnusableModel(path, _NO_METADATA) from error
+        except DAMAGED_ZIP as error:
+            raise UnusableModel(path, f"its metadata cannot be unpacked ({error}). {_AGAIN}") from error
+    if checksum is not None and checksum.decode(errors="replace").strip() != _checksum(path, size):
+        raise UnusableModel(path, _DAMAGED)
+    return text
+
+
+def zip_entry(archive, name, largest=_LARGEST_ENTRY):
+    """Reads a file of a zip that another person may have made.
+
+    Args:
+        archive: `zipfile.ZipFile`.
+        name: str.
+        largest: int, bytes.
+
+    Returns:
+        bytes.
+
+    Raises:
+        KeyError: if there is no such file.
+        ValueError: if it would be larger than `largest`, or is packed as no program packs it that writes such files.
+        Other exceptions of `DAMAGED_ZIP`: if it is damaged.
+    """
+    entry = archive.getinfo(name)
+    check_zip_entry(entry, largest)
+    return archive.read(entry)
+
+
+def check_zip_entry(entry, largest):
+    """Checks what a zip says of a file in it, before the file is unpacked.
+
+    Args:
+        entry: `zipfile.ZipInfo`.
+        largest: int, bytes.
+
+    Raises:
+        ValueError: as `zip_entry`.
+    """
+    # A zip of a few kilobytes may unpack to any size, and the memory of other methods is what the file says.
+    if entry.file_size > largest:
+        raise ValueError(f"{entry.filename} would be {entry.file_size:,} bytes, at most {largest:,} are read")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{entry.filename} is compressed by another method than deflate")
+    if entry.file_size > max(_SMALL_ENTRY, _MOST_SHRUNK * entry.compress_size):
+        raise ValueError(f"{entry.filename} would be {entry.file_size:,} bytes, unpacked from {entry.compress_size:,}")
+
+
+def _checksum(path, size):
+    """CRC-32 of the first `size` bytes of a file, 8 hexadecimal digits."""
+    # Against damage, not against forgery, which needs more than a checksum inside the same file. SHA-256 loads OpenSSL,
+    # 3.5 MiB of a device's memory.
+    checksum = 0
+    with open(path, "rb") as file:
+        while size > 0 and (data := file.read(min(size, 2**20))):
+            checksum = zlib.crc32(data, checksum)
+            size -= len(data)
+    return f"{checksum:08x}"
+
+
+def _check_tflite(path):
+    """Raises UnusableModel unless the file begins as a TFLite file does."""
+    with open(path, "rb") as file:
+        start = file.read(8)
+    if not start:
+        raise UnusableModel(path, f"the file is empty. {_AGAIN}")
+    if start[4:] != _TFLITE_IDENTIFIER:
+        raise UnusableModel(path, "not a TFLite file. Write one from a .keras file with logo-export-tflite.")

@@ -1,0 +1,130 @@
+"""The answer to one photograph, the same from Keras and from an exported file."""
+
+import dataclasses
+import os
+
+import numpy as np
+
+from logo_keras.image.preprocessing import PREPROCESSING, decode, frame, prepare, read
+
+_READ = ("probabilities", "region_boxes", "region_scores", "embedding")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Recognition:
+    """What a model says of one photograph.
+
+    Attributes:
+        labels: tuple of str, the likeliest classes, best first.
+        probabilities: tuple of float, one a label.
+        region_boxes: float32 `[K, 4]`, `(y0, x0, y1, x1)` in px of the photograph as it is seen upright, best region
+            first; they may reach beyond it. `[0, 4]` from a plain classifier.
+        region_scores: float32 `[K]`, the navigator's scores; `[0]` from a plain classifier, or where a file leaves them out.
+        embedding: float32 `[D]`, the feature before the deciding classifier, of length 1, from a file that gives it; or None.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    region_boxes: np.ndarray
+    region_scores: np.ndarray
+    embedding: np.ndarray | None = None
+
+    def to_dict(self):
+        """The same as lists, strings and floats, for JSON; `embedding` only where there is one."""
+        embedding = {} if self.embedding is None else {"embedding": self.embedding.tolist()}
+        return {
+            "labels": list(self.labels),
+            "probabilities": list(self.probabilities),
+            "region_boxes": self.region_boxes.tolist(),
+            "region_scores": self.region_scores.tolist(),
+        } | embedding
+
+
+def recognize(infer, photo, class_names, image_size, top, preprocessing=PREPROCESSING):
+    """Recognizes one photograph.
+
+    Args:
+        infer: function from images, float32 `[1, S, S, 3]`, 0..255, to a dict of arrays: `probabilities [1, N]` and,
+            from region networks, `region_boxes [1, K, 4]` in px of the images and `region_scores [1, K]`; perhaps
+            `embedding [1, D]`.
+        photo: path, bytes of a file, or RGB uint8 `[H, W, 3]`.
+        class_names: N str.
+        image_size: int S, px.
+        top: int, how many classes to name; all N where there are fewer.
+        preprocessing: str, how the photograph becomes the image, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
+
+    Returns:
+        Recognition.
+
+    Raises:
+        ValueError: if `top` is below 1, or there is no such preprocessing.
+        UnreadablePhotograph: if the photograph cannot be decoded.
+    """
+    _check(top)
+    seen = pixels(photo)
+    outputs = infer(prepare(seen, image_size, preprocessing)[None])
+    return answer(
+        {name: value[0] for name, value in outputs.items()}, seen.shape[:2], class_names, image_size, top, preprocessing
+    )
+
+
+def answer(outputs, size, class_names, image_size, top, preprocessing=PREPROCESSING):
+    """Makes the answer to one photograph of what a model gave for it.
+
+    Args:
+        outputs: dict of arrays: `probabilities [N]` and perhaps `region_boxes [K, 4]` in px of the image, `region_scores [K]`
+            and `embedding [D]`.
+        size: two int, height and width of the upright photograph, px.
+        class_names: N str.
+        image_size: int S, px.
+        top: int, how many classes to name; all N where there are fewer.
+        preprocessing: str, how the photograph became the image, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
+
+    Returns:
+        Recognition.
+
+    Raises:
+        ValueError: if `top` is below 1, or there is no such preprocessing.
+    """
+    _check(top)
+    probabilities = np.asarray(outputs["probabilities"])
+    # Stable: of equal probabilities the class that was named first comes first.
+    best = np.argsort(-probabilities, kind="stable")[:top]
+    # Stretched to a square, so each axis has its own factor.
+    side, offset = frame(preprocessing, image_size)
+    height, width = size
+    scale = np.array([height, width, height, width], np.float32) / side
+    boxes = np.asarray(outputs.get("region_boxes", np.zeros((0, 4))), np.float32)
+    embedding = outputs.get("embedding")
+    return Recognition(
+        labels=tuple(class_names[number] for number in best),
+        probabilities=tuple(float(probabilities[number]) for number in best),
+        region_boxes=((boxes + offset) * scale).astype(np.float32),
+        region_scores=np.asarray(outputs.get("region_scores", np.zeros(0)), np.float32),
+        embedding=None if embedding is None else np.asarray(embedding, np.float32),
+    )
+
+
+def pixels(photo, name="photograph"):
+    """Decodes a photograph, unless it is an array already.
+
+    Args:
+        photo: path, bytes of a file, or RGB uint8 `[H, W, 3]`.
+        name: str, names bytes in errors.
+
+    Returns:
+        The upright photograph, RGB uint8 `[H, W, 3]`; an array as it came.
+
+    Raises:
+        UnreadablePhotograph: if the photograph cannot be decoded.
+    """
+    if isinstance(photo, (str, os.PathLike)):
+        return read(photo)
+    if isinstance(photo, (bytes, bytearray, memoryview)):
+        return decode(bytes(photo), name)
+    return photo
+
+
+def _check(top):
+    if top < 1:
+        raise ValueError(f"top must be at least 1, got {top}.")

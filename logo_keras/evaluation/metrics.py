@@ -1,0 +1,491 @@
+"""How well a model, or an exported file, recognizes the photographs of a data set."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from logo_keras.files import json_bytes
+from logo_keras.image.preprocessing import UnreadablePhotograph
+
+# Of `Evaluation.to_dict`. 2: the confusion is a list of counts, a sample has a box.
+SCHEMA_VERSION = 2
+# Likeliest classes that are kept of a sample; top5 needs as many.
+BEST = 5
+# Probabilities that are ranked at once: 16 MB of them.
+_AT_ONCE = 2**22
+# Two-sided 95 % of the normal distribution.
+_Z = 1.959964
+_REGION_FIGURES = ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_chance", "region_area")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a model said of n samples, and how often it was right. Shares are fractions 0..1.
+
+    A sample is a photograph, or, of a data set that was cut, the surroundings of one box. So a path may stand here many times.
+
+    Attributes:
+        class_names: tuple of N str.
+        paths: tuple of n str, the photographs of the samples that could be read, in the order of the data set.
+        labels: int `[n]`, their true classes.
+        probabilities: float32 `[n, N]`, or None where they were not kept.
+        heads: dict from "fused" and "whole" to the class `[n]` that this head alone chooses; empty where the model does not
+            tell them.
+        region_boxes: float32 `[n, K, 4]`, `(y0, x0, y1, x1)` in px of the model's square image; None without regions.
+        image_size: int S, px, side of that image.
+        region_hit_rate: float, share of the photographs with boxes of which the centre of a logo lies in the best region.
+        region_hit_rate_any: float, share of which one lies in any of the K regions.
+        region_hit_rate_chance: float, `region_hit_rate` if the best regions are dealt to other photographs at random, the
+            mean over all such pairs: what large regions, or regions in the middle, hit by themselves.
+        region_area: float, mean share of the square image that the best region covers, clipped to the image.
+            These four are None without regions, and the hit rates also where no boxes are known.
+        unreadable: dict, path to reason, of the photographs that were left out, or of which a sample was.
+        boxes: None for whole photographs, or float32 `[n, 4]`, the box of each sample, `(y0, x0, y1, x1)` in px of the
+            photograph.
+        best: int `[n, min(5, N)]`, the likeliest classes, best first; of equal ones the first, as in `recognize`.
+        best_probabilities: float32, theirs.
+        ranks: int `[n]`, how many classes come before the true one.
+            These three are made of `probabilities` where they are not given.
+
+    Raises:
+        ValueError: if they are not all of n samples, or there are neither probabilities nor what is made of them.
+    """
+
+    class_names: tuple
+    paths: tuple
+    labels: np.ndarray
+    probabilities: np.ndarray | None
+    heads: dict
+    region_boxes: np.ndarray | None
+    image_size: int
+    region_hit_rate: float | None
+    region_hit_rate_any: float | None
+    region_hit_rate_chance: float | None
+    region_area: float | None
+    unreadable: dict
+    boxes: np.ndarray | None = None
+    best: np.ndarray | None = None
+    best_probabilities: np.ndarray | None = None
+    ranks: np.ndarray | None = None
+
+    def __post_init__(self):
+        made = ("best", "best_probabilities", "ranks")
+        if self.probabilities is None and any(getattr(self, name) is None for name in made):
+            raise ValueError(f"an evaluation without probabilities needs {', '.join(made)}.")
+        lengths = {name: len(getattr(self, name)) for name in ("paths", "labels")}
+        given = {name: getattr(self, name) for name in ("probabilities", "region_boxes", "boxes", *made)} | self.heads
+        lengths |= {name: len(value) for name, value in given.items() if value is not None}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"an evaluation needs as many of each as there are samples, got {lengths}.")
+        if self.best is None:
+            for name, value in zip(made, _ranked(self.probabilities, self.labels), strict=True):
+                object.__setattr__(self, name, value)
+
+    @property
+    def predicted(self):
+        """int `[n]`, the likeliest class; of equal ones the first, as in `recognize`."""
+        return self.best[:, 0]
+
+    @property
+    def correct(self):
+        """bool `[n]`."""
+        return self.predicted == self.labels
+
+    @property
+    def top1(self):
+        """float, share of the photographs whose likeliest class is the true one."""
+        return float(self.correct.mean())
+
+    @property
+    def top1_interval(self):
+        """Two floats: the 95 % Wilson interval of `top1`."""
+        return wilson_interval(int(self.correct.sum()), len(self.paths))
+
+    @property
+    def top5(self):
+        """float, share of the photographs whose true class is among the five likeliest."""
+        return float((self.ranks < BEST).mean())
+
+    @property
+    def head_top1(self):
+        """dict from the name of a head to the share of the photographs of which it alone chooses the true class."""
+        return {name: float((choice == self.labels).mean()) for name, choice in self.heads.items()}
+
+    @property
+    def confusion_counts(self):
+        """int `[m, 3]`: true class, likeliest class and how many photographs have both, in order; no row for none."""
+        number = len(self.class_names)
+        pairs, counts = np.unique(np.asarray(self.labels, np.int64) * number + self.predicted, return_counts=True)
+        return np.stack([pairs // number, pairs % number, counts], axis=1)
+
+    @property
+    def confusion(self):
+        """int `[N, N]`, photographs by true class (row) and likeliest class (column); `confusion_counts` in full."""
+        counts = np.zeros((len(self.class_names),) * 2, np.int64)
+        truth, chosen, number = self.confusion_counts.T
+        counts[truth, chosen] = number
+        return counts
+
+    @property
+    def photographs_per_class(self):
+        """int `[N]`."""
+        return np.bincount(self.labels, minlength=len(self.class_names))
+
+    @property
+    def per_class(self):
+        """dict from class name to the share of its photographs that is right; None for a class without photographs."""
+        right = np.bincount(self.labels[self.correct], minlength=len(self.class_names))
+        pairs = zip(right.tolist(), self.photographs_per_class.tolist(), strict=True)
+        return dict(zip(self.class_names, [hits / total if total else None for hits, total in pairs], strict=True))
+
+    def to_dict(self, top=BEST):
+        """The figures, and of each sample the `top` likeliest classes and the regions, for JSON.
+
+        Its size grows with the number of samples and of classes, not with their product.
+
+        Raises:
+            ValueError: if `top` is above 5 and the probabilities were not kept.
+        """
+        best, shares = self.best[:, :top], self.best_probabilities[:, :top]
+        if min(top, len(self.class_names)) > best.shape[1]:
+            if self.probabilities is None:
+                raise ValueError(f"top must be at most {BEST} where the probabilities were not kept, got {top}.")
+            best, shares, _ = _ranked(self.probabilities, self.labels, top)
+        rows = [
+            {
+                "path": path,
+                **({} if self.boxes is None else {"box": self.boxes[number].tolist()}),
+                "brand": self.class_names[self.labels[number]],
+                "labels": [self.class_names[place] for place in best[number]],
+                "probabilities": shares[number].tolist(),
+                **({} if self.region_boxes is None else {"region_boxes": self.region_boxes[number].tolist()}),
+            }
+            for number, path in enumerate(self.paths)
+        ]
+        figures = {"schema_version": SCHEMA_VERSION, "photographs": len(self.paths)}
+        figures |= {"top1": self.top1, "top1_interval": list(self.top1_interval), "top5": self.top5}
+        figures |= {f"{name}_top1": share for name, share in self.head_top1.items()}
+        if self.region_boxes is not None:
+            figures |= {name: getattr(self, name) for name in _REGION_FIGURES}
+        return figures | {
+            "image_size": self.image_size,
+            "class_names": list(self.class_names),
+            "per_class": self.per_class,
+            "confusion": self.confusion_counts.tolist(),
+            "unreadable": dict(self.unreadable),
+            "predictions": rows,
+        }
+
+    def to_json(self):
+        """`to_dict` as JSON text. Bytes of a path that are not UTF-8 stand in it as escapes, as JSON reads them back."""
+        return json_bytes(self.to_dict()).decode("utf-8")
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """How much more often the first of two models is right than the second.
+
+    Attributes:
+        difference: float, top1 of the first minus top1 of the second, on the samples that both were asked about.
+        interval: two floats, its 95 % interval by a paired bootstrap over the samples.
+        photographs: int, how many samples these are: photographs, or boxes of a data set that was cut.
+    """
+
+    difference: float
+    interval: tuple
+    photographs: int
+
+
+def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
+    """Asks a model about every sample of a data set.
+
+    Args:
+        model: a model of this package, or an `lk.edge.Recognizer`.
+        dataset: Dataset with the model's class names, in any order. Samples that cannot be read are left out.
+        batch_size: int, samples at once; an exported file takes one at a time.
+        strict: bool, stop at the first unreadable photograph.
+        probabilities: bool, whether to keep those of every class. Without them memory grows with the samples alone.
+
+    Returns:
+        Evaluation, with the classes in the order of the model.
+
+    Raises:
+        ValueError: if the data set has other class names or photographs without a brand (label -1), or none can be read.
+        UnreadablePhotograph: with `strict`, naming the photograph and the reason.
+    """
+    dataset = labelled_for(model, dataset)
+    kept, unreadable = _readable(dataset, strict)
+    if not len(kept):
+        example = next(map(": ".join, unreadable.items()), "there are none")
+        raise ValueError(f"none of the {len(dataset)} photographs can be read; {example}.")
+    ask = _predict if hasattr(model, "predict_on_batch") else _infer
+    # A photograph that disappears on the way gives no answer, so every answer comes with the number of its sample.
+    parts = [
+        _part(dataset, numbers, outputs, probabilities) for numbers, outputs in ask(model, kept, batch_size, model.image_size)
+    ]
+    unreadable |= kept.unreadable
+    if strict and kept.unreadable or not parts:
+        raise UnreadablePhotograph(*next(iter(kept.unreadable.items())))
+    answers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    asked, boxes = dataset.subset(answers.pop("numbers")), answers.pop("region_boxes", None)
+    return Evaluation(
+        class_names=tuple(model.class_names),
+        paths=asked.paths,
+        labels=asked.labels,
+        probabilities=answers.pop("probabilities", None),
+        best=answers.pop("best"),
+        best_probabilities=answers.pop("best_probabilities"),
+        ranks=answers.pop("ranks"),
+        heads=answers,
+        region_boxes=boxes,
+        image_size=model.image_size,
+        unreadable=unreadable,
+        boxes=_sample_boxes(asked),
+        **_region_figures(asked, boxes, model.image_size, model.preprocessing),
+    )
+
+
+def compare(first, second, resamples=10_000, seed=0):
+    """Compares two models sample by sample.
+
+    Args:
+        first: Evaluation.
+        second: Evaluation of the same set; samples that only one of them could read are left out.
+        resamples: int, of the bootstrap.
+        seed: int, of the bootstrap.
+
+    Returns:
+        Comparison.
+
+    Raises:
+        ValueError: if no sample is common to both, or they do not agree about the brand of one.
+    """
+    pairs = paired(_samples(first), _samples(second))
+    differences = first.correct[pairs[:, 0]].astype(float) - second.correct[pairs[:, 1]]
+    # A photograph adds -1, 0 or 1, so counting the three kinds in a resample is the same as drawing photographs.
+    shares = np.array([(differences == value).mean() for value in (-1, 0, 1)])
+    counts = np.random.default_rng(seed).multinomial(len(differences), shares, resamples)
+    low, high = np.quantile((counts[:, 2] - counts[:, 0]) / len(differences), (0.025, 0.975))
+    return Comparison(float(differences.mean()), (float(low), float(high)), len(differences))
+
+
+def wilson_interval(right, total):
+    """The 95 % interval of a share.
+
+    Args:
+        right: int.
+        total: int, at least 1.
+
+    Returns:
+        Two floats in [0, 1].
+
+    Source:
+        Wilson 1927, Journal of the American Statistical Association 22 (158), p. 209.
+    """
+    share, z2 = right / total, _Z**2
+    middle = (share + z2 / (2 * total)) / (1 + z2 / total)
+    half = _Z * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2)) / (1 + z2 / total)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def paired(first, second):
+    """Finds the samples that two lists have in common.
+
+    Args:
+        first: sequence of `(path, box, brand)`, the box None or four floats.
+        second: likewise. Where a sample stands in a list several times, its first is paired with the first of the other
+            list, and so on.
+
+    Returns:
+        int `[m, 2]`, places in `first` and `second`, in the order of `first`.
+
+    Raises:
+        ValueError: if no sample is common to both, or they do not agree about the brand of one.
+    """
+    places, brands = {}, {}
+    for number, (path, box, brand) in enumerate(second):
+        places.setdefault(_key(path, box), {}).setdefault(brand, []).append(number)
+    for path, box, brand in first:
+        brands.setdefault(_key(path, box), set()).add(brand)
+    for (path, box), known in brands.items():
+        if (path, box) in places and known.isdisjoint(places[path, box]):
+            where = "" if box is None else f", box {list(box)}"
+            raise ValueError(f"the two evaluations do not agree about the brand on {path}{where}.")
+    queues = {(key, brand): iter(numbers) for key, by_brand in places.items() for brand, numbers in by_brand.items()}
+    found = [
+        (number, next(queues.get((_key(path, box), brand), iter(())), None)) for number, (path, box, brand) in enumerate(first)
+    ]
+    pairs = [pair for pair in found if pair[1] is not None]
+    if not pairs:
+        raise ValueError(
+            "the two evaluations have no photograph in common. Both must be of whole photographs, or of the same boxes."
+        )
+    return np.array(pairs)
+
+
+def _key(path, box):
+    return path, None if box is None else tuple(map(float, box))
+
+
+def _samples(evaluation):
+    """Path, box and brand of each sample."""
+    boxes = [None] * len(evaluation.paths) if evaluation.boxes is None else evaluation.boxes
+    brands = [evaluation.class_names[label] for label in evaluation.labels]
+    return list(zip(evaluation.paths, boxes, brands, strict=True))
+
+
+def _ranked(probabilities, labels, count=BEST):
+    """The likeliest classes, their probabilities, and how many classes come before the true one.
+
+    Args:
+        probabilities: float `[n, N]`.
+        labels: int `[n]`.
+        count: int.
+
+    Returns:
+        int `[n, min(count, N)]`, float of the same shape, int `[n]`.
+    """
+    total, number = probabilities.shape
+    labels, count = np.asarray(labels), min(count, number)
+    best, shares = np.zeros((total, count), np.int64), np.zeros((total, count), probabilities.dtype)
+    ranks = np.zeros(total, np.int64)
+    step = max(1, _AT_ONCE // number)
+    for start in range(0, total, step):
+        part = slice(start, start + step)
+        rows, truth = np.array(probabilities[part], float), labels[part, None]
+        own = np.take_along_axis(rows, truth, axis=1)
+        ranks[part] = ((rows > own) | ((rows == own) & (np.arange(number) < truth))).sum(axis=1)
+        for place in range(count):
+            best[part, place] = rows.argmax(axis=1)
+            np.put_along_axis(rows, best[part, place, None], -np.inf, axis=1)
+        shares[part] = np.take_along_axis(probabilities[part], best[part], axis=1)
+    return best, shares, ranks
+
+
+def labelled_for(model, dataset):
+    """The data set with the classes in the order of the model.
+
+    Raises:
+        ValueError: if its class names are others, or photographs have no brand (label -1).
+    """
+    if tuple(dataset.class_names) != tuple(model.class_names):
+        dataset = dataset.with_class_names(model.class_names)
+    if min(dataset.labels, default=0) < 0:
+        raise ValueError("the data set has photographs without a brand (label -1), of which no answer is right: leave them out.")
+    return dataset
+
+
+def _readable(dataset, strict):
+    """The samples that can be read, labelled with their numbers in the data set; and why photographs cannot, by path."""
+    names = list(map(str, range(len(dataset))))
+    # Anew, so that `unreadable` tells of this reading alone.
+    numbered = dataclasses.replace(dataset, labels=np.arange(len(dataset)), class_names=names, root_categories=None)
+    unreadable = dict(numbered.check())
+    if strict and unreadable:
+        path = next(path for path in dataset.paths if path in unreadable)
+        raise UnreadablePhotograph(path, unreadable[path])
+    places = [number for number, path in enumerate(dataset.paths) if path not in unreadable or _window_reads(dataset, number)]
+    kept = numbered.subset(places)
+    # One window may lie outside a photograph of which another lies inside.
+    kept.unreadable.clear()
+    return kept, unreadable
+
+
+def _window_reads(dataset, number):
+    """Whether the window of a sample can be read, where another of the same photograph cannot."""
+    if dataset.windows is None:
+        return False
+    try:
+        dataset.photograph(number)
+    except UnreadablePhotograph:
+        return False
+    return True
+
+
+def _predict(model, dataset, batch_size, size):
+    """Gives labels and outputs of a Keras model, batch by batch."""
+    full = min(batch_size, len(dataset))
+    for images, labels in _batches(dataset, batch_size, size, model.preprocessing):
+        images, labels = np.asarray(images), np.asarray(labels)
+        # Another number of images would trace the whole model anew.
+        filled = np.concatenate([images, np.repeat(images[-1:], full - len(images), axis=0)])
+        outputs = model.predict_on_batch(filled)
+        yield labels, {name: value[: len(labels)] for name, value in outputs.items()}
+
+
+def _batches(dataset, batch_size, size, preprocessing):
+    try:
+        yield from dataset.batches(batch_size, size, preprocessing=preprocessing)
+    except Exception as error:
+        # TensorFlow has errors of its own for what is raised while photographs are read.
+        if not dataset.unreadable:
+            raise
+        raise UnreadablePhotograph(*list(dataset.unreadable.items())[-1]) from error
+
+
+def _infer(model, dataset, batch_size, size):
+    """Gives labels and outputs of an exported file, sample by sample."""
+    for place, path in enumerate(dataset.paths):
+        try:
+            image, _ = dataset.sample(place, size, model.preprocessing)
+        except UnreadablePhotograph as error:
+            dataset.unreadable[path] = error.reason
+        else:
+            yield dataset.labels[place : place + 1], model.infer(image[None])
+
+
+def _part(dataset, numbers, outputs, probabilities):
+    """What is kept of the outputs of some samples: arrays by name, one row a sample."""
+    part = {"numbers": numbers}
+    part |= dict(
+        zip(("best", "best_probabilities", "ranks"), _ranked(outputs["probabilities"], dataset.labels[numbers]), strict=True)
+    )
+    if probabilities:
+        part["probabilities"] = outputs["probabilities"]
+    if "region_boxes" in outputs:
+        part["region_boxes"] = outputs["region_boxes"]
+        heads = {"fused": "fused_logits", "whole": "whole_logits"}
+        part |= {name: np.argmax(outputs[key], axis=1) for name, key in heads.items() if key in outputs}
+    return part
+
+
+def _sample_boxes(dataset):
+    """The box of each sample `[n, 4]`, or the window where the box is not known; None for whole photographs."""
+    if dataset.windows is None:
+        return None
+    pairs = zip(dataset.boxes, dataset.windows, strict=True)
+    return np.array([boxes[0] if len(boxes) == 1 else window for boxes, window in pairs], np.float32).reshape(-1, 4)
+
+
+def _region_figures(dataset, region_boxes, size, preprocessing):
+    figures = dict.fromkeys(_REGION_FIGURES)
+    if region_boxes is None:
+        return figures
+    # In shares of the image that the model sees: the photograph's own px are not needed.
+    regions = region_boxes / size
+    clipped = np.clip(regions[:, 0], 0, 1)
+    figures["region_area"] = float((clipped[:, 2:] - clipped[:, :2]).prod(axis=1).mean())
+    places = [number for number, boxes in enumerate(dataset.boxes) if len(boxes)]
+    if not places:
+        return figures
+    best = regions[places, 0]
+    hits, any_hits, hits_of_others = [], [], 0
+    for row, place in enumerate(places):
+        _, boxes = dataset.sample(place, size, preprocessing)
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2 / size
+        dealt = _contain(best, centres)
+        hits.append(dealt[row])
+        hits_of_others += int(dealt.sum()) - int(dealt[row])
+        any_hits.append(_contain(regions[place], centres).any())
+    figures["region_hit_rate"] = float(np.mean(hits))
+    figures["region_hit_rate_any"] = float(np.mean(any_hits))
+    if len(places) > 1:
+        figures["region_hit_rate_chance"] = hits_of_others / (len(places) * (len(places) - 1))
+    return figures
+
+
+def _contain(boxes, centres):
+    """Whether any of `centres [c, 2]` lies in each of `boxes [n, 4]`: bool `[n]`."""
+    inside = (boxes[:, None, :2] <= centres) & (centres <= boxes[:, None, 2:])
+    return inside.all(axis=-1).any(axis=-1)

@@ -1,0 +1,38 @@
+"""Opens model files of this package."""
+
+from pathlib import Path
+
+import keras
+
+from logo_keras.edge import metadata
+from logo_keras.keras_settings import own_settings
+from logo_keras.network.logo_model import LogoModel
+from logo_keras.weights import model_card
+
+
+def load(path):
+    """Loads a model that was saved as a `.keras` file, compiled as it was.
+
+    Args:
+        path: str or Path.
+
+    Returns:
+        Classifier, NTSNet or DRNANet.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: naming the file, if it is no `.keras` file or holds no model of this package.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist.")
+    model_card.check(path)
+    try:
+        with own_settings():
+            model = keras.saving.load_model(path)
+    # Of what Keras meets inside a whole zip: weights that HDF5 does not read, a configuration that makes no layers.
+    except (*metadata.DAMAGED_ZIP, AttributeError, RecursionError, TypeError) as error:
+        raise ValueError(f"{path} is not a model file of logo_keras, or it is damaged: {error}") from error
+    if not isinstance(model, LogoModel):
+        raise ValueError(f"{path} holds a {type(model).__name__}, not a model of logo_keras.")
+    return model

@@ -1,0 +1,226 @@
+"""What the plain classifier and the region networks share."""
+
+import json
+import random
+
+import keras
+import numpy as np
+from keras import ops
+
+from logo_keras import __version__
+from logo_keras.backbones import Backbone, application, backbone
+from logo_keras.edge.recognition import recognize
+from logo_keras.files import replacing
+from logo_keras.image.preprocessing import PREPROCESSINGS
+from logo_keras.keras_settings import model_policy, own_settings, with_own_settings
+from logo_keras.network.arguments import class_names_of, multiple_of_32, one_of, share, whole
+from logo_keras.network.inputs import check_image_dtype, check_image_shape
+from logo_keras.network.optimizers import mark_heads
+from logo_keras.network.trainer import Trainer
+
+# What draws random numbers, each from a seed of its own.
+_HEADS = ("drop_units", "whole_classifier", "teacher", "fused_classifier", "augmented_classifier", "navigator")
+
+
+class LogoModel(Trainer):
+    """A model on RGB images `[B, S, S, 3]`, 0..255, that gives `probabilities [B, N]` and more, by name.
+
+    Images of any numeric type give the same answer: they become float32 before anything is computed.
+
+    Subclasses build their heads, define `call`, `losses_by_name` and `metrics_by_name`, and end their constructor with
+    `self._finish()`.
+
+    With a mixed dtype policy the backbone computes in 16 bits, and all else in float32: pixels, boxes, crops, scores,
+    pooled features, logits, probabilities. Files do not keep the policy, since the weights are float32 anyway: a model is
+    loaded in that of the process. Keras's other settings (`floatx`, `image_data_format`) change nothing.
+
+    Attributes:
+        card: dict for JSON, what is known of the model beside its configuration, kept in its file. `weights`: str, where
+            they come from; `packages`: dict, versions.
+        backbone_value: Backbone.
+    """
+
+    export_outputs = ("probabilities",)
+    decision = "whole"
+
+    def __init__(
+        self,
+        num_classes,
+        class_names,
+        backbone_,
+        image_size,
+        weights,
+        dropout,
+        batch_norm,
+        frozen_blocks,
+        preprocessing,
+        head="pool",
+        **kwargs,
+    ):
+        # Autocast off: it would turn pixels into 16 bits before anything is cut from them.
+        super().__init__(autocast=False, **kwargs | {"dtype": model_policy(kwargs.get("dtype"))})
+        self.class_names = class_names_of(num_classes, class_names)
+        self.num_classes = len(self.class_names)
+        self.image_size = multiple_of_32("image_size", image_size)
+        self.dropout = share("dropout", dropout)
+        self.batch_norm = one_of("batch_norm", batch_norm, ("batch", "frozen"))
+        self.frozen_blocks = whole("frozen_blocks", frozen_blocks, 0)
+        self.preprocessing = one_of("preprocessing", preprocessing, PREPROCESSINGS)
+        self.backbone = backbone_
+        # keras.Model.weights is the list of variables, so this argument alone goes by another name.
+        self.initial_weights = weights
+        # Python's generator, from which Keras draws its own seeds too: keras.utils.set_random_seed governs them all.
+        self._seed = random.randint(1, 10**9)
+        with own_settings(self.dtype_policy):
+            value = backbone(backbone_, weights, head)
+        self.backbone_value = value
+        self.card = {"weights": value.source, "packages": {"logo_keras": __version__}}
+        self.normalize = value.preprocessing or keras.layers.Identity()
+        self.extractor = value.extractor()
+        self._check_grids()
+        self._freeze(value)
+        self.feature_channels = value.feature_channels
+        self.pool = keras.layers.GlobalAveragePooling2D("channels_last", name="pool", dtype="float32")
+        self.drop_units = keras.layers.Dropout(dropout, seed=self._seed_of("drop_units"), name="drop_units", dtype="float32")
+        self.whole_classifier = self._dense("whole_classifier")
+
+    def _check_grids(self):
+        """Refuses images so small that nothing is left of a map: TensorFlow would end the process with a signal."""
+        images = keras.KerasTensor((1, self.image_size, self.image_size, 3))
+        try:
+            maps = keras.Model(self.extractor.inputs[0], self.backbone_value.levels[32]).compute_output_spec(images)
+            left = min(maps.shape[1:3])
+        except ValueError:
+            left = 0
+        if left < 1:
+            name = self.backbone_value.model.name
+            raise ValueError(
+                f"image_size = {self.image_size} px is too small for the backbone {name!r}: nothing is left of its last map."
+            )
+
+    def _freeze(self, value):
+        frozen = value.frozen_layers(self.frozen_blocks)
+        if self.batch_norm == "frozen":
+            frozen += [layer for layer in self.extractor.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        for layer in frozen:
+            layer.trainable = False
+
+    def _seed_of(self, head):
+        """The seed of a head: it starts with the same weights whatever other heads there are."""
+        # The navigator counts on from its own.
+        return self._seed + _HEADS.index(head)
+
+    def _dense(self, name):
+        """A classifier of pooled features, built."""
+        start = keras.initializers.GlorotUniform(self._seed_of(name))
+        layer = keras.layers.Dense(self.num_classes, kernel_initializer=start, name=name, dtype="float32")
+        layer.build((None, self.feature_channels))
+        return layer
+
+    def _finish(self):
+        """Marks the heads and makes the trackers; every variable exists by now."""
+        backbone_variables = {id(variable) for variable in self.extractor.variables}
+        mark_heads(variable for variable in self.variables if id(variable) not in backbone_variables)
+        with own_settings():
+            self._track()
+        self.built = True
+
+    def build(self, input_shape=None):
+        """Does nothing: the constructor creates every variable."""
+
+    def __call__(self, images, *args, **kwargs):
+        # Here and not in call: Keras adds a page on the arguments to what is raised there.
+        check_image_shape(images.shape, self._expected_size())
+        check_image_dtype(images.dtype)
+        return super().__call__(images, *args, **kwargs)
+
+    # Arrays, metrics and optimizers of a run are float32 too.
+    compile = with_own_settings(Trainer.compile)
+    fit = with_own_settings(Trainer.fit)
+    evaluate = with_own_settings(Trainer.evaluate)
+    predict = with_own_settings(Trainer.predict)
+
+    def _expected_size(self):
+        """Side in px that images must have, or None where any do."""
+        return None if self.backbone_value.feature is None else self.image_size
+
+    def normalized(self, images):
+        """Images of any numeric type as the backbone wants them, in float32: regions are cut from these."""
+        # On JAX Keras trains and predicts past __call__.
+        check_image_shape(images.shape, self._expected_size())
+        check_image_dtype(images.dtype)
+        # Before anything is computed: a mean taken from uint8 wraps around, and one taken from int32 loses its fraction.
+        images = ops.cast(images, "float32")
+        return ops.cast(self.normalize(images), "float32")
+
+    def features(self, images, training):
+        """Maps of normalised images, by stride in px, and their feature `[B, C]` after dropout."""
+        maps = dict(self.extractor(images, training=training))
+        # A network's own fully connected feature, where the backbone has one.
+        feature = maps.pop("feature") if "feature" in maps else self.pool(maps["32"])
+        return {int(stride): level for stride, level in maps.items()}, self.drop_units(feature, training=training)
+
+    def embedded(self, feature):
+        """The entry `embedding` of a model's outputs: the feature before the deciding head, `[B, D]`, of length 1."""
+        return {"embedding": ops.normalize(feature, axis=-1)}
+
+    def recognize(self, photo, top=3):
+        """Recognises the brand on one photograph, exactly as `lk.edge.Recognizer` does with an exported file.
+
+        Args:
+            photo: a path, the bytes of an image file or a uint8 RGB array `[H, W, 3]`.
+            top: int, how many labels to give.
+
+        Returns:
+            Recognition.
+
+        Raises:
+            UnreadablePhotograph: naming the file and the reason.
+        """
+        return recognize(self.predict_on_batch, photo, self.class_names, self.image_size, top, self.preprocessing)
+
+    def near_ties(self, images, tolerance=1e-5):
+        """Whether a choice inside the model hangs on a difference within `tolerance`: bool `[B]`; never, without regions."""
+        return np.zeros(len(images), bool)
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """Saves the model, its configuration and class names as a `.keras` file: all of it or nothing.
+
+        Raises:
+            FloatingPointError: if it is called while `fit` runs and the run has diverged.
+        """
+        self._check_numbers()
+        if not overwrite or not str(filepath).endswith(".keras"):
+            return super().save(filepath, overwrite=overwrite, **kwargs)
+        with replacing(filepath) as temporary:
+            super().save(temporary, **kwargs)
+
+    def get_config(self):
+        value = self.backbone
+        return {
+            "name": self.name,
+            "class_names": list(self.class_names),
+            "backbone": keras.saving.serialize_keras_object(value) if isinstance(value, Backbone) else value,
+            "image_size": self.image_size,
+            "weights": self.initial_weights,
+            "dropout": self.dropout,
+            "batch_norm": self.batch_norm,
+            "frozen_blocks": self.frozen_blocks,
+            "preprocessing": self.preprocessing,
+            # Once to JSON and back: plain lists and dicts, as the file will have them.
+            "card": json.loads(json.dumps(self.card)),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        if isinstance(config["backbone"], dict):
+            config["backbone"] = keras.saving.deserialize_keras_object(config["backbone"])
+        # The file's own weights follow: none are fetched from elsewhere.
+        initial_weights, card, name = config.pop("weights", None), config.pop("card", {}), config["backbone"]
+        if initial_weights == "imagenet" and isinstance(name, str) and name.startswith("keras/"):
+            # Its ImageNet weights may have come with layers that the network has not without them.
+            config["backbone"] = application(name.removeprefix("keras/"), None, like_imagenet=True)
+        model = cls(**config, weights=None)
+        model.backbone, model.initial_weights, model.card = name, initial_weights, card
+        return model

@@ -1,0 +1,323 @@
+"""How the models are compiled, trained and evaluated."""
+
+import math
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from logo_keras.network.divergence import StopAtNaN
+from logo_keras.network.epochs import NumberEpochs, steps_taken
+from logo_keras.network.inputs import ONE_TRUE_CLASS, batches, changed, check_label_shape, check_labels, mixes, unlabelled_batches
+from logo_keras.network.losses import cross_entropy, weighted_mean
+from logo_keras.network.optimizers import EpochSteps, WarmupCosine, default_optimizer
+from logo_keras.network.steps import Steps
+
+
+class Trainer(Steps, keras.Model):
+    """The training half of every model: its own losses by name, Keras's methods on Datasets of this package.
+
+    Subclasses have `class_names`, `num_classes`, `image_size` and `preprocessing`, name their losses and metrics, and call
+    `_track()` at the end of their constructor.
+
+    Attributes:
+        epochs_seen: int, epochs of Datasets that `fit` has trained; saved with the compiled model.
+    """
+
+    loss_names = ("whole",)
+    # From the name of an accuracy to the output that it is of.
+    metrics_by_name = {"top1": "probabilities", "top5": "probabilities"}
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._trackers = {}
+        self._all_regions = False
+        self._watch = None
+        self.epochs_seen = 0
+        self.label_smoothing = 0.0
+        self.loss_weights = {}
+
+    def _track(self):
+        """Makes the trackers of losses and accuracies."""
+        self._trackers = {f"{name}_loss": keras.metrics.Mean(name=f"{name}_loss") for name in self.loss_names}
+        for name in self.metrics_by_name:
+            count = 5 if name == "top5" else 1
+            self._trackers[name] = keras.metrics.SparseTopKCategoricalAccuracy(min(count, self.num_classes), name=name)
+
+    def compile(self, optimizer=None, loss=None, loss_weights=None, metrics=None, label_smoothing=0.0, **kwargs):
+        """Prepares training.
+
+        Args:
+            optimizer: a Keras optimizer or its name; by default AdamW, 1e-3 for the backbone and 2e-3 for the heads, with
+                warm-up and cosine over the run, weight decay 1e-4 and gradients clipped to a norm of 5.
+            loss: must be None: the losses belong to the model.
+            loss_weights: dict from the name of a loss (`"whole"`, `"region"`, ...) to its weight, 1 by default.
+            metrics: further Keras metrics of labels and `probabilities`.
+            label_smoothing: float in [0, 1), for every cross-entropy. The teacher's confidence knows no smoothing.
+            **kwargs: what `keras.Model.compile` takes: `steps_per_execution`, `jit_compile`, `run_eagerly`, ...
+
+        Raises:
+            ValueError: if a loss is given, a weight names no loss, or the smoothing is not in [0, 1).
+        """
+        if loss is not None:
+            raise ValueError(
+                f"{type(self).__name__} has its own losses ({', '.join(self.loss_names)}), so compile() takes no loss=, got "
+                f"{loss!r}. Use loss_weights= and label_smoothing= to change them."
+            )
+        weights = {name.removesuffix("_loss"): weight for name, weight in (loss_weights or {}).items()}
+        if not weights.keys() <= set(self.loss_names):
+            raise ValueError(f"loss_weights may name {', '.join(self.loss_names)}, got {', '.join(loss_weights)}.")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing must lie in [0, 1), got {label_smoothing!r}.")
+        super().compile(optimizer=default_optimizer() if optimizer is None else optimizer, metrics=metrics, **kwargs)
+        self.loss_weights = dict.fromkeys(self.loss_names, 1.0) | weights
+        self.label_smoothing = label_smoothing
+        self._compiled_with = {"metrics": metrics, **kwargs}
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "loss_weights": dict(self.loss_weights),
+            "label_smoothing": self.label_smoothing,
+            "epochs_seen": self.epochs_seen,
+            **keras.saving.serialize_keras_object(dict(self._compiled_with)),
+        }
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        # Files of before do not say.
+        self.epochs_seen = config.pop("epochs_seen", 0)
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    @property
+    def takes_shares(self):
+        """bool, whether labels may be shares of each class `[B, N]`: not where a teacher needs the one true class."""
+        return "region" not in type(self).loss_names
+
+    def losses_by_name(self, labels, outputs, sample_weight):
+        """The losses of a batch: a dict from the names in `loss_names` to scalars; labels int `[B]` or shares `[B, N]`."""
+        return {"whole": self.mean_cross_entropy(labels, outputs["whole_logits"], sample_weight)}
+
+    def mean_cross_entropy(self, labels, logits, sample_weight):
+        """Cross-entropy of `logits [B, ..., N]` with the `labels`, int `[B]` or shares `[B, N]`, averaged."""
+        between = (1,) * (len(logits.shape) - 2)
+        if len(labels.shape) == 2:
+            smoothed = (1 - self.label_smoothing) * labels + self.label_smoothing / self.num_classes
+            smoothed = ops.reshape(smoothed, (-1, *between, self.num_classes))
+            values = -ops.sum(smoothed * ops.log_softmax(logits, axis=-1), axis=-1)
+        else:
+            labels = ops.broadcast_to(ops.reshape(labels, (-1, *between)), ops.shape(logits)[:-1])
+            values = cross_entropy(labels, logits, self.label_smoothing)
+        return weighted_mean(ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1), sample_weight)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The weighted sum of the losses, each of which is tracked by its name."""
+        shares = check_label_shape(y.shape, self.num_classes, self.takes_shares)
+        labels = ops.cast(y, "float32") if shares else ops.reshape(ops.cast(y, "int32"), (-1,))
+        sample_weight = _flat(sample_weight)
+        total = sum(self.losses) if self.losses else 0.0
+        for name, value in self.losses_by_name(labels, y_pred, sample_weight).items():
+            self._trackers[f"{name}_loss"].update_state(value, sample_weight=ops.shape(labels)[0])
+            total = total + self.loss_weights.get(name, 1.0) * value
+        return total
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates the accuracies, of shares against the largest; returns all metrics so far."""
+        shares = check_label_shape(y.shape, self.num_classes, self.takes_shares)
+        labels, sample_weight = ops.argmax(y, axis=-1) if shares else ops.reshape(y, (-1,)), _flat(sample_weight)
+        for name, output in self.metrics_by_name.items():
+            self._trackers[name].update_state(labels, y_pred[output], sample_weight)
+        return super().compute_metrics(x, labels, y_pred["probabilities"], sample_weight)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        *,
+        validation_data=None,
+        seed=0,
+        augment="standard",
+        cache=None,
+        shard=(0, 1),
+        balance=0.0,
+        engine=None,
+        strict=False,
+        initial_epoch=None,
+        steps_per_epoch=None,
+        **kwargs,
+    ):
+        """`keras.Model.fit`, which also takes a `Dataset` of this package for `x` and `validation_data`.
+
+        Args:
+            x: a Dataset, what its `batches` gives, a `tf.data.Dataset` of `(images, labels)` or an array of images, float
+                RGB 0..255.
+            y: int labels `[B]`, or shares of each class `[B, N]` (`lk.Classifier` alone), where `x` is an array.
+            batch_size: int; 16 for a Dataset by default.
+            epochs: int.
+            verbose: as Keras has it.
+            callbacks: Keras callbacks.
+            validation_data: as `x`, or a tuple of arrays.
+            seed: int; order, augmentation and dropout of a Dataset.
+            augment, cache, shard, balance, engine, strict: of a Dataset, as its `batches` has them. `cache`, `engine` and
+                `strict` are also for `validation_data`, of which every host scores all.
+            initial_epoch: int, number of the first epoch, counted from 0. Order, augmentation and dropout of a Dataset are
+                those of the numbered epochs, so that a saved model that is trained on from epoch k becomes what it would have
+                become without the break. Without it, epochs of a Dataset go on after the last one that this model has seen
+                (`epochs_seen`): a second call shows other crops in another order. 0 repeats the first epochs.
+            steps_per_epoch: int, batches an epoch. The next epoch of a Dataset goes on with the batch after the last one.
+            **kwargs: what else `keras.Model.fit` takes.
+
+        Returns:
+            keras.callbacks.History.
+
+        Raises:
+            ValueError: if a Dataset has other class names or photographs without a brand, images have another size than the
+                model's, labels are out of range, a network with regions is to learn from shares, or `augment` and the like
+                are given without a Dataset.
+            FloatingPointError: if a loss is no longer a number, naming the loss and the step, or some weights are not.
+
+        Warns:
+            UserWarning: if all labels are of one class, so that nothing is learnt.
+        """
+        given = changed(dict(augment=augment, cache=cache, shard=shard, balance=balance, engine=engine, strict=strict))
+        if given and not hasattr(x, "batches"):
+            raise ValueError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
+        if mixes(augment) and not self.takes_shares:
+            raise ValueError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
+        check_labels(y, self.num_classes, self.takes_shares)
+        one_class = self.num_classes == 1 or hasattr(x, "batches") and len(set(np.asarray(x.labels).tolist())) == 1
+        if isinstance(validation_data, (tuple, list)) and len(validation_data) > 1:
+            check_labels(validation_data[1], self.num_classes, self.takes_shares)
+        _check_steps(steps_per_epoch)
+        callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+        validation_data, _ = self._batches(validation_data, batch_size, cache=cache, engine=engine, strict=strict)
+        if hasattr(x, "batches"):
+            first = self.epochs_seen if initial_epoch is None else initial_epoch
+            given |= {"seed": seed, "first_epoch": first, "steps": steps_per_epoch}
+            x, batch_size = self._batches(x, batch_size, training=True, **given)
+            callbacks.insert(0, NumberEpochs(seed, getattr(x, "set_epoch", None), first - (initial_epoch or 0)))
+            steps_per_epoch = None
+        if one_class:
+            warnings.warn("all labels are of one class: the model learns to answer 100 % for it and nothing else.", stacklevel=2)
+        x, steps_per_epoch = _going_on(x, steps_per_epoch)
+        n = _num_batches(x, batch_size, kwargs.get("validation_split", 0.0))
+        taken = [steps_taken(n, steps_per_epoch, count) for count in (initial_epoch or 0, epochs)]
+        self._span_schedule(*taken, epochs)
+        if hasattr(x, "cardinality") or getattr(x, "shuffles_itself", False):
+            # tf.data and the batches of this package shuffle themselves; Keras warns of its own default, or mixes the batches.
+            kwargs.setdefault("shuffle", False)
+        self.build_optimizer()
+        self._watch = StopAtNaN()
+        try:
+            return super().fit(
+                x,
+                y,
+                batch_size,
+                epochs,
+                verbose,
+                # First, so that no other callback saves what it would have stopped.
+                [self._watch, *callbacks],
+                validation_data=validation_data,
+                initial_epoch=initial_epoch or 0,
+                steps_per_epoch=steps_per_epoch,
+                **kwargs,
+            )
+        finally:
+            self._watch = None
+
+    def _span_schedule(self, before, total, epochs):
+        """Tells the optimizer's schedule how long the run is.
+
+        Args:
+            before: int, steps of the run before its first epoch now, or None where nobody knows.
+            total: int, steps of the whole run, or None.
+            epochs: int, epochs of the whole run.
+        """
+        optimizer = self.optimizer if self.compiled else None
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            optimizer = optimizer.inner_optimizer
+        schedule = getattr(optimizer, "_learning_rate", None)
+        if isinstance(schedule, (EpochSteps, WarmupCosine)):
+            done = int(ops.convert_to_numpy(optimizer.iterations))  # int() alone fails under a MirroredStrategy (Keras 3.15).
+            start = done - (before or 0)
+            if before and schedule.covers(done):
+                # The same run goes on. Loss scaling does not count the steps that it leaves out, so counting back is not exact.
+                start = schedule.start
+            schedule.span(start, total, epochs)
+            # The schedule is a constant of the traced function.
+            self.train_function = None
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """`keras.Model.save_weights`; while `fit` runs, it raises FloatingPointError instead of saving NaN."""
+        self._check_numbers()
+        return super().save_weights(filepath, overwrite=overwrite, **kwargs)
+
+    def _check_numbers(self):
+        """Stops a run that has diverged before its model is saved."""
+        if self._watch is not None:
+            self._watch.check()
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
+        """`keras.Model.evaluate`, which also takes a `Dataset` of this package; `cache` and `engine` as its `batches`."""
+        check_labels(y, self.num_classes, self.takes_shares)
+        x, batch_size = self._batches(x, batch_size, cache=cache, engine=engine)
+        return super().evaluate(x, y, batch_size, verbose, **kwargs)
+
+    def predict(self, x, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
+        """`keras.Model.predict`, which also takes a `Dataset`, brand or not; returns a dict of arrays."""
+        if hasattr(x, "batches"):
+            x, batch_size = unlabelled_batches(x, self, batch_size, cache=cache, engine=engine), None
+        return super().predict(x, batch_size, verbose, **kwargs)
+
+    def _batches(self, data, batch_size, **options):
+        """A Dataset as batches, which need no further batch size; anything else as it is."""
+        # Not class_names: Keras gives its own tf.data.Dataset from a folder an attribute of that name.
+        if not hasattr(data, "batches"):
+            return data, batch_size
+        return batches(data, self, batch_size, **options), None
+
+
+def _flat(sample_weight):
+    """Weights of shape `[B]`, where there are any; Keras also takes `[B, 1]`, which would broadcast."""
+    return None if sample_weight is None else ops.reshape(sample_weight, (-1,))
+
+
+def _check_steps(steps):
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1):
+        raise ValueError(f"steps_per_epoch must be an integer of at least 1, or None, got {steps!r}.")
+
+
+def _going_on(x, steps):
+    """Data whose epochs of `steps` batches go on from one to the next, and what Keras is to be told of them.
+
+    Keras ends an epoch where the data ends, so that two steps an epoch of three batches would be 2, 1, 2, 1.
+    """
+    if steps and getattr(x, "shuffles_itself", False):
+        return x.in_epochs_of(steps), None
+    if steps and hasattr(x, "cardinality") and hasattr(x, "repeat") and int(x.cardinality()) > 0:
+        return x.repeat(), steps
+    return x, steps
+
+
+def _num_batches(x, batch_size, validation_split):
+    """Batches in one pass over the data, or None where nobody knows or there is no end."""
+    if hasattr(x, "cardinality"):
+        return max(int(x.cardinality()), 0) or None
+    if hasattr(x, "num_batches"):
+        return x.num_batches
+    if hasattr(x, "shape"):
+        # Keras rounds the part that is learnt down.
+        return math.ceil(math.floor(len(x) * (1.0 - (validation_split or 0))) / (batch_size or 32))
+    try:
+        # A DataLoader of PyTorch.
+        return len(x)
+    except TypeError:
+        return None

@@ -1,0 +1,159 @@
+"""What a saved model says of itself: architecture, weights, data, recipe, figures, versions, date."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from logo_keras.edge import metadata
+
+# Keras's own names inside a .keras file.
+_CONFIG, _METADATA = "config.json", "metadata.json"
+# Weights hardly shrink, so what a file unpacks to is about its own size.
+_MOST_OF_FILE, _SMALL_FILE = 20, 2**20
+
+
+def read(path):
+    """Reads what a model file says of itself, without Keras and without its weights.
+
+    Args:
+        path: str or Path of a `.keras` file of this package, or of an exported `.tflite` or `.onnx` file.
+
+    Returns:
+        dict of str to what JSON holds: `architecture`, `backbone`, `classes` and, of a `.keras` file, `arguments`,
+        `weights`, `data`, `recipe`, `figures`, `evaluations`, `packages` and `date`, as far as they are known.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: naming the file, if it is no model of this package or damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no model {path}.")
+    if path.suffix.lower() in (".tflite", ".onnx"):
+        facts = metadata.read(path)
+        return {
+            "architecture": facts.model,
+            "arguments": {
+                "image_size": facts.image_size,
+                "preprocessing": facts.preprocessing,
+                "decision": facts.decision,
+            },
+            "classes": list(facts.class_names),
+            "packages": {"logo_keras": facts.version},
+        }
+    config, saved = _read_keras(path, "a .keras file")
+    arguments = dict(config["config"])
+    backbone = arguments.pop("backbone")
+    arguments.pop("name", None)
+    facts = {
+        "architecture": config["class_name"],
+        "backbone": backbone if isinstance(backbone, str) else f"lk.Backbone({_network(backbone)})",
+        "classes": arguments.pop("class_names"),
+        "packages": {"keras": saved.get("keras_version")},
+        "date": saved.get("date_saved"),
+    }
+    card = arguments.pop("card", {})
+    packages = facts["packages"] | (card.get("packages") or {})
+    return facts | card | {"arguments": arguments, "packages": packages}
+
+
+def check(path):
+    """Checks a `.keras` file before Keras unpacks it: a small file may hold what fills the memory.
+
+    Args:
+        path: str or Path.
+
+    Raises:
+        ValueError: naming the file, if it is no model of this package or damaged.
+    """
+    _read_keras(Path(path), "a model file of logo_keras")
+
+
+def _read_keras(path, wanted):
+    """The configuration and the metadata of Keras in a `.keras` file, two dicts, the types of what is read from them checked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                metadata.check_zip_entry(entry, _MOST_OF_FILE * max(path.stat().st_size, _SMALL_FILE))
+            config, saved = (json.loads(metadata.zip_entry(archive, name)) for name in (_CONFIG, _METADATA))
+    # RecursionError: lists inside lists without end.
+    except (*metadata.DAMAGED_ZIP, RecursionError) as error:
+        raise ValueError(f"{path} is not {wanted}, or it is damaged ({error}): copy it again.") from error
+    arguments = config.get("config") if isinstance(config, dict) else None
+    registered = config.get("registered_name") if isinstance(config, dict) else None
+    ours = isinstance(registered, str) and registered.partition(">")[0] == "logo_keras"
+    if not ours or not isinstance(arguments, dict) or "class_names" not in arguments:
+        kind = config.get("class_name") if isinstance(config, dict) else type(config).__name__
+        raise ValueError(f"{path} holds a {kind}, not a model of logo_keras.")
+    names, card = arguments["class_names"], arguments.get("card", {})
+    fits = {
+        "class_name": isinstance(config.get("class_name"), str),
+        "class_names": isinstance(names, list) and all(isinstance(name, str) for name in names),
+        "backbone": isinstance(arguments.get("backbone"), (str, dict)),
+        "card": isinstance(card, dict) and isinstance(card.get("packages") or {}, dict),
+        _METADATA: isinstance(saved, dict),
+    }
+    wrong = [name for name, right in fits.items() if not right]
+    if wrong:
+        raise ValueError(f"{path} is damaged: of another type than expected are {', '.join(wrong)}. Copy it again.")
+    return config, saved
+
+
+def describe(path, report=print):
+    """Prints what a saved model is.
+
+    Args:
+        path: str or Path of a `.keras`, `.tflite` or `.onnx` file.
+        report: function that takes a line of text.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: naming the file, if it is no model of this package or damaged.
+    """
+    card = read(path)
+    try:
+        lines = list(_lines(path, card))
+    except RecursionError as error:
+        raise ValueError(f"{path} is damaged: lists inside lists without end. Copy it again.") from error
+    for line in lines:
+        report(line)
+
+
+def _lines(path, card):
+    classes = card.pop("classes")
+    yield str(path)
+    yield f"  {'architecture':13} {card.pop('architecture')}"
+    shown = ", ".join(classes[:8]) + (", ..." if len(classes) > 8 else "")
+    for name in ("backbone", "weights"):
+        if card.get(name):
+            yield f"  {name:13} {card.pop(name)}"
+    yield f"  {'classes':13} {len(classes)}: {shown}"
+    for name in ("data", "recipe", "config", "figures", "evaluations", "arguments", "packages", "date"):
+        if card.get(name):
+            yield from _entry(name, card.pop(name))
+    for name, value in card.items():
+        if value not in (None, {}, []):
+            yield from _entry(name, value)
+
+
+def _entry(name, value):
+    """One entry: a line, or a line a part where it has parts."""
+    lines = value if isinstance(value, list) else [value]
+    for number, line in enumerate(lines):
+        yield f"  {name if number == 0 else '':13} {_text(line)}"
+
+
+def _text(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(part)}" for name, part in value.items() if part not in (None, {}, []))
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _network(config):
+    """The name of the network inside a serialised Backbone."""
+    try:
+        return config["config"]["model"]["config"]["name"]
+    except (KeyError, TypeError):
+        return "of its own"
