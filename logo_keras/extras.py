@@ -12,9 +12,11 @@ _EXTRAS = {
     "filelock": "train",
     "flatbuffers": "export",
     "keras": "train",
-    "matplotlib": "demo",
+    "jinja2": "report",
+    "matplotlib": "report",
     "onnx": "export",
     "onnxruntime": "onnx",
+    "PIL": "train",
     "pillow_heif": "heic",
     "resvg_py": "export",
     "safetensors": "train",
@@ -22,6 +24,7 @@ _EXTRAS = {
     "skimage": "export",
     "tensorflow": "train",
     "tf2onnx": "export",
+    "tqdm": "train",
     "yaml": "train",
 }
 
