@@ -18,7 +18,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import machine
 
 from logo_keras.export import engine, tensorrt
-from logo_keras.export.artifact import referring, report_path
+from logo_keras.export.artifact import report_path
+from logo_keras.export.check.reference import referring
 from logo_keras.export.served import opened
 
 

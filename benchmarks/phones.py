@@ -24,7 +24,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from logo_keras.export.check import tflite_file
+from logo_keras.export.passes.flatbuffer import pack, parse
 
 RUNS = 100
 # Between two convolutions of one network lie fewer operators, between those of two networks more.
@@ -83,7 +83,7 @@ def part(data, start, stop):
     Returns:
         bytes, and the numbers in `data` of the tensors that became inputs.
     """
-    model = tflite_file.parse(data)
+    model = parse(data)
     graph = model.subgraphs[0]
     chosen = graph.operators[start:stop]
     made = {int(tensor) for operator in chosen for tensor in operator.outputs}
@@ -92,7 +92,7 @@ def part(data, start, stop):
     inputs = sorted(tensor for tensor in used - made if model.buffers[graph.tensors[tensor].buffer].data is None)
     graph.inputs, graph.outputs = inputs, sorted(tensor for tensor in made if tensor in elsewhere or tensor not in used)
     graph.operators, model.signatureDefs, model.metadata = chosen, [], []
-    return tflite_file.pack(model), inputs
+    return pack(model), inputs
 
 
 def prepared(data, values):
@@ -127,13 +127,13 @@ def on_gpu(data):
     reasons = re.findall(r"^([A-Z0-9_]+): (.+)$", said.partition("not supported by GPU delegate:")[2], re.MULTILINE)
     if counts:
         return int(counts[1]), sorted({name for name, _ in reasons if hasattr(schema.BuiltinOperator, name)})
-    everything = len(tflite_file.parse(data).subgraphs[0].operators)
+    everything = len(parse(data).subgraphs[0].operators)
     return (everything, []) if "whole" in ran.stdout else None
 
 
 def table(name, data):
     """The lines of one file."""
-    names = operator_names(tflite_file.parse(data))
+    names = operator_names(parse(data))
     # With XNNPACK the values in between would not be there to be read.
     plain = Interpreter(
         model_content=data,

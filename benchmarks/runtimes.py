@@ -97,11 +97,12 @@ def measure(model, folder, threads):
 
 def write(model, photos, limit, folder):
     """Writes the files, and the photographs with Keras's answers; returns the number of photographs and the sizes in MB."""
-    from logo_keras.export import artifact, onnx, saved_model, tflite
+    from logo_keras.export import onnx, saved_model, tflite
+    from logo_keras.export.check.reference import referring
     from logo_keras.export.served import opened
 
     model = opened(model)
-    with artifact.referring(model, photos, limit) as reference:
+    with referring(model, photos, limit) as reference:
         saved_model.export(model, folder / "model.saved_model", reference=reference)
         onnx.export(model, folder / "model.onnx", reference=reference)
         onnx.export(model, folder / "fixed.onnx", batch=1, reference=reference)

@@ -3,6 +3,7 @@
 python -m export.all --model M.keras --out DIR
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -15,8 +16,9 @@ from logo_keras.edge import Recognizer
 from logo_keras.files import write_json
 
 from . import _flags, onnx, saved_model, tensorrt, tflite
-from .artifact import referring, report_path, size
+from .artifact import report_path, size
 from .check import table
+from .check.reference import referring
 from .check.table import Row
 from .check.verification import DiffersFromKeras, compare
 from .served import EMBEDDING, opened
@@ -89,7 +91,7 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
         ValueError: if there is no such format, the model cannot be read, or no photograph can be read.
         OSError: if the folder cannot be written.
     """
-    out, chosen = Path(out), list(TARGETS) if formats is None else list(formats)
+    out, chosen = Path(out), list(TARGETS if formats is None else formats)
     unknown = [name for name in chosen if name not in TARGETS]
     if unknown:
         raise ValueError(f"formats must be of {', '.join(TARGETS)}, got {unknown[0]!r}.")
@@ -104,8 +106,7 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
             rows.append(_exported(target, model, out / f"{source.stem if source else 'model'}{target.ending}", reference))
         say("Timing them in turns")
         rows = table.timed(rows, reference)
-    summary = {"model": source and str(source), "rows": [row.to_dict() for row in rows]}
-    write_json(out / SUMMARY, summary)
+    write_json(out / SUMMARY, {"model": source and str(source), "rows": [row.to_dict() for row in rows]})
     return rows
 
 
@@ -125,7 +126,7 @@ def check_all(folder, model=None, photos=None, limit=None, say=print):
         OSError: if something cannot be read.
     """
     folder = Path(folder)
-    found = _described(folder)
+    found = _artifacts(folder)
     model = opened(model or _noted_model(folder))
     given = {output["name"] for facts in found.values() for output in facts["outputs"]}
     names = [name for name in (*model.export_outputs, EMBEDDING) if name in given]
@@ -175,40 +176,42 @@ def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+@contextlib.contextmanager
+def _noting(row, optional):
+    """Notes in a row why its file fails; where `optional`, a library that is not installed is no failure."""
+    try:
+        yield
+    except DiffersFromKeras as error:
+        row.report, row.problem, row.failed = error.report, "; ".join(error.report.failures), True
+    except (ValueError, OSError, ImportError) as error:
+        row.problem, row.failed = " ".join(str(error).split()), not (optional and isinstance(error, ImportError))
+
+
 def _exported(target, model, path, reference):
     row = Row(target.title, path.name)
-    try:
-        report = target.export(model, path, reference=reference, **target.options)
-    except DiffersFromKeras as error:
-        return dataclasses.replace(row, report=error.report, problem="; ".join(error.report.failures), failed=True)
-    except (ValueError, OSError, ImportError) as error:
-        missing = target.optional and isinstance(error, ImportError)
-        return dataclasses.replace(row, problem=" ".join(str(error).split()), failed=not missing)
-    note = f"calibrated on {report.calibration}" if report.calibration else ""
-    row = dataclasses.replace(row, bytes=size(path), report=report, note=note)
-    facts = json.loads(report_path(path).read_text(encoding="utf-8"))
-    try:
-        return dataclasses.replace(row, infer=_OPEN[facts["format"]](path))
-    except ImportError as error:
-        # An engine that was built for a GPU elsewhere.
-        return dataclasses.replace(row, note="; ".join(filter(None, [note, str(error)])))
+    with _noting(row, target.optional):
+        row.report = target.export(model, path, reference=reference, **target.options)
+        row.bytes = size(path)
+        row.note = f"calibrated on {row.report.calibration}" if row.report.calibration else ""
+        try:
+            row.infer = _OPEN[json.loads(report_path(path).read_text(encoding="utf-8"))["format"]](path)
+        except ImportError as error:
+            # An engine that was built for a GPU elsewhere.
+            row.note = "; ".join(filter(None, [row.note, str(error)]))
+    return row
 
 
 def _checked(path, facts, reference):
     row = Row(" ".join([facts["format"], facts.get("variant", "")]).strip(), path.name, size(path))
-    try:
+    with _noting(row, optional=True):
         infer = _OPEN[facts["format"]](path)
-        names = [output["name"] for output in facts["outputs"]]
-        report = compare(infer, reference.only(names), facts["precision"])
-    except ImportError as error:
-        return dataclasses.replace(row, problem=str(error))
-    except (ValueError, OSError) as error:
-        return dataclasses.replace(row, problem=" ".join(str(error).split()), failed=True)
-    problem = "; ".join(report.failures)
-    return dataclasses.replace(row, report=report, infer=infer, problem=problem, failed=bool(problem))
+        row.report = compare(infer, reference.only([output["name"] for output in facts["outputs"]]), facts["precision"])
+        row.infer, row.problem = infer, "; ".join(row.report.failures)
+        row.failed = bool(row.problem)
+    return row
 
 
-def _described(folder):
+def _artifacts(folder):
     """dict from the path of each artifact in a folder to the facts of its JSON file."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder.")

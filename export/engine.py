@@ -57,17 +57,15 @@ def library(runtime="auto"):
     """
     if runtime not in RUNTIMES:
         raise ValueError(f"runtime must be one of {', '.join(RUNTIMES)}, got {runtime!r}.")
-    if runtime == "tensorrt" and not gpu.count():
+    gpus = gpu.count()
+    if runtime == "tensorrt" and not gpus:
         raise ImportError(
             "TensorRT builds for the NVIDIA GPU of this machine, and there is none. For GPUs elsewhere: --runtime=tensorrt_rtx "
             "(pip install 'logo_keras[tensorrt-rtx]')."
         )
-    names = ["tensorrt"] if runtime == "tensorrt" or (runtime == "auto" and gpu.count()) else []
-    names += ["tensorrt_rtx"] if runtime != "tensorrt" else []
-    for name in names:
-        found = _imported(name)
-        if found is not None:
-            return found
+    names = (["tensorrt", "tensorrt_rtx"] if gpus else ["tensorrt_rtx"]) if runtime == "auto" else [runtime]
+    for found in filter(None, map(_imported, names)):
+        return found
     wanted = {"tensorrt": _TENSORRT, "tensorrt_rtx": _RTX, "auto": f"{_TENSORRT}, {_RTX}"}[runtime]
     raise ImportError(f"engines are built by a library that is not installed: {wanted}.")
 
@@ -75,11 +73,9 @@ def library(runtime="auto"):
 def _imported(name):
     try:
         module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name == name:
-            return None
-        raise ImportError(f"{_TITLES[name]} is installed and does not load: {error}") from error
     except (ImportError, OSError, RuntimeError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == name:
+            return None
         raise ImportError(f"{_TITLES[name]} is installed and does not load: {error}") from error
     if name == "tensorrt" and int(module.__version__.partition(".")[0]) < _OLDEST:
         raise ImportError(f"TensorRT {module.__version__} is too old: {_TENSORRT}.")

@@ -5,19 +5,21 @@ python -m export.onnx --model M.keras --out M.onnx
 
 import contextlib
 import logging
-from importlib import metadata
+from collections import Counter
+from importlib.metadata import version
+
+import numpy as np
 
 from logo_keras import __version__
-from logo_keras.edge import Recognizer
-from logo_keras.edge import metadata as model_metadata
+from logo_keras.edge import Recognizer, metadata
 from logo_keras.extras import require
 
 from . import _flags
 from .artifact import Format, write
-from .check import onnx_file
-from .check.kernels import kernel_bytes
+from .check.reference import referring
+from .check.weights import check_weights, kernel_bytes
 from .passes.onnx_graph import tidied
-from .served import INPUT, MEANINGS, answers, batch_size, described, opened, output_names, tf_and_keras
+from .served import answers, batch_size, metadata_of, output_names, tensor, tf_and_keras
 
 DESCRIPTION = """Writes an ONNX file from a .keras file.
 
@@ -64,13 +66,81 @@ def convert(model, outputs=None, batch="free"):
         result, _ = tf2onnx.convert.from_function(function, [images], opset=OPSET, custom_rewriter=[_exact])
     if complaints:
         raise ValueError(f"ONNX cannot express this model: {'; '.join(dict.fromkeys(complaints))}.")
-    values = {value.name: value for value in result.graph.output}
-    del result.graph.output[:]
-    result.graph.output.extend(values[name] for name in names)
+    result.graph.output.sort(key=lambda value: names.index(value.name))
     _describe(result, model, count)
     result = onnx.ModelProto.FromString(tidied(result, model.name).SerializeToString(deterministic=True))
-    onnx_file.check(result, kernel_bytes(function.get_concrete_function().graph))
+    check(result, kernel_bytes(function.get_concrete_function().graph))
     return result
+
+
+def operators(model):
+    """The operators of an onnx.ModelProto: dict from name to count; those that are not ONNX's own with their domain."""
+    counts = Counter(f"{node.domain}.{node.op_type}" if node.domain else node.op_type for node in model.graph.node)
+    return dict(sorted(counts.items()))
+
+
+def check(model, weight_bytes):
+    """Checks that an onnx.ModelProto follows the standard and is self-contained.
+
+    Args:
+        model: onnx.ModelProto.
+        weight_bytes: int, size of the weights that it must hold.
+
+    Raises:
+        ValueError: if it uses operators that are not ONNX's own, keeps tensors in other files, does not pass
+            `onnx.checker`, or its constants are smaller than its weights.
+    """
+    onnx = require("onnx", "export")
+    known = {schema.name for schema in onnx.defs.get_all_schemas_with_history() if not schema.domain}
+    foreign = [name for name in operators(model) if name not in known]
+    if foreign:
+        raise ValueError(f"the file would need operators beyond ONNX's own: {', '.join(foreign)}.")
+    if any(constant.data_location == onnx.TensorProto.EXTERNAL for constant in model.graph.initializer):
+        raise ValueError("the file would keep weights in other files.")
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ValueError(f"the file would not be valid ONNX: {error}") from error
+    kinds = onnx.helper.tensor_dtype_to_np_dtype
+    sizes = (int(np.prod(constant.dims)) * kinds(constant.data_type).itemsize for constant in model.graph.initializer)
+    check_weights(sum(sizes), weight_bytes)
+
+
+def facts(model):
+    """What an onnx.ModelProto is, for JSON: its operators, inputs and outputs, opset and IR version."""
+    dtype = require("onnx", "export").helper.tensor_dtype_to_np_dtype
+
+    def described(value):
+        kind = value.type.tensor_type
+        return tensor(value.name, [side.dim_param or side.dim_value for side in kind.shape.dim], dtype(kind.elem_type).name)
+
+    return {
+        "operators": operators(model),
+        "inputs": [described(value) for value in model.graph.input],
+        "outputs": [described(value) for value in model.graph.output],
+        "opset": next(entry.version for entry in model.opset_import if not entry.domain),
+        "ir_version": model.ir_version,
+    }
+
+
+def save(model, path, logo_model):
+    """Writes an onnx.ModelProto with the metadata of the model that it was made from.
+
+    Raises:
+        OSError: if `path` cannot be written.
+    """
+    path.write_bytes(model.SerializeToString(deterministic=True))
+    metadata.append(path, metadata_of(logo_model))
+
+
+def check_name(path):
+    """Refuses a name by which no client would know an ONNX file.
+
+    Raises:
+        ValueError: if it does not end with `.onnx`.
+    """
+    if not str(path).lower().endswith(".onnx"):
+        raise ValueError(f"{path}: the name of an ONNX file ends with .onnx.")
 
 
 def export(model, out, photos=None, limit=None, outputs=None, batch=None, reference=None):
@@ -79,9 +149,9 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
     Args:
         model: a model of this package, or the path of a `.keras` file.
         out: str or Path of the file to write, which ends with `.onnx`, `<out>.json` beside it; missing folders are made.
-            Older files of these names are replaced if the new one passes, and else kept.
-        photos: photographs to verify with, as `photographs.find` takes them; None draws a small synthetic set.
-        limit: int, at most so many photographs, spread evenly; None takes all.
+            Older files of these names are replaced if the new one passes, and kept if not.
+        photos: photos to verify with, as `photos.find` takes them; None draws a small synthetic set.
+        limit: int, at most so many photos, spread evenly; None takes all.
         outputs: names of the outputs, as for `served.output_names`.
         batch: int, photographs a call, or `"free"`, the default.
         reference: Reference to compare with, in place of `photos`, `limit` and `outputs`.
@@ -91,29 +161,23 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
 
     Raises:
         DiffersFromKeras: if the answers lie over the bound.
-        ValueError: if the model cannot be read or converted, no photograph can be read, or `out` ends otherwise.
+        ValueError: if the model cannot be read or converted, no photo can be read, or `out` ends otherwise.
         OSError: if `out` cannot be written.
     """
-    if not str(out).lower().endswith(".onnx"):
-        raise ValueError(f"{out}: the name of an ONNX file ends with .onnx.")
+    check_name(out)
+    onnx = require("onnx", "export")
     require("onnxruntime", "export")
     batch_size(batch, "free")
-    model = opened(model)
-    names = output_names(model, outputs) if reference is None else reference.names
-
-    def make(path):
-        path.write_bytes(convert(model, names, "free" if batch is None else batch).SerializeToString(deterministic=True))
-        model_metadata.append(path, described(model))
-
-    form = Format(
-        name="ONNX",
-        make=make,
-        open=lambda path: Recognizer(path).infer,
-        describe=onnx_file.described,
-        precision="float32",
-        runtime=f"onnxruntime {metadata.version('onnxruntime')}",
-    )
-    return write(form, model, out, photos, limit, names, reference)
+    with referring(model, photos, limit, outputs, reference) as reference:
+        form = Format(
+            name="ONNX",
+            make=lambda path: save(convert(reference.model, reference.names, batch), path, reference.model),
+            open=lambda path: Recognizer(path).infer,
+            describe=lambda path: facts(onnx.load(path)),
+            precision="float32",
+            runtime=f"onnxruntime {version('onnxruntime')}",
+        )
+        return write(form, out, reference)
 
 
 def run():
@@ -160,8 +224,8 @@ def _describe(result, model, count):
             first.dim_param = "batch"
         else:
             first.dim_value = count
-        value.doc_string = MEANINGS.get(value.name, INPUT)
-    # Those of the standard alone are used.
+        value.doc_string = tensor(value.name, (), "")["description"]
+    # Only operators of the standard are used.
     standard = [entry for entry in result.opset_import if not entry.domain]
     del result.opset_import[:]
     result.opset_import.extend(standard)

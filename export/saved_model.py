@@ -5,24 +5,20 @@ python -m export.saved_model --model M.keras --out M.saved_model
 
 import dataclasses
 import json
+import os
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 from logo_keras.edge.metadata import LABELS_NAME, METADATA_NAME
+from logo_keras.extras import cv2, require
+from logo_keras.image import preprocessing
 
 from . import _flags
-from .artifact import Format, referring, report_path, write
-from .check.saved_model_folder import (
-    IMAGES,
-    PHOTOGRAPHS,
-    SERVE,
-    SERVE_BYTES,
-    SIZES,
-    BytesReport,
-    Folder,
-    SignaturesDiffer,
-    check_bytes,
-)
-from .served import answers, batch_size, described, opened, output_names, tf_and_keras
+from .artifact import Format, report_path, write
+from .check.reference import referring
+from .served import answers, batch_size, metadata_of, tensor, tf_and_keras
 
 DESCRIPTION = """Writes a SavedModel, a folder, from a .keras file: for TensorFlow Serving and whatever else runs TensorFlow.
 
@@ -34,8 +30,18 @@ regions.
 The command runs both on photographs, prints how far the answers lie from those of Keras, and leaves no folder where they
 differ. EXIF rotation is the caller's: docs/serving.md says how."""
 
+SERVE, SERVE_BYTES = "serve", "serve_bytes"
+# What each signature takes.
+_INPUTS = {SERVE: "images", SERVE_BYTES: "photographs"}
 # TensorFlow's name for a folder inside a SavedModel that it leaves alone.
 EXTRA = "assets.extra"
+# The least share of photos on which both signatures name the same class first. They get the same px (with other versions
+# of OpenCV or of the JPEG decoders, nearly so), so a smaller share is a mistake and no noise.
+LEAST_AGREEMENT = 0.95
+# Photos that are compared at once.
+_BATCH = 8
+# What carries values from one function to the next and computes nothing.
+_CARRIERS = {"Placeholder", "Identity", "IdentityN", "NoOp", "PartitionedCall", "StatefulPartitionedCall"}
 
 
 def convert(model, path, outputs=None, batch="free"):
@@ -67,19 +73,81 @@ def convert(model, path, outputs=None, batch="free"):
 
     def serve_bytes(photographs):
         images, sizes = graph_preprocessing.prepare(photographs, size, model.preprocessing)
-        return answer(images) | {SIZES: sizes}
+        return answer(images) | {"sizes": sizes}
 
     # Not archive.track(model): add_endpoint tracks the variables that the outputs need, and Keras 3.15 then writes all twice.
     archive = keras.export.ExportArchive()
     # The first is serving_default too.
-    archive.add_endpoint(SERVE, answer, input_signature=[tf.TensorSpec([count, size, size, 3], tf.float32, name=IMAGES)])
-    archive.add_endpoint(SERVE_BYTES, serve_bytes, input_signature=[tf.TensorSpec([count], tf.string, name=PHOTOGRAPHS)])
+    archive.add_endpoint(SERVE, answer, input_signature=[tf.TensorSpec([count, size, size, 3], tf.float32, name="images")])
+    archive.add_endpoint(SERVE_BYTES, serve_bytes, input_signature=[tf.TensorSpec([count], tf.string, name="photographs")])
     archive.write_out(str(path), verbose=False)
 
-    extra, said = Path(path) / EXTRA, described(model)
+    extra, metadata = Path(path) / EXTRA, metadata_of(model)
     extra.mkdir()
-    (extra / METADATA_NAME).write_text(said.to_json(), encoding="utf-8")
-    (extra / LABELS_NAME).write_text(said.labels(), encoding="utf-8")
+    (extra / METADATA_NAME).write_text(metadata.to_json(), encoding="utf-8")
+    (extra / LABELS_NAME).write_text(metadata.labels(), encoding="utf-8")
+
+
+class Folder:
+    """A SavedModel, loaded.
+
+    Args:
+        path: str or Path of the folder.
+
+    Raises:
+        ValueError: if TensorFlow cannot read it, or `logo-export-saved-model` did not write it.
+        ImportError: if TensorFlow is not installed.
+    """
+
+    def __init__(self, path):
+        tf = require("tensorflow", "export")
+        try:
+            # Kept: the signatures do not keep the variables.
+            self.loaded = tf.saved_model.load(os.fspath(path))
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            raise ValueError(f"{path}: not a SavedModel that TensorFlow reads: {error}") from error
+        missing = [name for name in _INPUTS if name not in self.loaded.signatures]
+        if missing:
+            raise ValueError(f"{path}: no signature {missing[0]!r}. Write the folder with logo-export-saved-model.")
+        (images,) = self.loaded.signatures[SERVE].structured_input_signature[1].values()
+        self.batch = images.shape[0]
+
+    def serve(self, images):
+        """Answers for images, float32 `[B, S, S, 3]`, 0..255: dict of arrays."""
+        return self._call(SERVE, images)
+
+    def serve_bytes(self, photographs):
+        """Answers for photographs, B bytes: dict of arrays.
+
+        Raises:
+            tf.errors.InvalidArgumentError: if one of them cannot be decoded.
+        """
+        return self._call(SERVE_BYTES, np.array(list(photographs), object))
+
+    def facts(self):
+        """What its JSON file says of the signatures; `operators`, `inputs` and `outputs` are those of `serve`."""
+        signatures = {}
+        for name in _INPUTS:
+            function = self.loaded.signatures[name]
+            inputs = {spec.name: spec for spec in function.structured_input_signature[1].values()}
+            signatures[name] = {
+                "operators": _operators(function),
+                "inputs": [_tensor(*item) for item in inputs.items()],
+                "outputs": [_tensor(*item) for item in function.structured_outputs.items()],
+            }
+        return {**signatures[SERVE], "signatures": signatures}
+
+    def _call(self, name, values):
+        tf = require("tensorflow", "export")
+        step = self.batch or len(values)
+        answers = []
+        for start in range(0, len(values), step):
+            part = values[start : start + step]
+            # A static batch is filled up with its last member.
+            part = np.concatenate([part, np.repeat(part[-1:], step - len(part), axis=0)])
+            answer = self.loaded.signatures[name](**{_INPUTS[name]: tf.convert_to_tensor(part)})
+            answers.append({output: value.numpy() for output, value in answer.items()})
+        return {output: np.concatenate([answer[output] for answer in answers])[: len(values)] for output in answers[0]}
 
 
 def open_folder(path):
@@ -91,15 +159,75 @@ def open_folder(path):
     return Folder(path).serve
 
 
+@dataclasses.dataclass(frozen=True)
+class BytesReport:
+    """How far the answers of `serve_bytes` lie from those of `serve` on images that OpenCV prepared.
+
+    Attributes:
+        photographs: int, how many were compared.
+        encoded_again: int, how many of them are no upright JPEG or PNG files and were sent as PNG files of the same px.
+        top1_agreement: float in 0..1, share of photos on which both name the same class first.
+        max_abs_diff: float, largest difference of a probability.
+    """
+
+    photographs: int
+    encoded_again: int
+    top1_agreement: float
+    max_abs_diff: float
+
+    @property
+    def failures(self):
+        """What is wrong, a tuple of str; empty if the signature passes."""
+        # Not `<`: what is not a number passes no bound.
+        if self.top1_agreement >= LEAST_AGREEMENT and np.isfinite(self.max_abs_diff):
+            return ()
+        return (f"{SERVE_BYTES} names the same class first on {self.top1_agreement:.2%}, less than {LEAST_AGREEMENT:.0%}",)
+
+    def __str__(self):
+        return (
+            f"serve_bytes against serve         {self.photographs} photographs ({self.encoded_again} encoded again as upright "
+            f"PNG), top-1 agreement {self.top1_agreement:.2%}, probabilities differ by at most {self.max_abs_diff:.2e}"
+        )
+
+
+class SignaturesDiffer(ValueError):
+    """The two signatures of a SavedModel answer differently; `report` has the figures."""
+
+    def __init__(self, message, report):
+        super().__init__(message)
+        self.report = report
+
+
+def check_bytes(folder, reference):
+    """Compares `serve_bytes` on photos with `serve` on the same photos as OpenCV decodes and resizes them.
+
+    Args:
+        folder: Folder.
+        reference: reference.Reference.
+
+    Returns:
+        BytesReport.
+    """
+    same, largest, again = [], [], 0
+    for start in range(0, len(reference), _BATCH):
+        files = [_upright_file(photo) for photo in reference.photographs[start : start + _BATCH]]
+        again += sum(changed for _, changed in files)
+        ours = folder.serve_bytes([data for data, _ in files])["probabilities"]
+        theirs = folder.serve(reference.images[start : start + _BATCH].astype(np.float32))["probabilities"]
+        same += list(ours.argmax(axis=-1) == theirs.argmax(axis=-1))
+        largest.append(float(np.max(np.abs(ours - theirs))))
+    return BytesReport(len(reference), again, float(np.mean(same)), float(np.max(largest)))
+
+
 def export(model, out, photos=None, limit=None, outputs=None, batch=None, reference=None):
     """Writes a SavedModel and verifies it; the folder appears under its name only if it passes.
 
     Args:
         model: a model of this package, or the path of a `.keras` file.
         out: str or Path of the folder to write, `<out>.json` beside it; missing parents are made. An older SavedModel of
-            that name is replaced if the new one passes, and else kept.
-        photos: photographs to verify with, as `photographs.find` takes them; None draws a small synthetic set.
-        limit: int, at most so many photographs, spread evenly; None takes all.
+            that name is replaced if the new one passes, and kept if not.
+        photos: photos to verify with, as `photos.find` takes them; None draws a small synthetic set.
+        limit: int, at most so many photos, spread evenly; None takes all.
         outputs: names of the outputs, as for `served.output_names`.
         batch: int, photographs a call, or `"free"`, the default.
         reference: Reference to compare with, in place of `photos`, `limit` and `outputs`.
@@ -110,33 +238,61 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
     Raises:
         DiffersFromKeras: if the answers of `serve` lie over the bound.
         SignaturesDiffer: if those of `serve_bytes` are others.
-        ValueError: if the model cannot be read or converted, or no photograph can be read.
+        ValueError: if the model cannot be read or converted, or no photo can be read.
         OSError: if `out` cannot be written.
     """
-    model = opened(model)
-    names = output_names(model, outputs) if reference is None else reference.names
     tf, _ = tf_and_keras()
     batch_size(batch, "free")
-
-    with referring(model, photos, limit, names, reference) as reference:
+    with referring(model, photos, limit, outputs, reference) as reference:
 
         def describe(path):
             folder = Folder(path)
             report = check_bytes(folder, reference)
             if report.failures:
                 raise SignaturesDiffer(f"{out} was not written: {'; '.join(report.failures)}.", report)
-            return folder.described() | {SERVE_BYTES: dataclasses.asdict(report)}
+            return folder.facts() | {SERVE_BYTES: dataclasses.asdict(report)}
 
         form = Format(
             name="SavedModel",
-            make=lambda path: convert(model, path, names, batch),
+            make=lambda path: convert(reference.model, path, reference.names, batch),
             open=open_folder,
             describe=describe,
             precision="float32",
             runtime=f"TensorFlow {tf.__version__}",
             folder=True,
         )
-        return write(form, model, out, reference=reference)
+        return write(form, out, reference)
+
+
+def _upright_file(photo):
+    """The bytes of an upright JPEG or PNG file of a photo, and whether it had to be encoded anew for that."""
+    if isinstance(photo, np.ndarray):
+        return _png(photo), True
+    data = Path(photo).read_bytes() if isinstance(photo, (str, os.PathLike)) else bytes(photo)
+    upright = preprocessing.decode(data)
+    kind, _, _, whole = preprocessing.inspected(data)
+    # Not a JPEG without its end, of which TensorFlow may think otherwise.
+    if kind in ("JPEG", "PNG") and whole is data:
+        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if np.array_equal(stored[..., ::-1], upright):
+            return data, False
+    return _png(upright), True
+
+
+def _png(photo):
+    return cv2.imencode(".png", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def _tensor(name, spec):
+    return tensor(name, [side if side is not None else "free" for side in spec.shape], spec.dtype.name)
+
+
+def _operators(function):
+    """Operators of a signature and of all that it calls: dict from name to count, sorted."""
+    library = function.graph.as_graph_def().library.function
+    nodes = [*function.graph.as_graph_def().node, *(node for called in library for node in called.node_def)]
+    counts = Counter(node.op for node in nodes)
+    return {name: counts[name] for name in sorted(counts) if name not in _CARRIERS}
 
 
 def run():

@@ -1,4 +1,4 @@
-"""What an exported file computes: the model's named outputs, in inference, in float32."""
+"""What an exported file computes: the model's named outputs, at inference, in float32; and what it says of itself."""
 
 from pathlib import Path
 
@@ -7,7 +7,6 @@ from logo_keras.edge.metadata import Metadata
 from logo_keras.extras import naming_extras, require
 
 EMBEDDING = "embedding"
-INPUT = "Photographs, RGB 0..255, made square as the preprocessing says."
 # What each output is, with B images, K regions, N classes.
 MEANINGS = {
     "probabilities": "Probability of each class, in the order of the class names.",
@@ -15,13 +14,19 @@ MEANINGS = {
     "region_scores": "The navigator's score of each region, unbounded; higher is more informative.",
     EMBEDDING: "The feature before the deciding head, of length 1: near for photographs of the same brand.",
 }
+_TENSORS = {
+    "images": "Photographs, RGB 0..255, made square as the preprocessing says.",
+    "photographs": "Photographs, each the bytes of an upright JPEG or PNG file.",
+    "sizes": "Height and width of each photograph as decoded, px.",
+    **MEANINGS,
+}
 
 
 def opened(model):
-    """The model itself, loaded where it is the path of a `.keras` file.
+    """Loads a model where a `.keras` file is given; a model comes back as it is.
 
     Raises:
-        ValueError: if the file is damaged or no model of this package.
+        ValueError: if the file is damaged or holds no model of this package.
         OSError: if it cannot be read.
         ImportError: naming the extra, where Keras or TensorFlow is not installed.
     """
@@ -109,13 +114,17 @@ def tf_and_keras():
     return tf, keras
 
 
-def described(model):
+def metadata_of(model):
     """The Metadata that travels inside a file."""
-    return Metadata(
-        class_names=model.class_names,
-        image_size=model.image_size,
-        preprocessing=model.preprocessing,
-        model=type(model).__name__,
-        decision=model.decision,
-        version=__version__,
-    )
+    return Metadata(model.class_names, model.image_size, model.preprocessing, type(model).__name__, model.decision, __version__)
+
+
+def tensor(name, shape, dtype):
+    """An input or output for JSON.
+
+    Args:
+        name: str, `"images"` or that of an output.
+        shape: ints, and str for sides that are free.
+        dtype: str.
+    """
+    return {"name": name, "shape": list(shape), "dtype": dtype, "description": _TENSORS.get(name, "")}

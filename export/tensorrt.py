@@ -4,24 +4,22 @@ python -m export.tensorrt --model M.keras --out M.engine
 """
 
 import hashlib
-import io
 import json
 import time
-from importlib import metadata
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from absl import flags
 
-from logo_keras.edge import metadata as model_metadata
 from logo_keras.extras import require
 from logo_keras.files import replacing
 
 from . import _flags, engine, gpu, onnx
-from .artifact import Format, referring, report_path, write
-from .check import onnx_file
+from .artifact import Format, report_path, write
+from .check.reference import referring
 from .passes import mixed_precision
-from .served import batch_size, described, opened, output_names
+from .served import batch_size
 
 DESCRIPTION = """Builds a TensorRT engine from a .keras file.
 
@@ -64,9 +62,9 @@ def export(
     Args:
         model: a model of this package, or the path of a `.keras` file.
         out: str or Path of the file to write, `<out>.json` beside it; missing folders are made. Older files of these names
-            are replaced if the new one passes, and else kept.
-        photos: photographs to verify with, as `photographs.find` takes them; None draws a small synthetic set.
-        limit: int, at most so many photographs, spread evenly; None takes all.
+            are replaced if the new one passes, and kept if not.
+        photos: photos to verify with, as `photos.find` takes them; None draws a small synthetic set.
+        limit: int, at most so many photos, spread evenly; None takes all.
         outputs: names of the outputs, as for `served.output_names`.
         batch: int, photographs a call, 1 by default; or `"free"`, from 1 to `largest_batch`.
         precision: str, of PRECISIONS.
@@ -74,12 +72,11 @@ def export(
         timing_cache: str or Path, for TensorRT: a file with what it measured in earlier builds.
         workspace: int, MiB of GPU memory for intermediate values; None leaves it to the library.
         runtime: str, of `engine.RUNTIMES`.
-        calibration: photographs to take the ranges of int8 from, as `photographs.find` takes them; at most 100 are taken.
-            They are not compared on. None sets some of `photos` aside, as `photographs.chosen` says.
+        calibration: photos to take the ranges of int8 from, as `photos.find` takes them; at most 100 are taken,
+            and none of them is compared on. None sets some of `photos` aside, as `photos.chosen` says.
         largest_batch: int, for `batch="free"`.
         keep_onnx: str or Path of a file to write the ONNX file to that the engine is built from; it ends with `.onnx`.
-        reference: Reference to compare with, in place of `photos`, `limit`, `outputs` and
-            `calibration`.
+        reference: Reference to compare with, in place of `photos`, `limit`, `outputs` and `calibration`.
 
     Returns:
         verification.Report.
@@ -99,40 +96,50 @@ def export(
     chosen = engine.library(runtime)
     targets = engine.capabilities(chosen, compute_capabilities)
     engine.check_cache(chosen, timing_cache)
+    if keep_onnx is not None:
+        onnx.check_name(keep_onnx)
     # What is compared without a GPU, and what writes int8.
     require("onnxruntime", "export")
-    model = opened(model)
-    names = output_names(model, outputs) if reference is None else reference.names
-    int8 = precision == "int8"
-    with referring(model, photos, limit, names, reference, calibration, calibrated=int8) as reference:
-        images = reference.calibration if int8 else None
-        source = typed_onnx(model, names, "free" if count is None else count, precision, images)
+    int8, device = precision == "int8", gpu.Device() if gpu.count() else None
+    ran_in = f"onnxruntime {version('onnxruntime')} on the same ONNX file; the engine was not run"
+    if device is not None:
+        ran_in = f"{chosen} on {device.name}"
+    with referring(model, photos, limit, outputs, reference, calibration, calibrated=int8) as reference:
+        images, seconds = reference.calibration if int8 else None, []
+        source = typed_onnx(reference.model, reference.names, count or "free", precision, images)
+        data = source.SerializeToString(deterministic=True)
         if keep_onnx is not None:
-            keep(source, model, keep_onnx)
-        run = _Run(chosen, source.SerializeToString(deterministic=True), count)
+            with replacing(keep_onnx) as temporary:
+                onnx.save(source, temporary, reference.model)
 
         def make(path):
             start = time.perf_counter()
-            path.write_bytes(
-                engine.build(chosen, run.source, targets, timing_cache, workspace, largest_batch if count is None else None)
-            )
-            run.seconds = time.perf_counter() - start
+            path.write_bytes(engine.build(chosen, data, targets, timing_cache, workspace, None if count else largest_batch))
+            seconds.append(time.perf_counter() - start)
 
         def describe(path):
-            return onnx_file.described(io.BytesIO(run.source)) | {
+            return onnx.facts(source) | {
                 "library": str(chosen),
                 "library_module": chosen.name,
-                "compute_capabilities": list(targets) or [run.device.capability],
+                "compute_capabilities": list(targets) or [device.capability],
                 "variant": precision,
-                "batch": "free" if count is None else count,
-                "largest_batch": largest_batch if count is None else count,
-                "onnx_sha256": hashlib.sha256(run.source).hexdigest(),
-                "engine_was_run": run.device is not None,
-                "build_seconds": round(run.seconds, 1),
+                "batch": count or "free",
+                "largest_batch": count or largest_batch,
+                "onnx_sha256": hashlib.sha256(data).hexdigest(),
+                "engine_was_run": device is not None,
+                "build_seconds": round(seconds[0], 1),
             }
 
-        form = Format("TensorRT", make, run.open, describe, precision, run.runtime, calibrated=int8)
-        return write(form, model, out, reference=reference)
+        form = Format(
+            name="TensorRT",
+            make=make,
+            open=lambda path: filled(_on_gpu(chosen, path) if device else _in_onnxruntime(data), count),
+            describe=describe,
+            precision=precision,
+            runtime=ran_in,
+            calibrated=int8,
+        )
+        return write(form, out, reference)
 
 
 def typed_onnx(model, outputs=None, batch=1, precision="float16", images=None):
@@ -160,15 +167,6 @@ def typed_onnx(model, outputs=None, batch=1, precision="float16", images=None):
     return mixed_precision.to_int8(exact, kernels, np.asarray(images))
 
 
-def keep(source, model, path):
-    """Writes the ONNX model that an engine is built from, with the metadata of every ONNX file."""
-    if not str(path).lower().endswith(".onnx"):
-        raise ValueError(f"{path}: the name of an ONNX file ends with .onnx.")
-    with replacing(path) as temporary:
-        temporary.write_bytes(source.SerializeToString(deterministic=True))
-        model_metadata.append(temporary, described(model))
-
-
 def open_engine(path):
     """Opens an engine that `export` wrote, with `<path>.json` beside it, on the GPU of this machine.
 
@@ -186,48 +184,38 @@ def open_engine(path):
     facts = json.loads(report_path(path).read_text(encoding="utf-8"))
     if not gpu.count():
         raise ImportError(f"{path}: an engine runs on an NVIDIA GPU, and there is none here.")
-    chosen = engine.library(facts["library_module"])
-    run = _Run(chosen, None, None if facts["batch"] == "free" else facts["batch"])
-    return run.open(Path(path))
+    infer = _on_gpu(engine.library(facts["library_module"]), Path(path))
+    return filled(infer, None if facts["batch"] == "free" else facts["batch"])
+
+
+def filled(infer, count):
+    """Makes the function of a fixed batch take one photo, which is repeated until the batch is full.
+
+    Args:
+        infer: function from images `[count, S, S, 3]` to a dict of arrays.
+        count: int, or None for a batch that is free.
+
+    Returns:
+        function from images `[1, S, S, 3]` to a dict of arrays.
+    """
+    if count in (None, 1):
+        return infer
+    return lambda images: {name: values[:1] for name, values in infer(np.repeat(images, count, axis=0)).items()}
+
+
+def _on_gpu(chosen, path):
+    return gpu.Engine(chosen, path.read_bytes(), engine.listener(chosen)).infer
+
+
+def _in_onnxruntime(data):
+    session = require("onnxruntime", "export").InferenceSession(data, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda images: dict(zip(names, session.run(names, {"images": images}), strict=True))
 
 
 def run():
     """The command `logo-export-tensorrt`."""
     _flags.run("logo-export-tensorrt", DESCRIPTION, _told, _define)
-
-
-class _Run:
-    """What answers for an engine: itself, where a GPU is; else onnxruntime, with the ONNX file that it was built from."""
-
-    def __init__(self, chosen, source, count):
-        self.chosen, self.source, self.count = chosen, source, count
-        self.seconds = None
-        self.device = gpu.Device() if gpu.count() else None
-
-    @property
-    def runtime(self):
-        if self.device is not None:
-            return f"{self.chosen} on {self.device.name}"
-        return f"onnxruntime {metadata.version('onnxruntime')} on the same ONNX file; the engine was not run"
-
-    def open(self, path):
-        if self.device is not None:
-            return self._filled(gpu.Engine(self.chosen, path.read_bytes(), engine.listener(self.chosen)).infer)
-        session = require("onnxruntime", "export").InferenceSession(self.source, providers=["CPUExecutionProvider"])
-        (given,) = session.get_inputs()
-        names = [output.name for output in session.get_outputs()]
-        return self._filled(lambda images: dict(zip(names, session.run(names, {given.name: images}), strict=True)))
-
-    def _filled(self, infer):
-        """Repeats a photograph until a fixed batch is full, and gives the answers of the first."""
-        if self.count in (None, 1):
-            return infer
-
-        def first(images):
-            answer = infer(np.repeat(images, self.count, axis=0))
-            return {name: values[: len(images)] for name, values in answer.items()}
-
-        return first
 
 
 def _told(model, out, **options):

@@ -4,20 +4,22 @@ python -m export.tflite --model M.keras --out M.tflite
 """
 
 import tempfile
-from importlib import metadata
+from collections import Counter
+from importlib.metadata import version
 
 from absl import flags
 
-from logo_keras.edge import Recognizer
-from logo_keras.edge import metadata as model_metadata
+from logo_keras.edge import Recognizer, metadata
+from logo_keras.extras import require
 
 from . import _flags
-from .artifact import Format, referring, write
-from .check import tflite_file
-from .check.kernels import kernel_bytes
+from .artifact import Format, write
+from .check.reference import referring
+from .check.weights import check_weights, kernel_bytes
 from .passes import mediapipe
+from .passes.flatbuffer import operator_names, pack, parse
 from .passes.quantization import quantized
-from .served import answers, batch_size, described, opened, output_names, tf_and_keras
+from .served import answers, batch_size, metadata_of, tensor, tf_and_keras
 
 DESCRIPTION = """Writes a TFLite file from a .keras file.
 
@@ -32,7 +34,9 @@ where they lie over the bound.
   --precision=int8      a quarter of the size, and the fastest on CPUs: uint8 in, convolutions in int8, geometry in float32"""
 
 PRECISIONS = {"float32": "float32", "float16": "float16", "dynamic": "int8", "int8": "int8"}
-_SIGNATURE = "serving_default"
+SIGNATURE = "serving_default"
+# Files with any of these keep their weights elsewhere, or need more than a LiteRT runtime has.
+_REFUSED = ("CUSTOM", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
 
 
 def convert(model, outputs=None, batch=1, dtype="float32"):
@@ -59,45 +63,82 @@ def convert(model, outputs=None, batch=1, dtype="float32"):
     archive = keras.export.ExportArchive()
     archive.track(model)
     images = tf.TensorSpec([batch, model.image_size, model.image_size, 3], dtype, name="images")
-    function = archive.add_endpoint(_SIGNATURE, answers(model, outputs), input_signature=[images])
+    function = archive.add_endpoint(SIGNATURE, answers(model, outputs), input_signature=[images])
     with tempfile.TemporaryDirectory() as folder:
         archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[_SIGNATURE])
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         # Keras's own export lets Flex operators in, which fail at the first call on a device.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         try:
-            data = tflite_file.with_readable_names(converter.convert())
+            data = with_readable_names(converter.convert())
         except ConverterError as error:
             raise ValueError(f"TFLite's builtin operators cannot express this model: {error}") from error
-    tflite_file.check(data, kernel_bytes(function.get_concrete_function().graph))
+    check(data, kernel_bytes(function.get_concrete_function().graph))
     return data
 
 
-def export(
-    model,
-    out,
-    photos=None,
-    limit=None,
-    outputs=None,
-    batch=None,
-    precision="float32",
-    calibration=None,
-    reference=None,
-):
+def with_readable_names(data):
+    """Gives the input and output tensors the names of the signature: `images`, `probabilities`, ..."""
+    model = parse(data)
+    signature, tensors = model.signatureDefs[0], model.subgraphs[0].tensors
+    for mapping in (*signature.inputs, *signature.outputs):
+        tensors[mapping.tensorIndex].name = mapping.name
+    return pack(model)
+
+
+def operators(data):
+    """The operators that a TFLite flatbuffer uses: dict from name to count, `"CUSTOM"` for those that are not builtin."""
+    model = parse(data)
+    counts = Counter(name for subgraph in model.subgraphs for name in operator_names(model, subgraph))
+    return dict(sorted(counts.items()))
+
+
+def check(data, weight_bytes=0):
+    """Checks that a TFLite model is self-contained.
+
+    Args:
+        data: bytes, a TFLite flatbuffer.
+        weight_bytes: int, size of the float32 weights that it must hold.
+
+    Raises:
+        ValueError: if it uses custom, Flex or variable operators, or its constants are smaller than its weights.
+    """
+    refused = sorted(set(operators(data)) & set(_REFUSED))
+    if refused:
+        raise ValueError(f"the file would need operators beyond TFLite's builtin ones: {', '.join(refused)}.")
+    model = parse(data)
+    places = {tensor.buffer for subgraph in model.subgraphs for tensor in subgraph.tensors}
+    check_weights(sum(len(model.buffers[place].data) for place in places if model.buffers[place].data is not None), weight_bytes)
+
+
+def facts(data):
+    """What a TFLite flatbuffer with readable names is, for JSON: its operators, inputs and outputs."""
+    schema = require("ai_edge_litert.schema_py_generated", "export")
+    kinds = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
+    graph = parse(data).subgraphs[0]
+
+    def described(places):
+        tensors = [graph.tensors[place] for place in places]
+        return [tensor(each.name.decode(), map(int, each.shape), kinds[each.type]) for each in tensors]
+
+    return {"operators": operators(data), "inputs": described(graph.inputs), "outputs": described(graph.outputs)}
+
+
+def export(model, out, photos=None, limit=None, outputs=None, batch=None, precision="float32", calibration=None, reference=None):
     """Writes a TFLite file and verifies it; the file appears under its name only if it passes.
 
     Args:
         model: a model of this package, or the path of a `.keras` file.
         out: str or Path of the file to write, `<out>.json` beside it; missing folders are made. Older files of these names
-            are replaced if the new one passes, and else kept.
-        photos: photographs to verify with, as `photographs.find` takes them; None draws a small synthetic set.
-        limit: int, at most so many photographs, spread evenly; None takes all.
+            are replaced if the new one passes, and kept if not.
+        photos: photos to verify with, as `photos.find` takes them; None draws a small synthetic set.
+        limit: int, at most so many photos, spread evenly; None takes all.
         outputs: names of the outputs, as for `served.output_names`.
         batch: int, photographs a call; 1 by default.
         precision: str, a key of PRECISIONS.
-        calibration: photographs like those that the model will meet, as `photographs.find` takes them: the int8 file gets
+        calibration: photos like those that the model will meet, as `photos.find` takes them: the int8 file gets
             the ranges of its activations from at most 100 of them, and is not compared on these. None sets some of `photos`
-            aside, as `photographs.chosen` says.
+            aside, as `photos.chosen` says.
         reference: Reference to compare with, in place of `photos`, `limit`, `outputs` and `calibration`.
 
     Returns:
@@ -105,7 +146,7 @@ def export(
 
     Raises:
         DiffersFromKeras: if the answers lie over the bound.
-        ValueError: if the model cannot be read or converted, or no photograph can be read.
+        ValueError: if the model cannot be read or converted, or no photo can be read.
         OSError: if `out` cannot be written.
     """
     if precision not in PRECISIONS:
@@ -113,28 +154,28 @@ def export(
     count = batch_size(batch, 1)
     if count is None:
         raise ValueError("a TFLite file has a batch size of its own, for instance --batch=1; free is for other formats.")
-    model = opened(model)
-    names = output_names(model, outputs) if reference is None else reference.names
+    int8 = precision == "int8"
+    with referring(model, photos, limit, outputs, reference, calibration, calibrated=int8) as reference:
 
-    def make(path):
-        data = convert(model, names, count, "uint8" if precision == "int8" else "float32")
-        if precision != "float32":
-            data = quantized(data, precision, reference.calibration if precision == "int8" else None)
-            tflite_file.check_operators(data)
-        path.write_bytes(mediapipe.described(data, described(model)))
-        model_metadata.append(path, described(model))
+        def make(path):
+            data = convert(reference.model, reference.names, count, "uint8" if int8 else "float32")
+            if precision != "float32":
+                data = quantized(data, precision, reference.calibration if int8 else None)
+                check(data)
+            said = metadata_of(reference.model)
+            path.write_bytes(mediapipe.with_metadata(data, said))
+            metadata.append(path, said)
 
-    form = Format(
-        name="TFLite",
-        make=make,
-        open=lambda path: Recognizer(path).infer,
-        describe=lambda path: tflite_file.described(path.read_bytes()) | {"variant": precision},
-        precision=PRECISIONS[precision],
-        runtime=f"LiteRT {metadata.version('ai-edge-litert')}",
-        calibrated=precision == "int8",
-    )
-    with referring(model, photos, limit, names, reference, calibration, calibrated=form.calibrated) as reference:
-        return write(form, model, out, reference=reference)
+        form = Format(
+            name="TFLite",
+            make=make,
+            open=lambda path: Recognizer(path).infer,
+            describe=lambda path: facts(path.read_bytes()) | {"variant": precision},
+            precision=PRECISIONS[precision],
+            runtime=f"LiteRT {version('ai-edge-litert')}",
+            calibrated=int8,
+        )
+        return write(form, out, reference)
 
 
 def run():

@@ -45,6 +45,15 @@ def clients():
 
 
 @pytest.fixture(scope="session")
+def few_photos(tmp_path_factory):
+    """A folder of 24 synthetic photos, in folders named after their four brands."""
+    from logo_keras import datasets
+
+    folder = tmp_path_factory.mktemp("few") / "synthetic"
+    return datasets.synthesize(folder, brands=4, train=0, validation=0, test=6, none=0) / "test"
+
+
+@pytest.fixture(scope="session")
 def small_set(tmp_path_factory):
     """A synthetic set of 8 brands: 24 photographs each to learn from, 8 to be tested on."""
     from logo_keras import datasets

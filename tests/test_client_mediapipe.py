@@ -8,12 +8,13 @@ import subprocess
 import cv2
 import numpy as np
 import pytest
+from mediapipe_metadata import description
 
 import logo_keras as lk
 from logo_keras.edge import metadata
 from logo_keras.export import tflite
 from logo_keras.export.passes import mediapipe, quantization
-from logo_keras.export.served import described, opened
+from logo_keras.export.served import metadata_of, opened
 from logo_keras.image import preprocessing
 
 pytestmark = pytest.mark.slow
@@ -63,7 +64,7 @@ def run(clients):
 
 def written(path, data, described):
     """Writes a described file with its labels."""
-    path.write_bytes(mediapipe.described(data, described))
+    path.write_bytes(mediapipe.with_metadata(data, described))
     metadata.append(path, described)
     return path
 
@@ -90,19 +91,19 @@ def compare(answers, path, pngs, tolerance):
 
 @pytest.mark.parametrize(("dtype", "outputs"), FILES)
 def test_mediapipe_answers_as_the_edge_runtime(model, converted, pngs, run, root, tmp_path, dtype, outputs):
-    path = written(tmp_path / "model.tflite", converted(outputs, dtype), described(model))
+    path = written(tmp_path / "model.tflite", converted(outputs, dtype), metadata_of(model))
     compare(run(path, pngs, root)["answers"], path, pngs, TOLERANCE)
 
 
 def test_mediapipe_reads_an_int8_file(model, converted, pngs, run, root, tmp_path):
     calibration = [preprocessing.prepare(png, model.image_size).astype(np.uint8) for png in sorted(pngs.glob("*.png"))]
     data = quantization.quantized(converted(dtype="uint8"), "int8", calibration)
-    path = written(tmp_path / "model.tflite", data, described(model))
+    path = written(tmp_path / "model.tflite", data, metadata_of(model))
     compare(run(path, pngs, root)["answers"], path, pngs, INT8_TOLERANCE)
 
 
 def test_mediapipe_gives_the_regions_of_the_edge_runtime(model, converted, pngs, run, root, tmp_path):
-    path = written(tmp_path / "model.tflite", converted(), described(model))
+    path = written(tmp_path / "model.tflite", converted(), metadata_of(model))
     answers = run(path, pngs, root)["answers"]
     for name, answer in answers.items():
         expected = lk.edge.Recognizer(path).recognize(pngs / name)
@@ -112,7 +113,7 @@ def test_mediapipe_gives_the_regions_of_the_edge_runtime(model, converted, pngs,
 
 def test_labels_with_umlauts_line_breaks_and_without_letters_keep_their_places(model, converted, pngs, run, root, tmp_path):
     names = ("Löwenbräu", "two\nlines", "carriage\r\nreturn", "日本", "a\u2028b", " spaces ", "", "last")
-    described_so = dataclasses.replace(described(model), class_names=names)
+    described_so = dataclasses.replace(metadata_of(model), class_names=names)
     path = written(tmp_path / "model.tflite", converted("probabilities"), described_so)
     recognizer = lk.edge.Recognizer(path)
     shown = {name: " ".join(name.splitlines()) for name in names}
@@ -124,9 +125,9 @@ def test_labels_with_umlauts_line_breaks_and_without_letters_keep_their_places(m
 
 
 def test_mediapipes_own_schema_reads_what_ours_wrote(model, converted, pngs, run, root, tmp_path):
-    path = written(tmp_path / "model.tflite", converted(), described(model))
+    path = written(tmp_path / "model.tflite", converted(), metadata_of(model))
     said = run(path, pngs, root)["description"]
-    (graph,) = mediapipe.description(path.read_bytes())["subgraphs"]
+    (graph,) = description(path.read_bytes())["subgraphs"]
     (images,) = said["inputs"]
     assert (images["name"], images["mean"], images["std"]) == ("images", [0.0], [1.0])
     assert (images["min"], images["max"]) == ([0.0], [255.0])
@@ -139,7 +140,7 @@ def test_mediapipe_refuses_a_float_file_that_does_not_say_how_to_normalize(model
     python = clients.python("mediapipe")
     path = tmp_path / "model.tflite"
     path.write_bytes(converted("probabilities"))
-    metadata.append(path, described(model))
+    metadata.append(path, metadata_of(model))
     command = [str(python), str(root / "tests" / "clients" / "mediapipe.py"), str(path), str(pngs)]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode != 0 and "NormalizationOptions" in ran.stderr

@@ -13,7 +13,7 @@ from logo_keras.export.check.photos import find
 from logo_keras.export.check.reference import Reference
 from logo_keras.export.check.verification import BOUNDS, compare
 from logo_keras.export.passes.quantization import quantized
-from logo_keras.export.served import described, opened
+from logo_keras.export.served import metadata_of, opened
 
 pytestmark = pytest.mark.slow
 FORMATS = {"ONNX": (onnx.export, ".onnx"), "TFLite": (tflite.export, ".tflite")}
@@ -95,7 +95,7 @@ def test_openvino_gives_the_numbers_of_keras(name, exported, compiled, reference
 def test_openvino_reads_the_int8_file_and_mostly_agrees_with_litert(compiled, reference, tmp_path):
     path, model = tmp_path / "model.tflite", reference.model
     path.write_bytes(quantized(tflite.convert(model, dtype="uint8"), "int8", list(reference.images)))
-    metadata.append(path, described(model))
+    metadata.append(path, metadata_of(model))
     assert compiled(path).input(0).element_type.to_dtype() == np.uint8
     theirs, ours = in_a_process_of_its_own(path, reference.images, tmp_path), Recognizer(path).infer
     # OpenVINO computes between the int8 steps in float. On a model that was trained for a minute that turns some answers.

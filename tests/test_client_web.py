@@ -18,7 +18,7 @@ from photographs import encode, flat_jpeg, scene, with_orientation
 import logo_keras as lk
 from logo_keras.edge import metadata
 from logo_keras.export import onnx, tflite
-from logo_keras.export.served import described, opened
+from logo_keras.export.served import metadata_of, opened
 from logo_keras.image import preprocessing
 
 pytestmark = pytest.mark.slow
@@ -49,7 +49,7 @@ def files(small_model, small_photos, folder):
     onnx.export(model, paths["float32.onnx"], photos=small_photos, limit=8)
     # The input of a full int8 file, with float kernels: what the page does is told from what kernels do.
     paths["uint8.tflite"].write_bytes(tflite.convert(model, dtype="uint8"))
-    metadata.append(paths["uint8.tflite"], described(model))
+    metadata.append(paths["uint8.tflite"], metadata_of(model))
     return paths
 
 

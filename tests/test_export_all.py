@@ -2,16 +2,14 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
+from exporting import command
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras import datasets
 from logo_keras.export import all as every
 from logo_keras.export.artifact import report_path
 from logo_keras.export.check import table
@@ -20,26 +18,19 @@ FORMATS = ("onnx", "tflite", "tflite_float16")
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    """A folder of 24 synthetic photographs in folders named after the brands."""
-    root = tmp_path_factory.mktemp("photos") / "synthetic"
-    return datasets.synthesize(root, brands=4, train=0, validation=0, test=6, none=0) / "test"
-
-
-@pytest.fixture(scope="module")
-def model_file(photos, tmp_path_factory):
+def model_file(few_photos, tmp_path_factory):
     keras.utils.set_random_seed(1)
-    names = sorted(folder.name for folder in photos.iterdir())
+    names = sorted(folder.name for folder in few_photos.iterdir())
     path = tmp_path_factory.mktemp("model") / "brands.keras"
     lk.Classifier(class_names=names, image_size=64, backbone=tiny_backbone(64)).save(path)
     return path
 
 
 @pytest.fixture(scope="module")
-def exported(model_file, photos, tmp_path_factory):
+def exported(model_file, few_photos, tmp_path_factory):
     """The folder, and the rows."""
     out = tmp_path_factory.mktemp("all") / "new" / "folder"
-    return out, every.export_all(model_file, out, photos, formats=FORMATS, say=lambda line: None)
+    return out, every.export_all(model_file, out, few_photos, formats=FORMATS, say=lambda line: None)
 
 
 def untimed(rows):
@@ -76,32 +67,32 @@ def test_the_summary_has_the_rows(exported, model_file):
     assert summary["rows"][2]["figures"]["max_abs_diff"] == rows[2].report.max_abs_diff
 
 
-def test_files_that_exist_give_the_same_rows_again(exported, photos):
+def test_files_that_exist_give_the_same_rows_again(exported, few_photos):
     out, rows = exported
-    again = every.check_all(out, photos=photos, say=lambda line: None)
+    again = every.check_all(out, photos=few_photos, say=lambda line: None)
     assert untimed(again) == untimed(rows)
 
 
-def test_a_damaged_file_is_a_row_that_fails_and_the_others_are_checked(exported, photos, tmp_path):
+def test_a_damaged_file_is_a_row_that_fails_and_the_others_are_checked(exported, few_photos, tmp_path):
     out, _ = exported
     for path in out.iterdir():
         data = path.read_bytes()
         (tmp_path / path.name).write_bytes(data[: len(data) // 2] if path.name == "brands.tflite" else data)
-    rows = {row.file: row for row in every.check_all(tmp_path, photos=photos, say=lambda line: None)}
+    rows = {row.file: row for row in every.check_all(tmp_path, photos=few_photos, say=lambda line: None)}
     assert rows["brands.tflite"].failed and "brands.tflite" in rows["brands.tflite"].problem
     assert not rows["brands.onnx"].failed and rows["brands.onnx"].report
 
 
-def test_a_file_of_another_model_fails(exported, photos):
+def test_a_file_of_another_model_fails(exported, few_photos):
     keras.utils.set_random_seed(2)
     out, _ = exported
     names = lk.edge.Recognizer(out / "brands.tflite").class_names
     other = lk.Classifier(class_names=names, image_size=64, backbone=tiny_backbone(64))
-    rows = {row.file: row for row in every.check_all(out, other, photos, say=lambda line: None)}
+    rows = {row.file: row for row in every.check_all(out, other, few_photos, say=lambda line: None)}
     assert rows["brands.tflite"].failed and "over the bound" in rows["brands.tflite"].problem
 
 
-def test_a_format_that_fails_leaves_no_file_and_stops_no_other(model_file, photos, tmp_path, monkeypatch):
+def test_a_format_that_fails_leaves_no_file_and_stops_no_other(model_file, few_photos, tmp_path, monkeypatch):
     def no_library(model, out, reference):
         raise ImportError("needs a library")
 
@@ -114,19 +105,19 @@ def test_a_format_that_fails_leaves_no_file_and_stops_no_other(model_file, photo
         "tflite": every.TARGETS["tflite"],
     }
     monkeypatch.setattr(every, "TARGETS", targets)
-    _, absent, broken, tflite = every.export_all(model_file, tmp_path, photos, limit=3, say=lambda line: None)
+    _, absent, broken, tflite = every.export_all(model_file, tmp_path, few_photos, limit=3, say=lambda line: None)
     assert (absent.problem, absent.failed) == ("needs a library", False)
     assert (broken.problem, broken.failed, broken.bytes) == ("cannot be converted", True, None)
     assert tflite.report and not tflite.failed
     assert not (tmp_path / "brands.broken").exists()
 
 
-def test_a_file_that_cannot_run_on_this_machine_has_passed_and_says_so(model_file, photos, tmp_path, monkeypatch):
+def test_a_file_that_cannot_run_on_this_machine_has_passed_and_says_so(model_file, few_photos, tmp_path, monkeypatch):
     def no_gpu(path):
         raise ImportError("there is no GPU")
 
     monkeypatch.setitem(every._OPEN, "TFLite", no_gpu)
-    _, row = every.export_all(model_file, tmp_path, photos, limit=3, formats=["tflite"], say=lambda line: None)
+    _, row = every.export_all(model_file, tmp_path, few_photos, limit=3, formats=["tflite"], say=lambda line: None)
     assert (row.problem, row.note, row.failed, row.milliseconds) == ("", "there is no GPU", False, None)
     assert table.text([row]).endswith("  yes; there is no GPU")
 
@@ -162,39 +153,42 @@ def test_photographs_are_timed_in_turns():
     assert rows[1].milliseconds is not None and rows[2].milliseconds is None
 
 
+def test_what_cannot_be_written_or_checked_is_refused(model_file, tmp_path):
+    with pytest.raises(ValueError, match="no exported file with its .json beside it"):
+        every.check_all(tmp_path)
+    with pytest.raises(OSError, match="nowhere: no such folder."):
+        every.check_all(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="formats must be of saved_model, onnx.*, got 'gguf'"):
+        every.export_all(model_file, tmp_path / "out", formats=["onnx", "gguf"])
+    with pytest.raises(ValueError, match="Classifier has no output 'region_boxes'"):
+        every.export_all(model_file, tmp_path / "out", outputs="region_boxes")
+
+
 @pytest.mark.parametrize(
     ("flags", "complaint"),
-    [
-        ([], "--model and --out must be given, or --check."),
-        (["--check=FOLDER", "--out=there"], "--check writes nothing"),
-        (["--check=FOLDER"], "no exported file with its .json beside it"),
-        (["--check=nowhere"], "nowhere: no such folder."),
-        (["--model=MODEL", "--out=FOLDER/out", "--formats=onnx,gguf"], "formats must be of saved_model, onnx"),
-        (["--model=MODEL", "--out=FOLDER/out", "--outputs=region_boxes"], "Classifier has no output 'region_boxes'"),
-    ],
+    [([], "--model and --out must be given, or --check."), (["--check=there", "--out=there"], "--check writes nothing")],
 )
-def test_wrong_flags_are_one_clear_line(model_file, root, tmp_path, flags, complaint):
-    flags = [flag.replace("MODEL", str(model_file)).replace("FOLDER", str(tmp_path)) for flag in flags]
-    ran = subprocess.run([sys.executable, "-m", "export.all", *flags], cwd=root, capture_output=True, text=True)
+def test_wrong_flags_are_one_clear_line(root, flags, complaint):
+    ran = command(root, "all", *flags)
     last = ran.stderr.splitlines()[-1]
     assert ran.returncode == 1 and last.startswith("logo-export-all: ") and complaint in last
 
 
-def test_a_model_that_is_gone_is_asked_for(exported, photos, tmp_path):
+def test_a_model_that_is_gone_is_asked_for(exported, few_photos, tmp_path):
     out, _ = exported
     for path in out.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "export.json").write_text('{"model": "/gone/brands.keras"}')
     with pytest.raises(ValueError, match="was /gone/brands.keras, which is no longer there: name it with --model"):
-        every.check_all(tmp_path, photos=photos)
+        every.check_all(tmp_path, photos=few_photos)
     (tmp_path / "export.json").unlink()
     with pytest.raises(ValueError, match="is not known: name it with --model"):
-        every.check_all(tmp_path, photos=photos)
+        every.check_all(tmp_path, photos=few_photos)
 
 
-def test_a_damaged_report_is_named(exported, photos, tmp_path):
+def test_a_damaged_report_is_named(exported, few_photos, tmp_path):
     out, _ = exported
     (tmp_path / "brands.tflite").write_bytes((out / "brands.tflite").read_bytes())
     report_path(tmp_path / "brands.tflite").write_text("{")
     with pytest.raises(ValueError, match="brands.tflite.json: damaged"):
-        every.check_all(tmp_path, photos=photos)
+        every.check_all(tmp_path, photos=few_photos)

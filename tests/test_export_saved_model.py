@@ -11,19 +11,18 @@ import numpy as np
 import photographs as files
 import pytest
 import tensorflow as tf
+from exporting import NAMES, command, left
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras import datasets
 from logo_keras.edge import metadata
 from logo_keras.export import saved_model
 from logo_keras.export.check.reference import Reference
-from logo_keras.export.check.saved_model_folder import BytesReport, Folder, SignaturesDiffer, check_bytes
 from logo_keras.export.check.verification import BOUND, DiffersFromKeras
 from logo_keras.export.passes import graph_preprocessing
+from logo_keras.export.saved_model import BytesReport, Folder, SignaturesDiffer, check_bytes
 from logo_keras.image import preprocessing
 
-NAMES = ("Adidas", "H&M", "Löwenbräu")
 SIZE = 64
 INVALID = tf.errors.InvalidArgumentError
 
@@ -46,27 +45,15 @@ def noise(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def left(folder):
-    """Returns the names of all that is in a folder, hidden files too."""
-    return sorted(path.name for path in folder.iterdir())
-
-
 def variable_bytes(path):
     return sum(file.stat().st_size for file in (path / "variables").glob("*.data-*"))
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    """A folder of 24 synthetic photographs."""
-    root = tmp_path_factory.mktemp("photos") / "synthetic"
-    return datasets.synthesize(root, brands=4, train=0, validation=0, test=6, none=0)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory, photos):
+def exported(tmp_path_factory, few_photos):
     """A model with regions, the path of its SavedModel, and the report."""
     model, path = drna(), tmp_path_factory.mktemp("export") / "model.saved_model"
-    return model, path, saved_model.export(model, path, photos)
+    return model, path, saved_model.export(model, path, few_photos)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +168,7 @@ def test_embedding_static_batch_and_the_papers_preprocessing(tmp_path):
     for ours in (folder.serve(images), folder.serve_bytes(data)):
         np.testing.assert_allclose(ours["probabilities"], theirs["probabilities"], atol=1e-5)
         np.testing.assert_allclose(ours["embedding"], theirs["embedding"], atol=1e-5)
-    assert folder.described()["signatures"]["serve_bytes"]["inputs"][0]["shape"] == [3]
+    assert folder.facts()["signatures"]["serve_bytes"]["inputs"][0]["shape"] == [3]
 
 
 def test_one_broken_photograph_fails_the_call(folder):
@@ -236,34 +223,34 @@ def older(exported, tmp_path):
     return path
 
 
-def test_an_older_folder_is_replaced_by_one_that_passes(older, photos):
-    saved_model.export(plain(), older, photos, limit=2)
+def test_an_older_folder_is_replaced_by_one_that_passes(older, few_photos):
+    saved_model.export(plain(), older, few_photos, limit=2)
     assert not (older / "older").exists() and (older / "saved_model.pb").exists()
     assert left(older.parent) == ["model.saved_model", "model.saved_model.json"]
 
 
-def test_an_older_folder_is_kept_where_the_new_one_differs(older, exported, photos, monkeypatch):
+def test_an_older_folder_is_kept_where_the_new_one_differs(older, exported, few_photos, monkeypatch):
     monkeypatch.setattr(saved_model, "convert", lambda model, path, outputs, batch: shutil.copytree(exported[1], path))
     other = drna()
     for weight in other.trainable_weights:
         weight.assign(weight * 1.5)
     with pytest.raises(DiffersFromKeras, match="model.saved_model was not written"):
-        saved_model.export(other, older, photos, limit=4)
+        saved_model.export(other, older, few_photos, limit=4)
     assert (older / "older").exists() and left(older.parent) == ["model.saved_model"]
 
 
-def test_an_older_folder_is_kept_where_the_signatures_differ(older, exported, photos, monkeypatch):
+def test_an_older_folder_is_kept_where_the_signatures_differ(older, exported, few_photos, monkeypatch):
     monkeypatch.setattr(saved_model, "convert", lambda model, path, outputs, batch: shutil.copytree(exported[1], path))
     monkeypatch.setattr(saved_model, "check_bytes", lambda folder, reference: BytesReport(24, 0, 0.5, 0.9))
     with pytest.raises(SignaturesDiffer, match="serve_bytes names the same class first on 50.00%, less than 95%"):
-        saved_model.export(exported[0], older, photos, limit=4)
+        saved_model.export(exported[0], older, few_photos, limit=4)
     assert (older / "older").exists() and left(older.parent) == ["model.saved_model"]
 
 
-def test_a_folder_of_other_things_is_never_replaced(tmp_path, photos):
+def test_a_folder_of_other_things_is_never_replaced(tmp_path, few_photos):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(FileExistsError, match="something else than a SavedModel"):
-        saved_model.export(plain(), tmp_path, photos)
+        saved_model.export(plain(), tmp_path, few_photos)
     assert left(tmp_path) == ["notes.txt"]
 
 
@@ -297,16 +284,10 @@ def test_the_pages_snippets_run(exported, root, tmp_path, monkeypatch, capsys):
     assert upright(files.encode(files.scene(), ".webp")).startswith(b"\x89PNG")
 
 
-def command(root, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "export.saved_model", *map(str, arguments)], cwd=root, capture_output=True, text=True
-    )
-
-
-def test_the_command_writes_the_folder_and_prints_the_figures(root, tmp_path, photos):
+def test_the_command_writes_the_folder_and_prints_the_figures(root, tmp_path, few_photos):
     plain().save(tmp_path / "model.keras")
     out = tmp_path / "model.saved_model"
-    ran = command(root, "--model", tmp_path / "model.keras", "--out", out, "--photos", photos, "--limit", 3)
+    ran = command(root, "saved_model", "--model", tmp_path / "model.keras", "--out", out, "--photos", few_photos, "--limit", 3)
     assert ran.returncode == 0, ran.stderr
     assert "photographs compared with Keras  3" in ran.stdout
     assert "serve_bytes against serve         3 photographs (0 encoded again" in ran.stdout
@@ -314,7 +295,7 @@ def test_the_command_writes_the_folder_and_prints_the_figures(root, tmp_path, ph
 
 
 def test_help_explains_both_signatures_and_every_flag(root):
-    ran = command(root, "--help")
+    ran = command(root, "saved_model", "--help")
     assert ran.stdout.startswith("Writes a SavedModel, a folder, from a .keras file")
     assert "serve_bytes" in ran.stdout
     assert all(f"--{flag}:" in ran.stdout for flag in ("model", "out", "photos", "limit", "outputs", "batch"))

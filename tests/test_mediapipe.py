@@ -6,12 +6,12 @@ import zipfile
 import numpy as np
 import pytest
 import tensorflow as tf
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from mediapipe_metadata import description
 
 from logo_keras.edge import metadata
-from logo_keras.export.check import tflite_file
-from logo_keras.export.passes import mediapipe
+from logo_keras.export import tflite
+from logo_keras.export.passes import flatbuffer, mediapipe
 from logo_keras.export.served import MEANINGS
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")
@@ -36,13 +36,13 @@ def converted(outputs=ALL, dtype=tf.float32, key="serving_default"):
     module = tf.Module()
     module.function = tf.function(answer, input_signature=[tf.TensorSpec([1, 8, 8, 3], dtype, name="images")])
     concrete = module.function.get_concrete_function()
-    model = tflite_file.parse(tf.lite.TFLiteConverter.from_concrete_functions([concrete], module).convert())
+    model = flatbuffer.parse(tf.lite.TFLiteConverter.from_concrete_functions([concrete], module).convert())
     (signature,) = model.signatureDefs
     signature.signatureKey = key
     # The converter orders outputs as it likes.
     places = {mapping.name.decode(): mapping.tensorIndex for mapping in signature.outputs}
     model.subgraphs[0].outputs = [places[name] for name in outputs]
-    return tflite_file.with_readable_names(tflite_file.pack(model))
+    return tflite.with_readable_names(flatbuffer.pack(model))
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def floats():
 @pytest.fixture(scope="module")
 def said(floats):
     """What the described file says, and its bytes."""
-    data = mediapipe.described(floats, METADATA)
-    return mediapipe.description(data), data
+    data = mediapipe.with_metadata(floats, METADATA)
+    return description(data), data
 
 
 def first_graph(description):
@@ -86,7 +86,7 @@ def test_labels_belong_to_probabilities_alone(said):
 def test_the_file_has_its_outputs_in_the_order_in_which_they_are_described(said):
     described = [output["name"] for output in first_graph(said[0])["outputs"]]
     # Of the file, not of LiteRT's Python interface, which sorts.
-    graph = tflite_file.parse(said[1]).subgraphs[0]
+    graph = flatbuffer.parse(said[1]).subgraphs[0]
     assert [graph.tensors[place].name.decode() for place in graph.outputs] == described
 
 
@@ -105,33 +105,33 @@ def test_the_model_says_who_wrote_it(said):
 
 
 def test_the_flatbuffer_has_the_identifier_of_the_schema(said):
-    model = tflite_file.parse(said[1])
+    model = flatbuffer.parse(said[1])
     (entry,) = (entry for entry in model.metadata if entry.name == b"TFLITE_METADATA")
     assert model.buffers[entry.buffer].data[4:8].tobytes() == b"M001"
 
 
 def test_what_the_converter_noted_stays(floats, said):
-    noted = [entry.name for entry in tflite_file.parse(floats).metadata]
-    assert noted and [entry.name for entry in tflite_file.parse(said[1]).metadata] == [*noted, b"TFLITE_METADATA"]
+    noted = [entry.name for entry in flatbuffer.parse(floats).metadata]
+    assert noted and [entry.name for entry in flatbuffer.parse(said[1]).metadata] == [*noted, b"TFLITE_METADATA"]
 
 
 def test_the_same_model_gives_the_same_bytes(floats, said):
-    assert mediapipe.described(floats, METADATA) == said[1]
+    assert mediapipe.with_metadata(floats, METADATA) == said[1]
 
 
 def test_other_metadata_give_other_bytes(floats, said):
-    assert mediapipe.described(floats, dataclasses.replace(METADATA, class_names=NAMES[:2])) != said[1]
+    assert mediapipe.with_metadata(floats, dataclasses.replace(METADATA, class_names=NAMES[:2])) != said[1]
 
 
 def test_a_single_output_is_described():
-    data = mediapipe.described(converted(("probabilities",)), METADATA)
-    (output,) = first_graph(mediapipe.description(data))["outputs"]
+    data = mediapipe.with_metadata(converted(("probabilities",)), METADATA)
+    (output,) = first_graph(description(data))["outputs"]
     assert output["name"] == "probabilities"
 
 
 def test_a_uint8_image_needs_no_normalization():
-    data = mediapipe.described(converted(("region_boxes", "probabilities"), tf.uint8), METADATA)
-    (images,) = first_graph(mediapipe.description(data))["inputs"]
+    data = mediapipe.with_metadata(converted(("region_boxes", "probabilities"), tf.uint8), METADATA)
+    (images,) = first_graph(description(data))["inputs"]
     assert "process_units" not in images and images["stats"] == {"max": [255.0], "min": [0.0]}
     (details,) = Interpreter(model_content=data).get_input_details()
     assert details["dtype"] == np.uint8
@@ -139,7 +139,7 @@ def test_a_uint8_image_needs_no_normalization():
 
 def test_the_papers_preprocessing_is_told(floats):
     model = dataclasses.replace(METADATA, image_size=448, preprocessing="paper")
-    (images,) = first_graph(mediapipe.description(mediapipe.described(floats, model)))["inputs"]
+    (images,) = first_graph(description(mediapipe.with_metadata(floats, model)))["inputs"]
     assert "600 x 600 px, of which the middle 448 x 448 px" in images["description"]
 
 
@@ -147,9 +147,9 @@ def test_the_papers_preprocessing_is_told(floats):
 def test_the_labels_lie_in_the_zip_behind_the_described_model(outputs, tmp_path):
     names = ("Löwenbräu", "two\nlines", "carriage\r\nreturn", "", "日本")
     path = tmp_path / "model.tflite"
-    path.write_bytes(mediapipe.described(converted(outputs), METADATA))
+    path.write_bytes(mediapipe.with_metadata(converted(outputs), METADATA))
     metadata.append(path, dataclasses.replace(METADATA, class_names=names))
-    labels = first_graph(mediapipe.description(path.read_bytes()))["outputs"][0]["files"][0]["name"]
+    labels = first_graph(description(path.read_bytes()))["outputs"][0]["files"][0]["name"]
     with zipfile.ZipFile(path) as archive:
         # MediaPipe reads entries where they lie, so they must not be compressed.
         assert archive.getinfo(labels).compress_type == zipfile.ZIP_STORED
@@ -159,7 +159,7 @@ def test_the_labels_lie_in_the_zip_behind_the_described_model(outputs, tmp_path)
 
 def test_a_file_is_described_once(said):
     with pytest.raises(ValueError, match="carries TFLITE_METADATA already"):
-        mediapipe.described(said[1], METADATA)
+        mediapipe.with_metadata(said[1], METADATA)
 
 
 @pytest.mark.parametrize(
@@ -168,22 +168,9 @@ def test_a_file_is_described_once(said):
 )
 def test_other_outputs_are_refused(outputs, complaint):
     with pytest.raises(ValueError, match=complaint):
-        mediapipe.described(converted(outputs), METADATA)
+        mediapipe.with_metadata(converted(outputs), METADATA)
 
 
 def test_another_signature_is_refused():
     with pytest.raises(ValueError, match="one signature serving_default, got 0"):
-        mediapipe.described(converted(key="main"), METADATA)
-
-
-def test_a_file_that_says_nothing_is_refused(floats):
-    with pytest.raises(ValueError, match="no TFLITE_METADATA"):
-        mediapipe.description(floats)
-
-
-def test_an_entry_of_another_kind_is_refused(floats):
-    model = tflite_file.parse(floats)
-    model.buffers.append(schema.BufferT(data=np.frombuffer(b"\x08\x00\x00\x00M002", np.uint8)))
-    model.metadata.append(schema.MetadataT("TFLITE_METADATA", len(model.buffers) - 1))
-    with pytest.raises(ValueError, match="flatbuffer M001, got b'M002'"):
-        mediapipe.description(tflite_file.pack(model))
+        mediapipe.with_metadata(converted(key="main"), METADATA)

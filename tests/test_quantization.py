@@ -9,7 +9,6 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras.export import tflite
-from logo_keras.export.check import tflite_file
 from logo_keras.export.passes import flatbuffer, quantization
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")
@@ -108,7 +107,7 @@ def kernel_types(data, kind):
 @pytest.mark.parametrize("precision", quantization.PRECISIONS)
 def test_operators_are_builtin_and_names_and_types_are_kept(variants, precision):
     data = variants.files[precision]
-    tflite_file.check_operators(data)
+    tflite.check(data)
     interpreter = Interpreter(model_content=data)
     (images,) = interpreter.get_input_details()
     expected = np.uint8 if precision == "int8" else np.float32
@@ -195,7 +194,7 @@ def test_readers_of_the_older_field_find_every_operator(regions):
 
 def test_a_plain_classifier_has_no_needless_conversions():
     data = quantization.quantized(tflite.convert(plain(), dtype="uint8"), "int8", photographs(2, 64))
-    counts = tflite_file.operators(data)
+    counts = tflite.operators(data)
     assert (counts["CAST"], counts["QUANTIZE"], counts["DEQUANTIZE"]) == (1, 1, 1)
 
 

@@ -1,5 +1,6 @@
-"""Photographs, and what Keras says of them."""
+"""Photos, and what Keras says of them."""
 
+import contextlib
 import copy
 import hashlib
 from functools import cached_property
@@ -8,18 +9,42 @@ import numpy as np
 
 from logo_keras.image import preprocessing
 
-from ..served import output_names
-from .photos import label
+from ..served import EMBEDDING, opened, output_names
+from .photos import chosen, label
 
 # Two values that compete inside a region network and lie closer than this in Keras may change places in another
 # runtime, which sums in another order.
 TIE = 1e-5
-# Photographs that Keras takes at once.
+# Photos that Keras takes at once.
 _BATCH = 8
 
 
+@contextlib.contextmanager
+def referring(model, photos=None, limit=None, outputs=None, reference=None, calibration=None, calibrated=False, apart=()):
+    """Yields the Reference that is given, or one of photos; a synthetic set is gone after the block.
+
+    Args:
+        model: the model of this package that is exported, or the path of its `.keras` file.
+        photos, limit, calibration, calibrated: as for `photos.chosen`.
+        outputs: names of the outputs to compare, as for `served.output_names`.
+        reference: Reference; all else is then passed over.
+        apart: as for Reference.
+
+    Raises:
+        ValueError: if the model cannot be read, has no such output, or no photo can be read.
+    """
+    if reference is not None:
+        yield reference
+        return
+    model = opened(model)
+    # Refuses a wrong name before a photo is read.
+    names = output_names(model, outputs)
+    with chosen(photos, limit, calibration, calibrated) as files:
+        yield Reference(model, files.compared, names, files.calibration, files.origin, apart)
+
+
 class Reference:
-    """Photographs, and what Keras says of them: computed once, compared with any number of files.
+    """Photos, and what Keras says of them: computed once, compared with any number of files.
 
     Args:
         model: the model of this package that is exported.
@@ -33,27 +58,25 @@ class Reference:
     Attributes:
         model: the model.
         names: tuple of str, the outputs.
-        images: uint8 `[P, S, S, 3]`, the photographs as the model takes them.
+        images: uint8 `[P, S, S, 3]`, the photos as the model takes them.
         photographs: list of P, those of `photographs` that can be read and are compared.
         expected: dict of float32 arrays `[P, ...]`, Keras's answers.
-        labels: int `[P]`, the class of each photograph, that of the folder that it lies in; -1 where that names none.
-        unreadable: dict from a photograph's name to the reason; they were left out.
+        labels: int `[P]`, the class of each photo, that of the folder that it lies in; -1 where the folder names none.
+        unreadable: dict from a photo's name to the reason; they are left out.
         calibration: list of uint8 `[S, S, 3]`, the photos to calibrate on, as the model takes them.
         origin: str, as given.
 
     Raises:
-        ValueError: if none of the photographs can be read, or every one of them was calibrated on.
+        ValueError: if none of the photos can be read, or every one of them was calibrated on.
     """
 
     def __init__(self, model, photographs, outputs=None, calibration=(), origin="", apart=()):
-        self.model = model
-        self.names = output_names(model, outputs)
+        self.model, self.names, self.origin = model, output_names(model, outputs), origin
         self.unreadable = {}
         self.calibration = [image for _, image in self._prepared(calibration)] if len(calibration) else []
-        self.origin = origin
-        apart = {*digests(self.calibration), *apart}
-        prepared = self._prepared(photographs)
-        kept = [(photo, image) for photo, image in prepared if digests([image])[0] not in apart]
+        kept = prepared = self._prepared(photographs)
+        if apart := {*digests(self.calibration), *apart}:
+            kept = [(photo, image) for photo, image in prepared if digests([image])[0] not in apart]
         if not kept:
             raise ValueError(
                 f"each of the {len(prepared)} photos to compare on was also used for calibration: name other photos with "
@@ -87,12 +110,11 @@ class Reference:
         batches = []
         for start in range(0, len(self), _BATCH):
             images = self.images[start : start + _BATCH].astype(np.float32)
-            answer = self.model(images, training=False, embedding="embedding" in self.names)
-            batches.append({name: np.asarray(answer[name], np.float32) for name in self.names})
-        return {name: np.concatenate([batch[name] for batch in batches]) for name in self.names}
+            batches.append(self.model(images, training=False, embedding=EMBEDDING in self.names))
+        return {name: np.concatenate([np.asarray(batch[name], np.float32) for batch in batches]) for name in self.names}
 
     def only(self, outputs):
-        """The same, of these outputs alone."""
+        """The same photos with some of the outputs."""
         other = copy.copy(self)
         other.names = output_names(self.model, outputs)
         # Computed once for all.
@@ -100,11 +122,11 @@ class Reference:
         return other
 
     def image(self, number):
-        """One photograph as float32 `[1, S, S, 3]`."""
+        """One photo as float32 `[1, S, S, 3]`."""
         return self.images[number : number + 1].astype(np.float32)
 
     def tied(self, number):
-        """Whether a choice inside the model hangs on less than 1e-5 on this photograph."""
+        """Whether a choice inside the model hangs on less than 1e-5 on this photo."""
         return bool(np.asarray(self.model.near_ties(self.image(number), tolerance=TIE))[0])
 
 

@@ -12,11 +12,9 @@ from .verification import Report
 _TIMED, _WARM = 20, 2
 # Seconds between two calls: threads of the one before may still be spinning in wait of more work (onnxruntime's do).
 _PAUSE = 0.05
-# Columns of words.
-_WORDS = 2
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Row:
     """What became of one file.
 
@@ -59,58 +57,46 @@ class Row:
 def timed(rows, reference):
     """The rows with the time of each file, and before them one of Keras itself.
 
-    In turns, each on the same photograph: on a machine with other work ratios stand where single times do not.
+    They take turns, each on the same photo: on a machine with other work, ratios stand where single times do not.
 
     Args:
         rows: list of Row.
         reference: Reference.
 
     Returns:
-        list of Row.
+        list of Row; those given are changed.
     """
     rows = [Row("Keras", "", infer=_compiled(reference.model, reference.names)), *rows]
-    running = [number for number, row in enumerate(rows) if row.infer is not None]
-    seconds = {number: [] for number in running}
+    running = [row for row in rows if row.infer is not None]
+    seconds = [[] for _ in running]
     for turn in range(_WARM + _TIMED):
         image = reference.image(turn % len(reference))
-        for number in running:
+        for row, times in zip(running, seconds, strict=True):
             time.sleep(_PAUSE)
             start = time.perf_counter()
-            rows[number].infer(image)
-            seconds[number].append(time.perf_counter() - start)
-    medians = {number: float(np.median(times[_WARM:])) * 1e3 for number, times in seconds.items()}
-    return [dataclasses.replace(row, milliseconds=medians.get(number)) for number, row in enumerate(rows)]
+            row.infer(image)
+            times.append(time.perf_counter() - start)
+    for row, times in zip(running, seconds, strict=True):
+        row.milliseconds = float(np.median(times[_WARM:])) * 1e3
+    return rows
 
 
 def text(rows):
-    """The rows as aligned text."""
+    """The rows as aligned text: words to the left, figures to the right, and the last column as it is."""
     lines = [("format", "file", "MB", "top-1", "largest diff.", "agreement", "ms", "passed")]
     for row in rows:
-        report = row.report
-        lines.append(
-            (
-                row.title,
-                row.file,
-                "-" if row.bytes is None else f"{row.bytes / 1e6:.1f}",
-                "-" if report is None or report.top1 is None else f"{report.top1:.1%}",
-                "-" if report is None else f"{report.max_abs_diff:.1e}",
-                "-" if report is None else f"{report.top1_agreement:.1%}",
-                "-" if row.milliseconds is None else f"{row.milliseconds:.1f}",
-                row.problem or (f"yes; {row.note}" if row.note else "yes" if report else ""),
-            )
-        )
-    *widths, _ = (max(map(len, column)) for column in zip(*lines, strict=True))
-    return "\n".join(_aligned(line, widths) for line in lines)
+        report, megabytes = row.report, row.bytes and row.bytes / 1e6
+        figures = [report and report.top1, report and report.max_abs_diff, report and report.top1_agreement]
+        cells = map(_figure, [megabytes, *figures, row.milliseconds], [".1f", ".1%", ".1e", ".1%", ".1f"])
+        passed = row.problem or (f"yes; {row.note}" if row.note else "yes" if report else "")
+        lines.append((row.title, row.file, *cells, passed))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    form = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<<>>>>>", widths[:-1], strict=True))
+    return "\n".join(f"{form.format(*cells)}  {last}".rstrip() for *cells, last in lines)
 
 
-def _aligned(line, widths):
-    """Words to the left, figures to the right, and the last column as it is."""
-    *cells, last = line
-    aligned = [
-        cell.ljust(width) if place < _WORDS else cell.rjust(width)
-        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ]
-    return "  ".join([*aligned, last]).rstrip()
+def _figure(value, form):
+    return "-" if value is None else format(value, form)
 
 
 def _compiled(model, names):

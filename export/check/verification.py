@@ -1,4 +1,4 @@
-"""Whether an exported file answers as Keras does, on photographs."""
+"""Whether an exported file answers as Keras does, on photos."""
 
 import dataclasses
 import time
@@ -176,57 +176,43 @@ def compare(infer, reference, precision="float32"):
     """
     if precision not in BOUNDS:
         raise ValueError(f"precision must be one of {', '.join(BOUNDS)}, got {precision!r}.")
-    rows = [_row(infer, reference, number, BOUNDS[precision].difference) for number in range(len(reference))]
-    return _report(rows, reference, precision)
+    answers, seconds = [], []
+    for number in range(len(reference)):
+        image = reference.image(number)
+        start = time.perf_counter()
+        answer = infer(image)
+        seconds.append(time.perf_counter() - start)
+        # Copies: a runtime may write its next answer to the same place.
+        answers.append({name: np.array(answer[name])[0] for name in reference.names})
+    found = {name: np.stack([answer[name] for answer in answers]) for name in reference.names}
+    return _report(found, reference, precision, float(np.median(seconds)) * 1e3)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Row:
-    """One photograph: the largest difference of each output, and what follows for it."""
-
-    differences: dict[str, float]
-    top1: int
-    boxes: np.ndarray | None
-    over: bool
-    tied: bool
-    seconds: float
-
-
-def _row(infer, reference, number, bound):
-    image = reference.image(number)
-    start = time.perf_counter()
-    answer = infer(image)
-    seconds = time.perf_counter() - start
-    differences = {
-        name: float(np.max(np.abs(np.asarray(answer[name])[0] - reference.expected[name][number]))) for name in reference.names
-    }
+def _report(found, reference, precision, milliseconds):
+    count, bound = len(reference), BOUNDS[precision].difference
+    apart = {name: np.abs(found[name] - reference.expected[name]).reshape(count, -1).max(axis=1) for name in reference.names}
     # Not `>`: a probability that is not a number lies over the bound too.
-    over = bound is not None and not differences["probabilities"] <= bound
-    boxes = np.asarray(answer["region_boxes"])[0] if "region_boxes" in reference.names else None
-    probabilities = np.asarray(answer["probabilities"])[0]
+    over = np.zeros(count, bool) if bound is None else ~(apart["probabilities"] <= bound)
+    tied = np.array([over[number] and reference.tied(number) for number in range(count)])
+    # With every photo excused, which fails anyway, the figures are those of all.
+    counted = ~tied | tied.all()
+    probabilities = found["probabilities"]
     # What is no number names no class.
-    top1 = int(np.argmax(probabilities)) if np.isfinite(probabilities).all() else -1
-    return _Row(differences, top1, boxes, over, over and reference.tied(number), seconds)
-
-
-def _report(rows, reference, precision):
-    # With every photograph excused, which fails anyway, the figures are those of all.
-    counted = [row for row in rows if not row.tied] or rows
-    top1 = np.array([row.top1 for row in rows])
+    top1 = np.where(np.isfinite(probabilities).all(axis=-1), probabilities.argmax(axis=-1), -1)
     keras_top1 = reference.expected["probabilities"].argmax(axis=-1)
     known = reference.labels >= 0
 
     def largest(name):
-        return float(np.max([row.differences[name] for row in counted])) if name in reference.names else None
+        return float(apart[name][counted].max()) if name in apart else None
 
     def right(answers):
         return float(np.mean(answers[known] == reference.labels[known])) if known.any() else None
 
-    has_regions = "region_boxes" in reference.names
-    iou, same, same_diff = _regions(rows, reference) if has_regions else (None, None, None)
+    has_regions = "region_boxes" in apart
+    iou, same, same_diff = _regions(found["region_boxes"], reference) if has_regions else (None, None, None)
     return Report(
         precision=precision,
-        photographs=len(rows),
+        photographs=count,
         max_abs_diff=largest("probabilities"),
         max_box_diff=largest("region_boxes"),
         max_score_diff=largest("region_scores"),
@@ -238,17 +224,17 @@ def _report(rows, reference, precision):
         region_iou=iou,
         same_regions=same,
         same_region_diff=same_diff,
-        over=sum(row.over and not row.tied for row in rows),
-        tied=sum(row.tied for row in rows),
-        moved=sum(not row.over and not row.differences["region_boxes"] <= MOVED for row in rows) if has_regions else 0,
+        over=int(np.sum(over & ~tied)),
+        tied=int(tied.sum()),
+        moved=int(np.sum(~over & ~(apart["region_boxes"] <= MOVED))) if has_regions else 0,
         unreadable=reference.unreadable,
-        milliseconds=float(np.median([row.seconds for row in rows])) * 1e3,
+        milliseconds=milliseconds,
     )
 
 
-def _regions(rows, reference):
+def _regions(found, reference):
     """Mean IoU rank by rank, share of ranks with the same anchor, and the largest px difference where it is the same."""
-    found, expected = np.stack([row.boxes for row in rows]), reference.expected["region_boxes"]
+    expected = reference.expected["region_boxes"]
     common = np.clip(np.minimum(found, expected)[..., 2:] - np.maximum(found, expected)[..., :2], 0, None).prod(axis=-1)
     areas = sum((boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (found, expected))
     # A box stands for the anchor that it lies nearest to.

@@ -18,7 +18,7 @@ from .flatbuffer import pack, parse
 ENTRY = "TFLITE_METADATA"
 # MediaPipe answers in the order of the file's outputs; what classifies comes first.
 ORDER = tuple(MEANINGS)
-_IDENTIFIER = b"M001"
+IDENTIFIER = b"M001"
 _SIGNATURE = b"serving_default"
 # The oldest schema that knows all that is written here.
 _PARSER_VERSION = "1.0.0"
@@ -27,7 +27,7 @@ _RGB = 1
 
 # The tables of the schema that are used here, each field with its number. A field is a str, "floats", "byte", "uint", the
 # name of a table, [name of a table] for several, or a union: a dict from its number to a table. Other fields are passed over.
-_TABLES = {
+TABLES = {
     "Model": {
         "name": (0, str),
         "description": (1, str),
@@ -56,7 +56,7 @@ _TABLES = {
 }
 
 
-def described(data, metadata):
+def with_metadata(data, metadata):
     """Describes a TFLite model to MediaPipe: its input, every output, and where the labels are.
 
     `probabilities` become the first output; names and the signature stay.
@@ -87,26 +87,6 @@ def described(data, metadata):
     return pack(model)
 
 
-def description(data):
-    """What a TFLite file says of its tensors to MediaPipe.
-
-    Args:
-        data: bytes of a TFLite file; a zip behind it is passed over.
-
-    Returns:
-        dict with `name`, `description`, `version`, `min_parser_version` and `subgraphs`, a list of one dict with `inputs` and
-        `outputs`, lists of dicts with `name`, `description`, `content`, and where given `process_units`, `stats`, `files`.
-
-    Raises:
-        ValueError: if it says nothing.
-    """
-    model = parse(data)
-    for entry in model.metadata or ():
-        if entry.name == ENTRY.encode():
-            return _read(bytes(model.buffers[entry.buffer].data))
-    raise ValueError(f"the file has no {ENTRY}: MediaPipe would have to be told what its tensors are.")
-
-
 def _tensors(model):
     """The places of the inputs and outputs by name, checked: two dicts from str to int."""
     signatures = [signature for signature in model.signatureDefs or () if signature.signatureKey == _SIGNATURE]
@@ -126,7 +106,7 @@ def _tensors(model):
 
 
 def _said(metadata, outputs, floats):
-    """What the flatbuffer says, as dicts by `_TABLES`."""
+    """What the flatbuffer says, as dicts by `TABLES`."""
     size = metadata.image_size
     side, offset = frame(metadata.preprocessing, size)
     how = f"A photograph, RGB 0..255, stretched to {side} x {side} px"
@@ -156,13 +136,13 @@ def _said(metadata, outputs, floats):
 def _written(said):
     """The flatbuffer with what `_said` says."""
     builder = require("flatbuffers", "export").Builder(1 << 10)
-    builder.Finish(_write(builder, "Model", said), _IDENTIFIER)
+    builder.Finish(_write(builder, "Model", said), IDENTIFIER)
     return bytes(builder.Output())
 
 
 def _write(builder, table, said):
     """Writes one table and all below it; returns its place."""
-    fields = _TABLES[table]
+    fields = TABLES[table]
     # A table may be begun only when all below it is written.
     places = {name: _write_field(builder, fields[name][1], value) for name, value in said.items()}
     builder.StartObject(1 + max((number for number, _ in fields.values()), default=-1))
@@ -196,42 +176,3 @@ def _write_field(builder, kind, value):
     for place in reversed(places):
         builder.PrependUOffsetTRelative(place)
     return builder.EndVector()
-
-
-def _read(text):
-    """What such a flatbuffer says, as dicts by `_TABLES`."""
-    if text[4:8] != _IDENTIFIER:
-        raise ValueError(f"{ENTRY} must be a flatbuffer {_IDENTIFIER.decode()}, got {text[4:8]!r}.")
-    flags = require("flatbuffers.number_types", "export")
-    table_of = require("flatbuffers.table", "export").Table
-
-    def table(name, start):
-        place, found = table_of(text, start), {}
-        for field, (number, kind) in _TABLES[name].items():
-            value = content(place, number, kind)
-            if value is not None:
-                found[field] = value
-        return found
-
-    def content(place, number, kind):
-        offset = place.Offset(4 + 2 * number)
-        if not offset:
-            return None
-        at = offset + place.Pos
-        if kind == "byte":
-            return place.Get(flags.Int8Flags, at)
-        if kind == "uint":
-            return place.Get(flags.Uint32Flags, at)
-        if kind is str:
-            return place.String(at).decode()
-        if kind == "floats":
-            return place.GetVectorAsNumpy(flags.Float32Flags, offset).tolist()
-        if isinstance(kind, dict):
-            which = place.Get(flags.Uint8Flags, place.Offset(4 + 2 * (number - 1)) + place.Pos)
-            return which, table(kind[which], place.Indirect(at))
-        if isinstance(kind, str):
-            return table(kind, place.Indirect(at))
-        first = place.Vector(offset)
-        return [table(kind[0], place.Indirect(first + 4 * each)) for each in range(place.VectorLen(offset))]
-
-    return table("Model", int.from_bytes(text[:4], "little"))

@@ -1,7 +1,5 @@
 """How large the weights of a traced function are: what every file that is made from it must hold."""
 
-from collections import deque
-
 import numpy as np
 
 # Of all weights about these remain in a file: the vectors of batch normalisation go into the kernels.
@@ -10,20 +8,17 @@ _SMALLEST_SHARE = 0.9
 
 def kernel_bytes(graph):
     """Bytes of the kernels that the outputs of a traced function depend on; heads that only train do not count."""
-    variables = {variable.handle.ref(): variable for variable in graph.variables}
-    reached, queue = set(), deque(tensor.op for tensor in graph.outputs)
+    reached, queue = set(), [tensor.op for tensor in graph.outputs]
     while queue:
-        operation = queue.popleft()
+        operation = queue.pop()
         if operation not in reached:
             reached.add(operation)
             queue.extend(tensor.op for tensor in operation.inputs)
-    total = 0
-    for outside, placeholder in graph.captures:
-        variable = variables.get(outside.ref())
-        # Vectors are folded into the kernels' biases and factors.
-        if variable is not None and placeholder.op in reached and len(variable.shape) > 1:
-            total += int(np.prod(variable.shape)) * variable.dtype.size
-    return total
+    variables = {variable.handle.ref(): variable for variable in graph.variables}
+    read = (variables.get(outside.ref()) for outside, placeholder in graph.captures if placeholder.op in reached)
+    # Vectors are folded into the kernels' biases and factors.
+    kernels = [variable for variable in read if variable is not None and len(variable.shape) > 1]
+    return sum(int(np.prod(kernel.shape)) * kernel.dtype.size for kernel in kernels)
 
 
 def check_weights(held, weight_bytes):

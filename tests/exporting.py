@@ -1,0 +1,61 @@
+"""Models to export, and what tests of exported files ask of them."""
+
+import subprocess
+import sys
+
+import numpy as np
+from tiny import tiny_backbone
+
+import logo_keras as lk
+
+NAMES = ("Adidas", "H&M", "Löwenbräu")
+
+
+def small(channels=64):
+    """A plain classifier that is converted in a second."""
+    return lk.Classifier(class_names=NAMES, image_size=64, backbone=tiny_backbone(channels))
+
+
+def drna(backbone):
+    """A DRNA-Net with all that its graph may hold."""
+    return lk.DRNANet(
+        class_names=NAMES,
+        image_size=96,
+        whole_size=64,
+        region_size=32,
+        backbone=backbone,
+        weights=None,
+        navigator_stride=16,
+        views=("region", "crop", "drop"),
+        antialias=True,
+        # Not 0, which adds nothing to the graph.
+        fill=(0.5, -0.25, 1.0),
+    )
+
+
+# By name: functions, since a model is made when it is needed. Only the network of "real" is one that people use.
+MAKERS = {
+    "plain": small,
+    "nts": lambda: lk.NTSNet(
+        class_names=NAMES, image_size=96, region_size=32, whole_size=64, decision="mean", backbone=tiny_backbone()
+    ),
+    "drna": lambda: drna(tiny_backbone()),
+    "real": lambda: drna("efficientnet_lite0"),
+}
+
+
+def kernel_bytes(layer):
+    """Bytes of the weights of a layer or model that are no vectors."""
+    return sum(4 * int(np.prod(weight.shape)) for weight in layer.weights if len(weight.shape) > 1)
+
+
+def left(folder):
+    """Names of all that is in a folder, hidden files too."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def command(root, name, *arguments):
+    """Runs an export command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", f"export.{name}", *map(str, arguments)], cwd=root, capture_output=True, text=True
+    )
