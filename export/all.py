@@ -88,7 +88,7 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
         list of Row; the first has Keras's own time.
 
     Raises:
-        ValueError: if there is no such format, the model cannot be read, or no photograph can be read.
+        ValueError: if there is no such format, the model cannot be read, or no photo can be read.
         OSError: if the folder cannot be written.
     """
     out, chosen = Path(out), list(TARGETS if formats is None else formats)
@@ -122,7 +122,7 @@ def check_all(folder, model=None, photos=None, limit=None, say=print):
         list of Row, as `export_all` gives them.
 
     Raises:
-        ValueError: if the folder holds no such file, it is not known which model they are from, or no photograph can be read.
+        ValueError: if the folder holds no such file, it is not known which model they are from, or no photo can be read.
         OSError: if something cannot be read.
     """
     folder = Path(folder)

@@ -40,6 +40,26 @@ class Library:
     def __str__(self):
         return f"{_TITLES[self.name]} {self.module.__version__}"
 
+    def listener(self):
+        """A logger: it keeps errors, for the message that the user reads, and hands warnings to logging."""
+        trt = self.module
+
+        class Listener(trt.ILogger):
+            def __init__(self):
+                trt.ILogger.__init__(self)
+                self.errors, self.kept = [], None
+
+            def log(self, severity, message):
+                if severity in (trt.ILogger.Severity.INTERNAL_ERROR, trt.ILogger.Severity.ERROR):
+                    self.errors.append(message)
+                elif severity == trt.ILogger.Severity.WARNING:
+                    logging.getLogger(__name__).warning("%s", message)
+
+            def said(self):
+                return "; ".join(dict.fromkeys(self.errors)) or "it does not say why."
+
+        return Listener()
+
 
 def library(runtime="auto"):
     """Chooses the library that builds engines here.
@@ -64,10 +84,11 @@ def library(runtime="auto"):
             "(pip install 'logo_keras[tensorrt-rtx]')."
         )
     names = (["tensorrt", "tensorrt_rtx"] if gpus else ["tensorrt_rtx"]) if runtime == "auto" else [runtime]
-    for found in filter(None, map(_imported, names)):
-        return found
-    wanted = {"tensorrt": _TENSORRT, "tensorrt_rtx": _RTX, "auto": f"{_TENSORRT}, {_RTX}"}[runtime]
-    raise ImportError(f"engines are built by a library that is not installed: {wanted}.")
+    found = next(filter(None, map(_imported, names)), None)
+    if found is None:
+        wanted = {"tensorrt": _TENSORRT, "tensorrt_rtx": _RTX, "auto": f"{_TENSORRT}, {_RTX}"}[runtime]
+        raise ImportError(f"engines are built by a library that is not installed: {wanted}.")
+    return found
 
 
 def _imported(name):
@@ -134,7 +155,7 @@ def build(chosen, model, targets=None, timing_cache=None, workspace=None, larges
         timing_cache: str or Path of a file with what TensorRT measured in earlier builds on this GPU; it is read where it
             exists, and written anew.
         workspace: int, MiB of GPU memory that the engine may use for intermediate values; None leaves it to the library.
-        largest_batch: int, for a file whose batch is free: the most photographs a call.
+        largest_batch: int, for a file whose batch is free: the most images a call.
 
     Returns:
         bytes.
@@ -145,7 +166,7 @@ def build(chosen, model, targets=None, timing_cache=None, workspace=None, larges
         OSError: if the timing cache cannot be read or written.
     """
     check_cache(chosen, timing_cache)
-    trt, log = chosen.module, listener(chosen)
+    trt, log = chosen.module, chosen.listener()
     builder = trt.Builder(log)
     network = builder.create_network(_strongly_typed(trt))
     _parse(chosen, network, model, log)
@@ -197,32 +218,8 @@ def _use_cache(config, path, log):
     old = path.read_bytes() if path.exists() else b""
     cache = config.create_timing_cache(old)
     if cache is None or not config.set_timing_cache(cache, False):
-        log.note(f"{path}: the timing cache is of another GPU or version, and is begun anew")
+        logging.getLogger(__name__).warning("%s: the timing cache is of another GPU or version, and is begun anew", path)
         cache = config.create_timing_cache(b"")
         config.set_timing_cache(cache, False)
     # The library does not hold it, and it must outlive the build.
     log.kept = cache
-
-
-def listener(chosen):
-    """A logger for a Library: it keeps the errors, for the message that the user reads, and hands warnings to logging."""
-    trt = chosen.module
-
-    class Listener(trt.ILogger):
-        def __init__(self):
-            trt.ILogger.__init__(self)
-            self.errors, self.kept = [], None
-
-        def log(self, severity, message):
-            if severity in (trt.ILogger.Severity.INTERNAL_ERROR, trt.ILogger.Severity.ERROR):
-                self.errors.append(message)
-            elif severity == trt.ILogger.Severity.WARNING:
-                self.note(message)
-
-        def note(self, message):
-            logging.getLogger(__name__).warning("%s", message)
-
-        def said(self):
-            return "; ".join(dict.fromkeys(self.errors)) or "it does not say why."
-
-    return Listener()

@@ -107,15 +107,14 @@ class Engine:
     Args:
         library: engine.Library that built it.
         plan: bytes, the engine.
-        log: a logger as `engine.listener` gives it.
 
     Raises:
         ValueError: if the library cannot load it, as when it is another version's or another GPU's.
         OSError: if there is no GPU.
     """
 
-    def __init__(self, library, plan, log):
-        trt, self.device = library.module, Device()
+    def __init__(self, library, plan):
+        trt, log, self.device = library.module, library.listener(), Device()
         # Kept: the library does not hold what these were made from.
         self._log, self._runtime = log, trt.Runtime(log)
         self._engine = self._runtime.deserialize_cuda_engine(plan)

@@ -3,10 +3,11 @@
 python -m export.onnx --model M.keras --out M.onnx
 """
 
-import contextlib
 import logging
+import sys
 from collections import Counter
 from importlib.metadata import version
+from logging.handlers import BufferingHandler
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def convert(model, outputs=None, batch="free"):
     Args:
         model: a model of this package.
         outputs: names of the outputs, as for `served.output_names`.
-        batch: int, photographs a call, or `"free"`.
+        batch: int, images a call, or `"free"`.
 
     Returns:
         onnx.ModelProto with the input `images`; the same model gives the same bytes. Class names are not in it yet.
@@ -62,10 +63,7 @@ def convert(model, outputs=None, batch="free"):
     onnx, tf2onnx = require("onnx", "export"), require("tf2onnx", "export")
     images = tf.TensorSpec([count, model.image_size, model.image_size, 3], tf.float32, name="images")
     function = tf.function(answers(model, names), input_signature=[images])
-    with _listening() as complaints:
-        result, _ = tf2onnx.convert.from_function(function, [images], opset=OPSET, custom_rewriter=[_exact])
-    if complaints:
-        raise ValueError(f"ONNX cannot express this model: {'; '.join(dict.fromkeys(complaints))}.")
+    result = _converted(tf2onnx, function, images)
     result.graph.output.sort(key=lambda value: names.index(value.name))
     _describe(result, model, count)
     result = onnx.ModelProto.FromString(tidied(result, model.name).SerializeToString(deterministic=True))
@@ -153,7 +151,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
         photos: photos to verify with, as `photos.find` takes them; None draws a small synthetic set.
         limit: int, at most so many photos, spread evenly; None takes all.
         outputs: names of the outputs, as for `served.output_names`.
-        batch: int, photographs a call, or `"free"`, the default.
+        batch: int, images a call, or `"free"`, the default.
         reference: Reference to compare with, in place of `photos`, `limit` and `outputs`.
 
     Returns:
@@ -231,32 +229,30 @@ def _describe(result, model, count):
     result.opset_import.extend(standard)
 
 
-@contextlib.contextmanager
-def _listening():
-    """Collects what tf2onnx complains of: it logs an operator that it cannot convert, and goes on.
+def _converted(tf2onnx, function, images):
+    """What tf2onnx makes of a function; it logs an operator that it cannot convert, and goes on.
 
-    An optimiser of its that fails is no error: it works on a copy, which is thrown away. tf2onnx logs a traceback then; here
-    it is a line.
+    When one of its optimisers fails, it only logs a traceback, and the file is right: the optimiser worked on a copy. Here
+    that is a warning of one line.
     """
-    complaints, logger = [], logging.getLogger("tf2onnx")
-
-    class Listener(logging.Handler):
-        def emit(self, record):
-            message = record.getMessage()
-            if record.levelno >= logging.ERROR:
-                complaints.append(message if record.exc_info is None else f"{message} ({record.exc_info[1]})")
-            elif record.levelno >= logging.WARNING:
-                reason = f" ({record.exc_info[1]})" if record.exc_info else ""
-                logging.getLogger(__name__).warning("tf2onnx: %s%s", message, reason)
-
-    listener, propagates = Listener(), logger.propagate
-    logger.addHandler(listener)
-    logger.propagate = False
+    logger, said = logging.getLogger("tf2onnx"), BufferingHandler(sys.maxsize)
+    propagates, logger.propagate = logger.propagate, False
+    logger.addHandler(said)
     try:
-        yield complaints
+        result, _ = tf2onnx.convert.from_function(function, [images], opset=OPSET, custom_rewriter=[_exact])
     finally:
-        logger.removeHandler(listener)
+        logger.removeHandler(said)
         logger.propagate = propagates
+    complaints = []
+    for record in said.buffer:
+        message = record.getMessage() + (f" ({record.exc_info[1]})" if record.exc_info else "")
+        if record.levelno >= logging.ERROR:
+            complaints.append(message)
+        elif record.levelno >= logging.WARNING:
+            logging.getLogger(__name__).warning("tf2onnx: %s", message)
+    if complaints:
+        raise ValueError(f"ONNX cannot express this model: {'; '.join(dict.fromkeys(complaints))}.")
+    return result
 
 
 if __name__ == "__main__":

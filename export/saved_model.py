@@ -50,15 +50,15 @@ def convert(model, path, outputs=None, batch="free"):
     Signature `serve`, which is `serving_default` too: `images` float32 `[B, S, S, 3]`, RGB 0..255, gives the outputs.
     Signature `serve_bytes`: `photographs`, strings `[B]`, the bytes of JPEG or PNG files, are decoded and made square as
     the model's preprocessing says, and give the same outputs and `sizes`, int32 `[B, 2]`, height and width of each
-    photograph as decoded. Region boxes are in px of the model's input in both; `sizes` is what a caller needs to map them
-    back to its photograph (docs/serving.md). EXIF orientation is not applied. A photograph that is none, corrupt, truncated
-    or of more than `graph_preprocessing.MAX_PIXELS` px fails the call, and with it the photographs beside it.
+    photo as decoded. Region boxes are in px of the model's input in both; `sizes` is what a caller needs to map them
+    back to its photo (docs/serving.md). EXIF orientation is not applied. A photo that is none, corrupt, truncated
+    or of more than `graph_preprocessing.MAX_PIXELS` px fails the call, and with it the photos beside it.
 
     Args:
         model: a model of this package.
         path: str or Path of the folder to write.
         outputs: names of the outputs, as for `served.output_names`.
-        batch: int, photographs a call, or `"free"`.
+        batch: int, images a call, or `"free"`.
 
     Raises:
         ValueError: if an output or the batch is none of these, or Keras runs on another backend.
@@ -117,7 +117,7 @@ class Folder:
         return self._call(SERVE, images)
 
     def serve_bytes(self, photographs):
-        """Answers for photographs, B bytes: dict of arrays.
+        """Answers for photos, B bytes: dict of arrays.
 
         Raises:
             tf.errors.InvalidArgumentError: if one of them cannot be decoded.
@@ -229,7 +229,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
         photos: photos to verify with, as `photos.find` takes them; None draws a small synthetic set.
         limit: int, at most so many photos, spread evenly; None takes all.
         outputs: names of the outputs, as for `served.output_names`.
-        batch: int, photographs a call, or `"free"`, the default.
+        batch: int, images a call, or `"free"`, the default.
         reference: Reference to compare with, in place of `photos`, `limit` and `outputs`.
 
     Returns:

@@ -66,7 +66,7 @@ def export(
         photos: photos to verify with, as `photos.find` takes them; None draws a small synthetic set.
         limit: int, at most so many photos, spread evenly; None takes all.
         outputs: names of the outputs, as for `served.output_names`.
-        batch: int, photographs a call, 1 by default; or `"free"`, from 1 to `largest_batch`.
+        batch: int, images a call, 1 by default; or `"free"`, from 1 to `largest_batch`.
         precision: str, of PRECISIONS.
         compute_capabilities: for TensorRT-RTX, as `engine.capabilities` takes them.
         timing_cache: str or Path, for TensorRT: a file with what it measured in earlier builds.
@@ -133,7 +133,7 @@ def export(
         form = Format(
             name="TensorRT",
             make=make,
-            open=lambda path: filled(_on_gpu(chosen, path) if device else _in_onnxruntime(data), count),
+            open=lambda path: filled(gpu.Engine(chosen, path.read_bytes()).infer if device else _in_onnxruntime(data), count),
             describe=describe,
             precision=precision,
             runtime=ran_in,
@@ -184,8 +184,8 @@ def open_engine(path):
     facts = json.loads(report_path(path).read_text(encoding="utf-8"))
     if not gpu.count():
         raise ImportError(f"{path}: an engine runs on an NVIDIA GPU, and there is none here.")
-    infer = _on_gpu(engine.library(facts["library_module"]), Path(path))
-    return filled(infer, None if facts["batch"] == "free" else facts["batch"])
+    loaded = gpu.Engine(engine.library(facts["library_module"]), Path(path).read_bytes())
+    return filled(loaded.infer, None if facts["batch"] == "free" else facts["batch"])
 
 
 def filled(infer, count):
@@ -201,10 +201,6 @@ def filled(infer, count):
     if count in (None, 1):
         return infer
     return lambda images: {name: values[:1] for name, values in infer(np.repeat(images, count, axis=0)).items()}
-
-
-def _on_gpu(chosen, path):
-    return gpu.Engine(chosen, path.read_bytes(), engine.listener(chosen)).infer
 
 
 def _in_onnxruntime(data):

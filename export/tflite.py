@@ -45,7 +45,7 @@ def convert(model, outputs=None, batch=1, dtype="float32"):
     Args:
         model: a model of this package.
         outputs: names of the outputs, as for `served.output_names`.
-        batch: int, photographs a call.
+        batch: int, images a call.
         dtype: str, of the input: "float32", or "uint8", which is cast in the file.
 
     Returns:
@@ -134,7 +134,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
         photos: photos to verify with, as `photos.find` takes them; None draws a small synthetic set.
         limit: int, at most so many photos, spread evenly; None takes all.
         outputs: names of the outputs, as for `served.output_names`.
-        batch: int, photographs a call; 1 by default.
+        batch: int, images a call; 1 by default.
         precision: str, a key of PRECISIONS.
         calibration: photos like those that the model will meet, as `photos.find` takes them: the int8 file gets
             the ranges of its activations from at most 100 of them, and is not compared on these. None sets some of `photos`

@@ -1,1 +1,5 @@
-"""What is asked of every exported file before it gets its name."""
+"""What is asked of every file.
+
+photos finds the photos, reference has what Keras says of them, verification compares and judges, weights tells whether they
+are inside, table shows files side by side.
+"""

@@ -61,15 +61,14 @@ def chosen(photos=None, limit=None, calibration=None, calibrated=False):
     elif calibrated and compared is not None and len(compared) >= FEWEST:
         shown, compared = _dealt(compared, limit)
         origin = "dealt from those given"
+    missing = calibrated and not shown
     with contextlib.ExitStack() as stack:
-        if compared is None or (calibrated and not shown):
+        if compared is None or missing:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
-            count = 8 if calibrated and not shown else 0
-            root = datasets.synthesize(os.path.join(folder, "synthetic"), train=count, **_SYNTHETIC)
-            if count:
+            root = datasets.synthesize(os.path.join(folder, "synthetic"), train=8 if missing else 0, **_SYNTHETIC)
+            compared = find(root / "test") if compared is None else compared
+            if missing:
                 shown, origin = find(root / "train"), "drawn by this package"
-            if compared is None:
-                compared = find(root / "test")
         yield Chosen(spread(compared, limit), shown, origin)
 
 

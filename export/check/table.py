@@ -8,7 +8,7 @@ import numpy as np
 from ..served import answers
 from .verification import Report
 
-# Photographs that every file is timed on, and those before, that do not count.
+# Photos that every file is timed on, and those before, that do not count.
 _TIMED, _WARM = 20, 2
 # Seconds between two calls: threads of the one before may still be spinning in wait of more work (onnxruntime's do).
 _PAUSE = 0.05
@@ -27,7 +27,7 @@ class Row:
         note: str, what else is worth saying of a file that passed.
         failed: bool, whether that is a failure; a library that is not installed is none.
         infer: the function that runs it, as `verification.compare` takes it, or None.
-        milliseconds: float, median time of a photograph, in turns with the others; None where it was not run.
+        milliseconds: float, median time of a photo, in turns with the others; None where it was not run.
     """
 
     title: str

@@ -5,9 +5,9 @@ import time
 
 import numpy as np
 
-# The largest share of the photographs that such a tie may excuse, and of those on which regions lie elsewhere.
+# The largest share of the photos that such a tie may excuse, and of those on which regions lie elsewhere.
 LARGEST_SHARE = 0.05
-# Photographs that a bound on a share always allows: among 64 two that Keras itself was undecided on are no evidence.
+# Photos that a bound on a share always allows: among 64 two that Keras itself was undecided on are no evidence.
 FEW = 2
 # Nor is one among four; of fewer, none is excused.
 _LEAST = 4
@@ -21,10 +21,10 @@ class Bound:
 
     Attributes:
         difference: float, largest difference of a probability from Keras.
-        agreement: float in 0..1, least share of photographs on which both name the same class first.
+        agreement: float in 0..1, least share of photos on which both name the same class first.
         drop: float in 0..1, by how much the share of right answers may fall below Keras's, where the brands are known.
 
-    Two photographs are always allowed where a share is bounded.
+    Two photos are always allowed where a share is bounded.
     """
 
     difference: float | None = None
@@ -58,23 +58,23 @@ class Report:
     Attributes:
         precision: str, a key of BOUNDS.
         photographs: int, how many were compared.
-        max_abs_diff: float, largest difference of a probability, excused photographs left out.
-        max_box_diff: float, px of the model's input, largest difference of a corner of a region, excused photographs
+        max_abs_diff: float, largest difference of a probability, excused photos left out.
+        max_box_diff: float, px of the model's input, largest difference of a corner of a region, excused photos
             left out; None from plain classifiers.
         max_score_diff: float, the same of a region's score.
         max_embedding_diff: float, the same of the embedding; None where the file gives none.
-        top1_agreement: float in 0..1, share of all photographs on which both name the same class first.
-        labelled: int, photographs whose brand is known.
+        top1_agreement: float in 0..1, share of all photos on which both name the same class first.
+        labelled: int, photos whose brand is known.
         top1: float in 0..1, share of these that the file names right; None where there are none.
         keras_top1: float, the same of Keras.
-        region_iou: float, mean over photographs and ranks of the intersection over union of the file's and Keras's region.
+        region_iou: float, mean over photos and ranks of the intersection over union of the file's and Keras's region.
         same_regions: float in 0..1, share of the regions for which both picked the same anchor at the same rank.
         same_region_diff: float, px, largest difference of a corner where both picked the same anchor.
-        over: int, photographs over the bound on the difference that nothing excuses.
-        tied: int, photographs over that bound that are excused: in Keras, values that compete lie within 1e-5.
-        moved: int, photographs whose probabilities agree while a region lies elsewhere.
-        unreadable: dict from a photograph's name to the reason; they were left out.
-        milliseconds: float, median time of the file for a photograph, decoding left out.
+        over: int, photos over the bound on the difference that nothing excuses.
+        tied: int, photos over that bound that are excused: in Keras, values that compete lie within 1e-5.
+        moved: int, photos whose probabilities agree while a region lies elsewhere.
+        unreadable: dict from a photo's name to the reason; they were left out.
+        milliseconds: float, median time of the file for a photo, decoding left out.
         calibration: str, the photos that the file was calibrated on, which are others than those compared; None of a file
             that needs none.
     """
@@ -161,7 +161,7 @@ class Report:
 
 
 def compare(infer, reference, precision="float32"):
-    """Runs a file on the photographs of a reference.
+    """Runs a file on the photos of a reference.
 
     Args:
         infer: function from images, float32 `[1, S, S, 3]`, 0..255, to a dict of arrays with `reference.names`.

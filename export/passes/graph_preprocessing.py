@@ -1,4 +1,4 @@
-"""From the bytes of a photograph to what a model reads, inside a TensorFlow graph.
+"""From the bytes of a photo to what a model reads, inside a TensorFlow graph.
 
 The same numbers as `logo_keras.image.preprocessing`, which is written in OpenCV 5: what comes of an upright JPEG or PNG file is
 equal px by px (tests/test_export_graph_preprocessing.py).
@@ -10,9 +10,9 @@ from logo_keras.image import transparency
 from logo_keras.image.preprocessing import PREPROCESSING, frame
 
 # A file of a few kilobytes may claim any size. Less than preprocessing.MAX_PIXELS, because a server decodes for many callers
-# at once: 150 MB a photograph.
+# at once: 150 MB a photo.
 MAX_PIXELS = 50_000_000
-# Photographs that one call decodes at the same time.
+# Photos that one call decodes at the same time.
 _AT_ONCE = 4
 
 _JPEG = b"\xff\xd8\xff"
@@ -24,7 +24,7 @@ _BITS = 11
 
 
 def prepare(photographs, size, preprocessing=PREPROCESSING):
-    """Makes the input of a model from photographs; the counterpart of `logo_keras.image.preprocessing.prepare`.
+    """Makes the input of a model from photos; the counterpart of `logo_keras.image.preprocessing.prepare`.
 
     EXIF orientation is not applied: TensorFlow's decoders do not read it.
 
@@ -35,11 +35,11 @@ def prepare(photographs, size, preprocessing=PREPROCESSING):
 
     Returns:
         images: uint8 RGB `[B, S, S, 3]`.
-        sizes: int32 `[B, 2]`, height and width of each photograph as decoded, px.
+        sizes: int32 `[B, 2]`, height and width of each photo as decoded, px.
 
     Raises:
         ValueError: when traced, if there is no such preprocessing.
-        tf.errors.InvalidArgumentError: when run, if a photograph is no JPEG or PNG file, corrupt, truncated or of more than
+        tf.errors.InvalidArgumentError: when run, if a photo is no JPEG or PNG file, corrupt, truncated or of more than
             MAX_PIXELS px.
     """
     side, offset = frame(preprocessing, size)
@@ -80,7 +80,7 @@ def decode(photograph):
 
 
 def resize(photo, size):
-    """Stretches a photograph to a square: per axis, area average where it shrinks, bilinear where it grows.
+    """Stretches a photo to a square: per axis, area average where it shrinks, bilinear where it grows.
 
     Args:
         photo: uint8 `[H, W, 3]`.

@@ -23,7 +23,7 @@ _KEPT_INPUTS = {"Reshape": (1,), "Pad": (1, 3)}
 _LARGEST = float(np.finfo(np.float16).max)
 _WEIGHTED = ("Conv", "Gemm", "MatMul")
 # As NVIDIA's own tool writes it: pairs at the inputs, int8 weights with a DequantizeLinear alone, nothing behind a node or
-# on a bias. The ranges are the extremes over the photographs; means of them, or percentiles, gave no better answers.
+# on a bias. The ranges are the extremes over the photos; means of them, or percentiles, gave no better answers.
 _TENSORRT = {
     "ActivationSymmetric": True,
     "WeightSymmetric": True,

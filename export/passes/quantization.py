@@ -12,7 +12,7 @@ The int8 file besides: pixels are cut in int8, which their 256 levels survive; d
 outputs, so that logits are not rounded to 256 levels; pooled features are int8, softmax and outputs float32. A layer that runs
 on the whole image, on regions and on views has one range in all of them, the widest, so that its biases are stored once.
 
-Figures and how many photographs calibrate: benchmarks/results/quantization.md.
+Figures and how many photos calibrate: benchmarks/results/quantization.md.
 """
 
 import contextlib
@@ -27,36 +27,7 @@ from .flatbuffer import pack, parse
 from .tflite_graph import Graph
 
 PRECISIONS = ("float16", "dynamic", "int8")
-_INT8_WEIGHTS = {"num_bits": 8, "symmetric": True, "granularity": "CHANNELWISE", "dtype": "INT"}
-# ai-edge-quantizer's words for what becomes of an operator.
-_RECIPES = {
-    "float16": {
-        "algorithm_key": "float_casting",
-        "op_config": {
-            "weight_tensor_config": {"num_bits": 16, "symmetric": True, "granularity": "TENSORWISE", "dtype": "FLOAT"},
-            "compute_precision": "FLOAT",
-            "explicit_dequantize": True,
-        },
-    },
-    "dynamic": {
-        "algorithm_key": "min_max_uniform_quantize",
-        "op_config": {
-            "weight_tensor_config": _INT8_WEIGHTS,
-            "compute_precision": "INTEGER",
-            "explicit_dequantize": False,
-        },
-    },
-    "int8": {
-        "algorithm_key": "min_max_uniform_quantize",
-        "op_config": {
-            "activation_tensor_config": {"num_bits": 8, "symmetric": False, "granularity": "TENSORWISE", "dtype": "INT"},
-            "weight_tensor_config": _INT8_WEIGHTS,
-            "compute_precision": "INTEGER",
-            "explicit_dequantize": False,
-        },
-    },
-}
-# The narrowest range of an activation: one that was 0 on every photograph still needs a scale that int32 can count in.
+# The narrowest range of an activation: one that was 0 on every photo still needs a scale that int32 can count in.
 _NARROWEST = 1e-3
 # Half of what int32 holds, so that the sum that a bias is added to has room.
 _LARGEST_BIAS = 2.0**30
@@ -70,33 +41,31 @@ def quantized(data, precision, calibration=None):
             input may be uint8 that the file casts to float32: so for int8.
         precision: str. `"float16"`: weights float16, computed in float32 on CPUs and in float16 on GPUs. `"dynamic"`: weights
             int8, their activations int8 on the fly, on CPUs. `"int8"`: weights and activations int8.
-        calibration: for `"int8"`, prepared photographs like those that the model will meet, uint8 `[S, S, 3]`: they give the
+        calibration: for `"int8"`, prepared photos like those that the model will meet, uint8 `[S, S, 3]`: they give the
             ranges of the activations.
 
     Returns:
         bytes, a TFLite model of builtin operators alone with the same inputs, outputs and signature.
 
     Raises:
-        ValueError: if the precision is unknown, or for int8 there are no photographs, or one of another shape or type.
+        ValueError: if the precision is unknown, or for int8 there are no photos, or one of another shape or type.
         ImportError: if ai-edge-quantizer is not installed.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
     model = parse(data)
     graph = Graph(model)
-    layers = graph.layers()
-    pixels = set()
-    if precision == "int8":
-        images = _checked(calibration, graph.tensors[model.subgraphs[0].inputs[0]].shape)
-        convolutions, dense = layers
-        pixels = graph.resampling(layers)
-        becomes = dict.fromkeys(dense, "dynamic") | dict.fromkeys(convolutions | graph.between(layers) | pixels, "int8")
-    else:
-        becomes = dict.fromkeys(set().union(*layers) - graph.shrinking(), precision)
-    names = _name_by_number(graph, becomes)
+    convolutions, dense = layers = graph.layers()
     ranges = None
     if precision == "int8":
-        exact = [number for number in becomes if becomes[number] == "int8"]
+        images = _checked(calibration, graph.tensors[model.subgraphs[0].inputs[0]].shape)
+        pixels = graph.resampling(layers)
+        exact = sorted(convolutions | graph.between(layers) | pixels)
+        becomes = dict.fromkeys(dense, "dynamic") | dict.fromkeys(exact, "int8")
+    else:
+        becomes = dict.fromkeys((convolutions | dense) - graph.shrinking(), precision)
+    names = _name_by_number(graph, becomes)
+    if precision == "int8":
         places = sorted({place for number in exact for place in graph.floats(number)})
         ranges = _shared(graph, exact, pixels, _ranges(data, places, images))
         _widen_dead_channels(model, graph, exact, ranges)
@@ -104,18 +73,29 @@ def quantized(data, precision, calibration=None):
             graph.tensors[place].name: {"min": np.float32([low]), "max": np.float32([high])}
             for place, (low, high) in ranges.items()
         }
-    recipe = [{"regex": f"^{kind}/", "operation": "*"} | _RECIPES[kind] for kind in sorted(set(becomes.values()))]
     quantizer = require("ai_edge_quantizer.quantizer", "export")
     # It draws progress bars, whatever one asks for, and looks at the model with an interpreter that warns of its memory.
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")
-        work = quantizer.Quantizer(pack(model), recipe)
+        work = quantizer.Quantizer(pack(model), _recipe(set(becomes.values())))
         result = work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     return _named(parse(bytes(result.quantized_model)), names)
 
 
+def _recipe(kinds):
+    """What ai-edge-quantizer does to operators whose names begin with what becomes of them."""
+    recipe = require("ai_edge_quantizer.recipe_manager", "export").RecipeManager()
+    if "float16" in kinds:
+        recipe.add_weight_only_config("^float16/", "*", 16, "TENSORWISE", algorithm_key="float_casting")
+    if "dynamic" in kinds:
+        recipe.add_dynamic_config("^dynamic/", "*", 8)
+    if "int8" in kinds:
+        recipe.add_static_config("^int8/", "*", activation_num_bits=8, weight_num_bits=8)
+    return recipe.get_quantization_recipe()
+
+
 def _checked(calibration, shape):
-    """The photographs as a list; `shape` is that of the model's input, `[B, S, S, 3]`."""
+    """The photos as a list; `shape` is that of the model's input, `[B, S, S, 3]`."""
     images = [] if calibration is None else [np.asarray(image) for image in calibration]
     if not images:
         raise ValueError("int8 needs calibration: prepared photographs, for instance 64.")
@@ -141,7 +121,7 @@ def _name_by_number(graph, becomes):
 
 
 def _ranges(data, places, images):
-    """The least and the largest value of tensors over photographs: dict from place to two floats."""
+    """The least and the largest value of tensors over photos: dict from place to two floats."""
     interpreter_module = require("ai_edge_litert.interpreter", "export")
     model = parse(data)
     # As outputs they can be read when the run is over; others share their memory.
@@ -184,7 +164,7 @@ def _shared(graph, exact, pixels, ranges):
     shared = {}
     for place, group in groups.items():
         lows, highs = zip(*(ranges[member] for member in group), strict=True)
-        # Weights of a resampling, whether or not a photograph had a region that needed them all.
+        # Weights of a resampling, whether or not a photo had a region that needed them all.
         shared[place] = (0.0, 1.0) if place in weights else (min(lows), max(highs))
     return shared
 
