@@ -306,7 +306,7 @@ def loaded(exported):
     return tf.saved_model.load(str(exported[1]))
 
 
-@pytest.mark.parametrize("kind", ["uint8", "uint16", "int32", "int64", "float16", "float64"])
+@pytest.mark.parametrize("kind", ["uint8", "int64", "float64"])
 def test_images_of_another_type_are_answered_alike_or_refused(loaded, folder, kind):
     images = noise(96, 96)[None] // 2
     wanted = folder.serve(images.astype(np.float32))
