@@ -13,7 +13,7 @@ import logo_keras as lk
 from logo_keras.export import all as every
 from logo_keras.export import tensorrt, tflite
 from logo_keras.export.artifact import report_path
-from logo_keras.export.check import verification
+from logo_keras.export.check import reference, verification
 from logo_keras.export.check.photos import chosen
 from logo_keras.export.check.reference import Reference, digests
 from logo_keras.image import preprocessing
@@ -94,11 +94,16 @@ def test_without_photos_two_synthetic_sets_are_drawn():
         assert not {path.read_bytes() for path in dealt.compared} & {path.read_bytes() for path in dealt.calibration}
 
 
+def test_without_calibration_no_photo_is_hashed(model, photos, monkeypatch):
+    monkeypatch.setattr(reference, "digests", lambda images: pytest.fail("hashed") if len(images) else [])
+    assert len(Reference(model, sorted(photos.glob("acme/*")))) == 16
+
+
 def test_photos_given_for_calibration_are_not_compared_under_another_name_either(model, photos, tmp_path):
     shown = files.write(tmp_path / "elsewhere.png", seed=3)  # the photo acme/3.png
-    reference = Reference(model, sorted(photos.glob("acme/*")), calibration=[shown])
-    assert len(reference.calibration) == 1 and len(reference) == 15
-    assert not set(digests(reference.calibration)) & set(digests(reference.images))
+    apart = Reference(model, sorted(photos.glob("acme/*")), calibration=[shown])
+    assert len(apart.calibration) == 1 and len(apart) == 15
+    assert not set(digests(apart.calibration)) & set(digests(apart.images))
     with pytest.raises(ValueError, match="each of the 1 photos to compare on was also used for calibration"):
         Reference(model, [photos / "acme" / "3.png"], calibration=[shown])
 
@@ -134,9 +139,9 @@ def test_an_int8_file_is_checked_again_on_photos_it_was_not_calibrated_on(model,
     rows = every.check_all(tmp_path, model, photos, say=lambda line: None)[1:]
     assert [row.report.photographs for row in rows] == [32, 32]
     given = every.export_all(
-        model, tmp_path / "given", photos / "acme", formats=formats, calibration=photos / "globex", say=lambda line: None
+        model, tmp_path / "given", photos / "acme", formats=formats[1:], calibration=photos / "globex", say=lambda line: None
     )
-    assert given[2].note == "calibrated on 16 photos given for calibration" and given[2].report.photographs == 16
+    assert given[1].note == "calibrated on 16 photos given for calibration" and given[1].report.photographs == 16
 
 
 def test_tensorrt_int8_is_calibrated_on_other_photos_too(model, photos, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import numpy as np
 import photographs as files
 import pytest
 import tensorflow as tf
-from exporting import NAMES, command, left
+from exporting import MAKERS, NAMES, command, left
 from tiny import tiny_backbone
 
 import logo_keras as lk
@@ -73,6 +73,12 @@ def test_both_signatures_answer_as_keras_does(exported, facts):
     figures = facts["serve_bytes"]
     assert (figures["photographs"], figures["encoded_again"], figures["top1_agreement"]) == (24, 0, 1)
     assert figures["max_abs_diff"] < 1e-5
+
+
+@pytest.mark.slow
+def test_a_network_that_people_use_answers_as_keras_does(few_photos, tmp_path):
+    report = saved_model.export(MAKERS["real"](), tmp_path / "model.saved_model", few_photos, limit=8)
+    assert report.failures == () and report.max_abs_diff <= BOUND
 
 
 def test_serve_bytes_gives_what_keras_gives_and_the_size_of_each_photograph(exported, folder):
