@@ -107,8 +107,9 @@ def check(data, weight_bytes=0):
     if refused:
         raise ValueError(f"the file would need operators beyond TFLite's builtin ones: {', '.join(refused)}.")
     model = parse(data)
-    places = {tensor.buffer for subgraph in model.subgraphs for tensor in subgraph.tensors}
-    check_weights(sum(len(model.buffers[place].data) for place in places if model.buffers[place].data is not None), weight_bytes)
+    used = {each.buffer for subgraph in model.subgraphs for each in subgraph.tensors}
+    held = (model.buffers[place].data for place in used)
+    check_weights(sum(len(constant) for constant in held if constant is not None), weight_bytes)
 
 
 def facts(data):
