@@ -9,7 +9,7 @@ from importlib import metadata
 
 from logo_keras import __version__
 from logo_keras.edge import Recognizer
-from logo_keras.edge import metadata as model_metadata
+from logo_keras.edge import model_file as model_metadata
 from logo_keras.extras import require
 
 from . import _flags

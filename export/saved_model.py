@@ -7,7 +7,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from logo_keras.edge.metadata import LABELS_NAME, METADATA_NAME
+from logo_keras.edge.model_file import LABELS_NAME, METADATA_NAME
 
 from . import _flags
 from .artifact import Format, referring, report_path, write

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from logo_keras.edge import metadata as model_metadata
+from logo_keras.edge import model_file as model_metadata
 from logo_keras.extras import require
 from logo_keras.files import replacing
 

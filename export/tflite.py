@@ -9,7 +9,7 @@ from importlib import metadata
 from absl import flags
 
 from logo_keras.edge import Recognizer
-from logo_keras.edge import metadata as model_metadata
+from logo_keras.edge import model_file as model_metadata
 
 from . import _flags
 from .artifact import Format, referring, write

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import logo_keras as lk
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 from logo_keras.export import tflite
 from logo_keras.export.passes import mediapipe, quantization
 from logo_keras.export.served import described, opened

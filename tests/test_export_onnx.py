@@ -18,7 +18,7 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras import datasets
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 from logo_keras.export import onnx as onnx_export
 from logo_keras.export.check import onnx_file
 from logo_keras.export.check.verification import BOUND, DiffersFromKeras

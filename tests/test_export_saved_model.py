@@ -15,7 +15,7 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras import datasets
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 from logo_keras.export import saved_model
 from logo_keras.export.check.reference import Reference
 from logo_keras.export.check.saved_model_folder import BytesReport, Folder, SignaturesDiffer, check_bytes

@@ -12,7 +12,7 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras import datasets
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 from logo_keras.export import tflite
 from logo_keras.export.check import tflite_file
 from logo_keras.export.check.verification import BOUND, DiffersFromKeras

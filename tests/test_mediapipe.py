@@ -9,7 +9,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 from logo_keras.export.check import tflite_file
 from logo_keras.export.passes import mediapipe
 from logo_keras.export.served import MEANINGS

@@ -155,6 +155,10 @@ def test_the_edge_runtime_imports_nothing_of_the_training_stack():
     assert not {m: heavy for m in reached if (heavy := {name.split(".")[0] for name in imports(m)} & TRAINING_STACK)}
 
 
+def test_the_edge_command_imports_nothing_of_the_export_commands():
+    assert not [target for target in edges("logo_keras.commands.predict") if target.startswith("logo_keras.export")]
+
+
 def test_the_export_folder_never_names_itself():
     # It has two names; imported under both in one process its flags would be defined twice.
     inside = [m for m in modules() if m.startswith("logo_keras.export")]
