@@ -20,7 +20,9 @@ from logo_keras.image.preprocessing import UnreadablePhoto, check, decode, frame
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff"])
 def test_lossless_formats_give_the_pixels_that_were_written(suffix):
-    np.testing.assert_array_equal(decode(encode(scene(), suffix)), scene())
+    photo = decode(encode(scene(), suffix))
+    np.testing.assert_array_equal(photo, scene())
+    assert photo.flags.writeable and photo.flags.c_contiguous
 
 
 def test_jpeg_and_webp_give_about_the_pixels_that_were_written():

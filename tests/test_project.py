@@ -43,6 +43,7 @@ MODELS = ("network", "backbones", "weights")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+@functools.cache
 def modules():
     """Returns every module of the package and its file; the folder export/ under the name it is installed as."""
     found = {}

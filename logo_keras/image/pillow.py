@@ -128,9 +128,12 @@ def decode(kind, data):
             # Otherwise its alpha is lost on the way to RGBA.
             image = image.convert("LA")
         mode = "RGBA" if image.has_transparency_data else "RGB"
-        photo = np.asarray(image if image.mode == mode else image.convert(mode))
-    # Many programs fill the alpha of a BMP with zeros and mean nothing by it.
-    return photo[..., :3] if kind == "BMP" and mode == "RGBA" and not photo[..., 3].any() else photo
+        image = image if image.mode == mode else image.convert(mode)
+        # Many programs fill the alpha of a BMP with zeros and mean nothing by it.
+        if kind == "BMP" and mode == "RGBA" and image.getextrema()[3] == (0, 0):
+            image = image.convert("RGB")
+        # A copy, which can be written to.
+        return np.array(image)
 
 
 @contextlib.contextmanager
