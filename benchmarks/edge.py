@@ -18,7 +18,7 @@ import cv2
 import machine
 import numpy as np
 
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 
 PROCESSES, MORE = 7, 20
 # Linux counts memory in kB of 1,024 bytes; the table in MB of a million.

@@ -18,7 +18,7 @@ import machine
 import numpy as np
 import onnxruntime
 
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 from logo_keras.export.check import photos
 from logo_keras.image import preprocessing
 

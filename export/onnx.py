@@ -12,7 +12,7 @@ from logging.handlers import BufferingHandler
 import numpy as np
 
 from logo_keras import __version__
-from logo_keras.edge import Recognizer, metadata
+from logo_keras.edge import Recognizer, model_file
 from logo_keras.extras import require
 
 from . import _flags
@@ -128,7 +128,7 @@ def save(model, path, logo_model):
         OSError: if `path` cannot be written.
     """
     path.write_bytes(model.SerializeToString(deterministic=True))
-    metadata.append(path, metadata_of(logo_model))
+    model_file.append(path, metadata_of(logo_model))
 
 
 def check_name(path):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from logo_keras.edge.metadata import LABELS_NAME, METADATA_NAME
+from logo_keras.edge.model_file import LABELS_NAME, METADATA_NAME
 from logo_keras.extras import cv2, require
 from logo_keras.image import preprocessing
 

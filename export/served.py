@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from logo_keras import __version__
-from logo_keras.edge.metadata import Metadata
+from logo_keras.edge.model_file import Metadata
 from logo_keras.extras import naming_extras, require
 
 EMBEDDING = "embedding"

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from absl import flags
 
-from logo_keras.edge import Recognizer, metadata
+from logo_keras.edge import Recognizer, model_file
 from logo_keras.extras import require
 
 from . import _flags
@@ -165,7 +165,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
                 check(data)
             said = metadata_of(reference.model)
             path.write_bytes(mediapipe.with_metadata(data, said))
-            metadata.append(path, said)
+            model_file.append(path, said)
 
         form = Format(
             name="TFLite",

@@ -27,7 +27,7 @@ _MODULES = dict.fromkeys(
     "anchors": "network.anchors",
     "layers": "network",
     "losses": "network.losses",
-    "metadata": "edge.metadata",
+    "metadata": "edge.model_file",
     "model_card": "weights.model_card",
     "models": "network",
     "optimizers": "network.optimizers",

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file
 
 SIZE = 32
-METADATA = metadata.Metadata(("red", "green", "blue"), SIZE, "stretch", "NTSNet", "fused", "0.1.0")
+METADATA = model_file.Metadata(("red", "green", "blue"), SIZE, "stretch", "NTSNet", "fused", "0.1.0")
 BOXES = np.float32([[0, 0, 16, 8], [8, -4, 24, 12]])
 SCORES = np.float32([1.5, 0.5])
 REGIONS = ("probabilities", "region_boxes", "region_scores")
@@ -25,7 +25,7 @@ def write(path, said=METADATA, **options):
     """
     path.write_bytes((protobuf if path.suffix == ".onnx" else flatbuffer)(**options))
     if said is not None:
-        metadata.append(path, said)
+        model_file.append(path, said)
     return path
 
 

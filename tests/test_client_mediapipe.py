@@ -11,7 +11,7 @@ import pytest
 from mediapipe_metadata import description
 
 import logo_keras as lk
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 from logo_keras.export import tflite
 from logo_keras.export.passes import mediapipe, quantization
 from logo_keras.export.served import metadata_of, opened

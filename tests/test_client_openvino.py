@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from logo_keras.edge import Recognizer, metadata
+from logo_keras.edge import Recognizer
+from logo_keras.edge import model_file as metadata
 from logo_keras.export import onnx, tflite
 from logo_keras.export.check.photos import find
 from logo_keras.export.check.reference import Reference

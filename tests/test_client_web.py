@@ -16,7 +16,7 @@ import pytest
 from photographs import encode, flat_jpeg, scene, with_orientation
 
 import logo_keras as lk
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 from logo_keras.export import onnx, tflite
 from logo_keras.export.served import metadata_of, opened
 from logo_keras.image import preprocessing

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from edge_files import EVERYTHING, METADATA, SCORES, SIZE, write
+from photographs import with_orientation
 
 from logo_keras.edge import Recognizer, UnusableModel
 from logo_keras.edge.recognition import Recognition
@@ -46,13 +47,6 @@ def photo():
     photo = np.full((40, 100, 3), (20, 10, 200), np.uint8)
     photo[:, :30] = (220, 30, 20)
     return photo
-
-
-def with_orientation(jpeg, orientation):
-    """Returns the JPEG with an EXIF segment that holds the orientation and no more."""
-    entry = b"\x12\x01\x03\x00\x01\x00\x00\x00" + bytes([orientation, 0, 0, 0])
-    exif = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00" + entry + bytes(4)
-    return jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
 
 
 def test_a_recognizer_is_opened_again_where_a_pickle_takes_it(suffix, photo, tmp_path, monkeypatch):

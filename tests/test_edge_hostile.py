@@ -10,7 +10,7 @@ import pytest
 from edge_files import METADATA, SIZE, flatbuffer, protobuf, write
 
 from logo_keras import edge
-from logo_keras.edge import Recognizer, UnusableModel, metadata, onnx_file
+from logo_keras.edge import Recognizer, UnusableModel, model_file
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -60,7 +60,7 @@ def test_a_flipped_bit_in_the_metadata_is_found_or_harmless(path):
         flipped[at] ^= 1 << at % 8
         path.write_bytes(flipped)
         try:
-            found = metadata.read(path)
+            found = model_file.read(path)
         except UnusableModel:
             continue
         assert found == METADATA
@@ -109,9 +109,9 @@ def test_a_file_without_metadata_is_named(path):
 def test_a_file_of_before_the_checksum_is_still_read(tmp_path):
     tflite = write(tmp_path / "old.tflite", said=None)
     with zipfile.ZipFile(tflite, "a") as archive:
-        archive.writestr(metadata.METADATA_NAME, METADATA.to_json())
+        archive.writestr(model_file.METADATA_NAME, METADATA.to_json())
     protocol = write(tmp_path / "old.onnx", said=None)
-    onnx_file.append(protocol, {metadata.METADATA_NAME: METADATA.to_json()})
+    model_file.append_onnx_properties(protocol, {model_file.METADATA_NAME: METADATA.to_json()})
     for path in (tflite, protocol):
         assert Recognizer(path).metadata == METADATA
 
@@ -120,14 +120,14 @@ def test_a_file_of_before_the_checksum_is_still_read(tmp_path):
 def test_metadata_that_are_none_are_named(tmp_path, said):
     path = write(tmp_path / "colours.tflite", said=None)
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(metadata.METADATA_NAME, said)
+        archive.writestr(model_file.METADATA_NAME, said)
     refused(path, "damaged metadata")
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path):
     path = write(tmp_path / "colours.tflite", said=None)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(metadata.METADATA_NAME, b" " * 2**26 + METADATA.to_json().encode())
+        archive.writestr(model_file.METADATA_NAME, b" " * 2**26 + METADATA.to_json().encode())
     assert path.stat().st_size < 100_000
     refused(path, "would be 67,109")
 
@@ -135,7 +135,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path):
 def test_a_zip_that_lies_about_its_sizes_is_named(tmp_path):
     path = write(tmp_path / "colours.tflite", said=None)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(metadata.METADATA_NAME, b" " * 2**22 + METADATA.to_json().encode())
+        archive.writestr(model_file.METADATA_NAME, b" " * 2**22 + METADATA.to_json().encode())
     data = bytearray(path.read_bytes())
     # The unpacked size in the central directory.
     at = data.rindex(b"PK\x01\x02") + 24
@@ -176,7 +176,7 @@ def elsewhere(place):
 def test_weights_in_other_files_are_not_opened(tmp_path, place):
     path = tmp_path / "outside.onnx"
     path.write_bytes(elsewhere(place))
-    metadata.append(path, METADATA)
+    model_file.append(path, METADATA)
     refused(path, "keeps weights in other files")
 
 
@@ -192,7 +192,7 @@ def test_graphs_inside_graphs_without_end_are_refused(tmp_path):
             node = bytes([number << 3 | 2]) + bytes(length) + bytes([size]) + node
     path = write(tmp_path / "deep.onnx", said=None)
     path.write_bytes(path.read_bytes() + b"\x3a" + (b"%c%c" % (len(node) & 0x7F | 0x80, len(node) >> 7)) + node)
-    metadata.append(path, METADATA)
+    model_file.append(path, METADATA)
     refused(path, "graphs inside graphs")
 
 
@@ -221,8 +221,7 @@ def test_forged_files_do_not_end_the_process(path):
         "import random, sys, pathlib, numpy as np\n"
         "sys.path.insert(0, sys.argv[2])\n"
         "from edge_files import METADATA, SIZE, flatbuffer, protobuf\n"
-        "from logo_keras import metadata\n"
-        "from logo_keras.edge import Recognizer, UnusableModel\n"
+        "from logo_keras.edge import Recognizer, UnusableModel, model_file\n"
         "path, chance, counts = pathlib.Path(sys.argv[1]), random.Random(0), [0, 0]\n"
         "data = protobuf() if path.suffix == '.onnx' else flatbuffer()\n"
         "for _ in range(150):\n"
@@ -230,7 +229,7 @@ def test_forged_files_do_not_end_the_process(path):
         "    forged[chance.randrange(8, len(data))] ^= 1 << chance.randrange(8)\n"
         "    path.write_bytes(forged)\n"
         "    try:\n"
-        "        metadata.append(path, METADATA)\n"
+        "        model_file.append(path, METADATA)\n"
         "        Recognizer(path, num_threads=1).infer(np.zeros((1, SIZE, SIZE, 3)))\n"
         "        counts[0] += 1\n"
         "    except UnusableModel:\n"

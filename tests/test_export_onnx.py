@@ -18,7 +18,7 @@ from exporting import NAMES, command, kernel_bytes, left, small
 from keras import ops
 
 import logo_keras as lk
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file
 from logo_keras.export import onnx as onnx_export
 from logo_keras.export.check.verification import BOUND, DiffersFromKeras
 from logo_keras.image import preprocessing
@@ -143,12 +143,12 @@ def test_nothing_is_left_of_batch_normalisation_dead_heads_and_repeated_constant
 
 
 def test_the_file_and_the_report_beside_it_say_what_it_is(exported):
-    model, said = exported.model, metadata.read(exported.path)
-    assert said == metadata.Metadata(NAMES, model.image_size, "stretch", type(model).__name__, model.decision, lk.__version__)
+    model, said = exported.model, model_file.read(exported.path)
+    assert said == model_file.Metadata(NAMES, model.image_size, "stretch", type(model).__name__, model.decision, lk.__version__)
     proto = onnx.load(exported.path)
     properties = {entry.key: entry.value for entry in proto.metadata_props}
     assert json.loads(properties["class_names"]) == list(NAMES) and properties["preprocessing"] == "stretch"
-    assert metadata.Metadata.from_json(properties["logo_keras.json"]) == said
+    assert model_file.Metadata.from_json(properties["logo_keras.json"]) == said
     assert (proto.producer_name, proto.graph.name) == ("logo_keras", type(model).__name__)
     assert all(value.doc_string for value in (*proto.graph.input, *proto.graph.output))
     facts = json.loads(Path(f"{exported.path}.json").read_text(encoding="utf-8"))

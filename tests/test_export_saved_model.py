@@ -15,7 +15,7 @@ from exporting import MAKERS, NAMES, command, left
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file
 from logo_keras.export import saved_model
 from logo_keras.export.check.reference import Reference
 from logo_keras.export.check.verification import BOUND, DiffersFromKeras
@@ -149,8 +149,8 @@ print(json.dumps([answer["probabilities"].numpy().tolist() for answer in (served
 
 def test_the_folder_says_what_it_is(exported):
     model, path, _ = exported
-    said = metadata.Metadata.from_json((path / "assets.extra" / "logo_keras.json").read_text(encoding="utf-8"))
-    assert said == metadata.Metadata(NAMES, 96, "stretch", "DRNANet", model.decision, lk.__version__)
+    said = model_file.Metadata.from_json((path / "assets.extra" / "logo_keras.json").read_text(encoding="utf-8"))
+    assert said == model_file.Metadata(NAMES, 96, "stretch", "DRNANet", model.decision, lk.__version__)
     assert (path / "assets.extra" / "labels.txt").read_text(encoding="utf-8").splitlines() == list(NAMES)
 
 

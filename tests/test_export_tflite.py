@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from exporting import NAMES, command, kernel_bytes, left, small
 
 import logo_keras as lk
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file
 from logo_keras.export import tflite
 from logo_keras.export.check.verification import BOUND, DiffersFromKeras
 
@@ -100,8 +100,8 @@ def test_the_weights_that_must_be_inside_are_those_that_the_outputs_depend_on(ex
 
 
 def test_the_file_says_what_it_is(exported):
-    said, model = metadata.read(exported.path), exported.model
-    assert said == metadata.Metadata(NAMES, model.image_size, "stretch", type(model).__name__, model.decision, lk.__version__)
+    said, model = model_file.read(exported.path), exported.model
+    assert said == model_file.Metadata(NAMES, model.image_size, "stretch", type(model).__name__, model.decision, lk.__version__)
 
 
 def test_without_photographs_a_synthetic_set_is_drawn(plain, tmp_path):

@@ -10,7 +10,7 @@ from photographs import scene
 from PIL import Image
 
 from logo_keras.datasets import sizes
-from logo_keras.image import containers, orientation, preprocessing, transparency
+from logo_keras.image import containers, preprocessing, transparency
 from logo_keras.image.preprocessing import UnreadablePhotograph, check, decode, glance
 
 pillow_heif = pytest.importorskip("pillow_heif")
@@ -58,8 +58,7 @@ def test_it_is_upright_and_its_size_is_known_without_decoding(turned):
     upright = {1: PHOTO, 2: PHOTO[:, ::-1], 3: PHOTO[::-1, ::-1], 4: PHOTO[::-1], 5: PHOTO.transpose(1, 0, 2)}
     upright |= {6: np.rot90(PHOTO, -1), 7: PHOTO[::-1, ::-1].transpose(1, 0, 2), 8: np.rot90(PHOTO, 1)}
     assert off(decode(data), upright[turned]) < 6
-    assert containers.inspect(data) == ("HEIC", 40, 60)
-    assert orientation.turns("HEIC", data)[0] % 2 == (turned > 4)
+    assert containers.inspect(data) == ("HEIC", *upright[turned].shape[:2])
     assert sizes.upright_size(data) == upright[turned].shape[:2]
 
 
@@ -89,7 +88,7 @@ def test_grey_and_ten_bits_become_rgb_of_eight():
 
 
 def test_the_limits_count_before_it_is_decoded(monkeypatch):
-    monkeypatch.setattr(pillow_heif, "open_heif", lambda *_, **__: pytest.fail("decoded"))
+    monkeypatch.setattr(pillow_heif.HeifImageFile, "load", lambda *_: pytest.fail("decoded"))
     with pytest.raises(UnreadablePhotograph, match="too large: 60 x 40 px, at most 2,399 px"):
         decode(HEIC, max_pixels=2399)
     # The sides of what is stored, and of the part of it that is shown.
@@ -105,7 +104,7 @@ def test_the_limits_count_before_it_is_decoded(monkeypatch):
 def test_a_picture_beside_the_main_one_is_bounded():
     data = encoded(PHOTO, scene(80, 100))
     at = data.rindex(b"ispe") + 8
-    with pytest.raises(UnreadablePhotograph, match="a picture of 60000 x 60000 px in a HEIC of 60 x 40 px"):
+    with pytest.raises(UnreadablePhotograph, match="too large: 60000 x 60000 px"):
         decode(data[:at] + struct.pack(">II", 60_000, 60_000) + data[at + 8 :])
 
 
@@ -131,4 +130,3 @@ def test_without_pillow_heif_the_reason_says_what_to_install(tmp_path, monkeypat
     for function in (preprocessing.read, check):
         with pytest.raises(UnreadablePhotograph, match=r"IMG_0001.HEIC: .*pip install 'logo_keras\[heic\]'"):
             function(path)
-    assert sizes.upright_size(HEIC) == (40, 60)

@@ -9,13 +9,13 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from mediapipe_metadata import description
 
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file
 from logo_keras.export import tflite
 from logo_keras.export.passes import flatbuffer, mediapipe
 from logo_keras.export.served import MEANINGS
 
 NAMES = ("Adidas", "H&M", "Löwenbräu")
-METADATA = metadata.Metadata(NAMES, 8, "stretch", "DRNANet", "fused", "0.1.0")
+METADATA = model_file.Metadata(NAMES, 8, "stretch", "DRNANet", "fused", "0.1.0")
 ALL = ("region_scores", "embedding", "region_boxes", "probabilities")
 
 
@@ -79,7 +79,7 @@ def test_every_output_is_described_and_probabilities_come_first(said):
 
 def test_labels_belong_to_probabilities_alone(said):
     probabilities, *others = first_graph(said[0])["outputs"]
-    assert [(file["name"], file["type"]) for file in probabilities["files"]] == [(metadata.LABELS_NAME, 2)]
+    assert [(file["name"], file["type"]) for file in probabilities["files"]] == [(model_file.LABELS_NAME, 2)]
     assert not any("files" in output for output in others)
 
 
@@ -148,13 +148,13 @@ def test_the_labels_lie_in_the_zip_behind_the_described_model(outputs, tmp_path)
     names = ("Löwenbräu", "two\nlines", "carriage\r\nreturn", "", "日本")
     path = tmp_path / "model.tflite"
     path.write_bytes(mediapipe.with_metadata(converted(outputs), METADATA))
-    metadata.append(path, dataclasses.replace(METADATA, class_names=names))
+    model_file.append(path, dataclasses.replace(METADATA, class_names=names))
     labels = first_graph(description(path.read_bytes()))["outputs"][0]["files"][0]["name"]
     with zipfile.ZipFile(path) as archive:
         # MediaPipe reads entries where they lie, so they must not be compressed.
         assert archive.getinfo(labels).compress_type == zipfile.ZIP_STORED
         assert archive.read(labels).decode().split("\n") == ["Löwenbräu", "two lines", "carriage return", "", "日本", ""]
-    assert metadata.read(path).class_names == names
+    assert model_file.read(path).class_names == names
 
 
 def test_a_file_is_described_once(said):

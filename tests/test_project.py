@@ -43,6 +43,7 @@ MODELS = ("network", "backbones", "weights")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+@functools.cache
 def modules():
     """Returns every module of the package and its file; the folder export/ under the name it is installed as."""
     found = {}
@@ -153,6 +154,10 @@ def test_the_edge_runtime_imports_nothing_of_the_training_stack():
         reached.add(module)
         ahead |= edges(module) - reached
     assert not {m: heavy for m in reached if (heavy := {name.split(".")[0] for name in imports(m)} & TRAINING_STACK)}
+
+
+def test_the_edge_command_imports_nothing_of_the_export_commands():
+    assert not [target for target in edges("logo_keras.commands.predict") if target.startswith("logo_keras.export")]
 
 
 def test_the_export_folder_never_names_itself():

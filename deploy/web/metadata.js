@@ -1,4 +1,4 @@
-/** What a model file says of itself: class names, image size, preprocessing. The counterpart of logo_keras/edge/metadata.py. */
+/** What a model file says of itself: class names, image size, preprocessing. The counterpart of logo_keras/edge/model_file.py. */
 
 import { PREPROCESSINGS } from "./preprocessing.js";
 

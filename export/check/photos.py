@@ -8,8 +8,7 @@ from pathlib import Path
 
 from logo_keras import datasets
 from logo_keras.datasets.classes import matching
-from logo_keras.datasets.formats.listing import listed_photographs
-from logo_keras.datasets.tree import SUFFIXES, photographs_in
+from logo_keras.datasets.find_photos import find
 
 # 8 brands x 8 photographs: 64, enough that a file that goes wrong on one photograph in twenty is caught 19 times in 20.
 _SYNTHETIC = {"preset": "demo", "brands": 8, "validation": 0, "test": 8, "none": 0}
@@ -83,40 +82,6 @@ def _dealt(paths, limit):
     dataset = datasets.Dataset(list(paths), [names.index(folder) for folder in folders], names)
     shown, compared = dataset.split(min(CALIBRATION, len(paths) // 2) / len(paths), seed=0)
     return spread([paths[path] for path in shown.paths], CALIBRATION), [paths[path] for path in compared.paths]
-
-
-def find(photos):
-    """Lists photographs.
-
-    Args:
-        photos: a path or several: of a folder, searched to the bottom for photographs, as
-            `logo_keras.datasets.tree.photographs_in` tells them; of a `.txt` file with one path a line, or a path and a label
-            as the data sets called "list" have them, relative ones from its folder, else from the one that the command runs
-            in; or of a photograph.
-
-    Returns:
-        list of Path, each once, in the order given, folders sorted.
-
-    Raises:
-        ValueError: if nothing is found, or photographs that a `.txt` file names; the error has all of these, or the first ten.
-        FileNotFoundError: if a path does not exist.
-    """
-    paths = [Path(photos)] if isinstance(photos, (str, os.PathLike)) else [Path(photo) for photo in photos]
-    found = []
-    for path in paths:
-        if path.is_dir():
-            # Files that cannot be opened as such, like folders of a photograph's name, are none here.
-            found += sorted(file for file in map(Path, photographs_in(str(path))) if file.is_file())
-        elif not path.exists():
-            raise FileNotFoundError(f"{path}: no such file or folder.")
-        elif path.suffix.lower() == ".txt":
-            found += map(Path, listed_photographs(path))
-        else:
-            found.append(path)
-    if not found:
-        names = ", ".join(str(path) for path in paths)
-        raise ValueError(f"no photographs in {names}: looked for {', '.join(SUFFIXES)}.")
-    return list(dict.fromkeys(found))
 
 
 def label(photo, class_names):

@@ -115,8 +115,7 @@ def _composite(photo):
     """RGBA on its ground: `transparency.composite` in the same whole numbers."""
     colours, alpha = tf.cast(photo[..., :3], tf.uint16), tf.cast(photo[..., 3:], tf.uint16)
     fronts = colours * alpha
-    blue, green, red = transparency.WEIGHTS
-    parts = [weight * tf.reduce_sum(tf.cast(fronts[..., n], tf.int64)) for n, weight in enumerate((red, green, blue))]
+    parts = [weight * tf.reduce_sum(tf.cast(fronts[..., n], tf.int64)) for n, weight in enumerate(transparency.WEIGHTS)]
     opacity = tf.reduce_sum(tf.cast(alpha, tf.int64))
     nearly_white = tf.add_n(parts) > transparency.NEAR_WHITE * sum(transparency.WEIGHTS) * opacity
     ground = tf.where(nearly_white, tf.constant(transparency.GREY, tf.uint16), tf.constant(transparency.WHITE, tf.uint16))

@@ -1,14 +1,14 @@
 """What MediaPipe Tasks must know of a TFLite file: its image, its labels, every output.
 
 A flatbuffer of its own inside the model, in the schema that TensorFlow Lite calls model metadata. The labels themselves are
-`labels.txt` in the zip that `logo_keras.edge.metadata.append` puts behind the model.
+`labels.txt` in the zip that `logo_keras.edge.model_file.append` puts behind the model.
 
 Source: `metadata_schema.fbs` of MediaPipe 1.2.2 and of tflite-support, version 1.0.0 of the schema.
 """
 
 import numpy as np
 
-from logo_keras.edge.metadata import LABELS_NAME
+from logo_keras.edge.model_file import LABELS_NAME
 from logo_keras.extras import require
 from logo_keras.image.preprocessing import frame
 
@@ -64,7 +64,7 @@ def with_metadata(data, metadata):
     Args:
         data: bytes, a TFLite flatbuffer with the signature `serving_default`, the input `images` `[1, S, S, 3]` of float32
             or uint8 and the output `probabilities`, and no metadata yet.
-        metadata: logo_keras.edge.metadata.Metadata of the model; its class names go into the zip, not in here.
+        metadata: logo_keras.edge.model_file.Metadata of the model; its class names go into the zip, not in here.
 
     Returns:
         bytes, the flatbuffer; the same bytes every time.

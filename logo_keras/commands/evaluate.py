@@ -8,7 +8,7 @@ from absl import flags
 
 from logo_keras import datasets
 from logo_keras.commands import _flags
-from logo_keras.commands.model_file import open_model
+from logo_keras.commands.open_model import open_model
 from logo_keras.datasets import held_out as left_out
 from logo_keras.evaluation import evaluate
 from logo_keras.files import write_json

@@ -1,4 +1,4 @@
-"""logo-predict: which brands a model sees on photographs."""
+"""logo-predict: which brands a model sees on photos."""
 
 import sys
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 from absl import flags
 
 from logo_keras.commands import _flags
-from logo_keras.commands.model_file import open_model
-from logo_keras.export.check.photos import find
+from logo_keras.commands.open_model import open_model
+from logo_keras.datasets.find_photos import find
 from logo_keras.extras import cv2
 from logo_keras.files import mark, replacing, write_json
-from logo_keras.image import preprocessing
+from logo_keras.image.decode import UnreadablePhoto, read
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
 DESCRIPTION = """Names the likeliest brands on photographs.
@@ -55,28 +55,28 @@ def define(values):
 
 
 def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print):
-    """Recognizes photographs one after the other.
+    """Recognizes photos one after the other.
 
     Args:
         model: a model of this package, or an `lk.edge.Recognizer`.
-        paths: paths of photographs.
+        paths: paths of photos.
         top: int, classes to name.
-        strict: bool, stop at the first unreadable photograph.
+        strict: bool, stop at the first unreadable photo.
         pictures: Path of a folder to draw into, or None.
-        report: function that takes a line of text, one a photograph.
+        report: function that takes a line of text, one a photo.
 
     Returns:
-        dict from path to Recognition, and dict from path to reason of the photographs that were left out.
+        dict from path to Recognition, and dict from path to reason of the photos that were left out.
 
     Raises:
-        UnreadablePhotograph: with `strict`.
+        UnreadablePhoto: with `strict`.
         OSError: if a picture cannot be written.
     """
     answers, unreadable, taken = {}, {}, set()
     for path in map(str, paths):
         try:
-            photo = preprocessing.read(path)
-        except preprocessing.UnreadablePhotograph as error:
+            photo = read(path)
+        except UnreadablePhoto as error:
             if strict:
                 raise
             unreadable[path] = error.reason

@@ -7,12 +7,8 @@ from pathlib import Path
 from logo_keras.datasets.textfile import contents
 from logo_keras.files import MARK
 from logo_keras.image import containers
+from logo_keras.image.containers import SUFFIXES
 
-# What names of photographs end with. Files of other names are photographs where they begin like one.
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"),
-    *(".jfif", ".jif", ".jfi", ".pjpeg", ".pjp", ".apng", ".dib", ".heic", ".heif", ".hif"),
-)
 # Files that lie among photographs by the million. They are not opened to see whether they are photographs.
 _TEXTS = (".txt", ".xml", ".json", ".csv", ".yaml", ".yml", ".names", ".data", ".labels", ".md")
 # What file systems, servers and desktops leave in folders: Synology, QNAP, Windows, Linux, macOS, GNOME, Samba, IDEs.

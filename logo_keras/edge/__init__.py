@@ -1,6 +1,6 @@
 """Runs exported TFLite and ONNX files with numpy, OpenCV and one inference engine: no TensorFlow, no Keras."""
 
-from logo_keras.edge.metadata import UnusableModel
+from logo_keras.edge.model_file import UnusableModel
 from logo_keras.edge.recognizer import Recognizer
 
 __all__ = ["Recognizer", "UnusableModel"]

@@ -1,23 +1,21 @@
-"""The answer to one photograph, the same from Keras and from an exported file."""
+"""The answer to one photo, the same from Keras and from an exported file."""
 
 import dataclasses
-import os
 
 import numpy as np
 
-from logo_keras.image.preprocessing import PREPROCESSING, decode, frame, prepare, read
-
-_READ = ("probabilities", "region_boxes", "region_scores", "embedding")
+from logo_keras.image.decode import pixels
+from logo_keras.image.preprocessing import PREPROCESSING, frame, prepare
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recognition:
-    """What a model says of one photograph.
+    """What a model says of one photo.
 
     Attributes:
         labels: tuple of str, the likeliest classes, best first.
         probabilities: tuple of float, one a label.
-        region_boxes: float32 `[K, 4]`, `(y0, x0, y1, x1)` in px of the photograph as it is seen upright, best region
+        region_boxes: float32 `[K, 4]`, `(y0, x0, y1, x1)` in px of the photo as it is seen upright, best region
             first; they may reach beyond it. `[0, 4]` from a plain classifier.
         region_scores: float32 `[K]`, the navigator's scores; `[0]` from a plain classifier, or where a file leaves them out.
         embedding: float32 `[D]`, the feature before the deciding classifier, of length 1, from a file that gives it; or None.
@@ -41,7 +39,7 @@ class Recognition:
 
 
 def recognize(infer, photo, class_names, image_size, top, preprocessing=PREPROCESSING):
-    """Recognizes one photograph.
+    """Recognizes one photo.
 
     Args:
         infer: function from images, float32 `[1, S, S, 3]`, 0..255, to a dict of arrays: `probabilities [1, N]` and,
@@ -51,34 +49,31 @@ def recognize(infer, photo, class_names, image_size, top, preprocessing=PREPROCE
         class_names: N str.
         image_size: int S, px.
         top: int, how many classes to name; all N where there are fewer.
-        preprocessing: str, how the photograph becomes the image, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
+        preprocessing: str, how the photo becomes the image, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
 
     Returns:
         Recognition.
 
     Raises:
         ValueError: if `top` is below 1, or there is no such preprocessing.
-        UnreadablePhotograph: if the photograph cannot be decoded.
+        UnreadablePhoto: if the photo cannot be decoded.
     """
-    _check(top)
-    seen = pixels(photo)
-    outputs = infer(prepare(seen, image_size, preprocessing)[None])
-    return answer(
-        {name: value[0] for name, value in outputs.items()}, seen.shape[:2], class_names, image_size, top, preprocessing
-    )
+    photo = pixels(photo)
+    outputs = {name: value[0] for name, value in infer(prepare(photo, image_size, preprocessing)[None]).items()}
+    return answer(outputs, photo.shape[:2], class_names, image_size, top, preprocessing)
 
 
 def answer(outputs, size, class_names, image_size, top, preprocessing=PREPROCESSING):
-    """Makes the answer to one photograph of what a model gave for it.
+    """Makes the answer to one photo from what a model gave for it.
 
     Args:
         outputs: dict of arrays: `probabilities [N]` and perhaps `region_boxes [K, 4]` in px of the image, `region_scores [K]`
             and `embedding [D]`.
-        size: two int, height and width of the upright photograph, px.
+        size: two int, height and width of the upright photo, px.
         class_names: N str.
         image_size: int S, px.
         top: int, how many classes to name; all N where there are fewer.
-        preprocessing: str, how the photograph became the image, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
+        preprocessing: str, how the photo became the image, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
 
     Returns:
         Recognition.
@@ -86,7 +81,8 @@ def answer(outputs, size, class_names, image_size, top, preprocessing=PREPROCESS
     Raises:
         ValueError: if `top` is below 1, or there is no such preprocessing.
     """
-    _check(top)
+    if top < 1:
+        raise ValueError(f"top must be at least 1, got {top}.")
     probabilities = np.asarray(outputs["probabilities"])
     # Stable: of equal probabilities the class that was named first comes first.
     best = np.argsort(-probabilities, kind="stable")[:top]
@@ -103,28 +99,3 @@ def answer(outputs, size, class_names, image_size, top, preprocessing=PREPROCESS
         region_scores=np.asarray(outputs.get("region_scores", np.zeros(0)), np.float32),
         embedding=None if embedding is None else np.asarray(embedding, np.float32),
     )
-
-
-def pixels(photo, name="photograph"):
-    """Decodes a photograph, unless it is an array already.
-
-    Args:
-        photo: path, bytes of a file, or RGB uint8 `[H, W, 3]`.
-        name: str, names bytes in errors.
-
-    Returns:
-        The upright photograph, RGB uint8 `[H, W, 3]`; an array as it came.
-
-    Raises:
-        UnreadablePhotograph: if the photograph cannot be decoded.
-    """
-    if isinstance(photo, (str, os.PathLike)):
-        return read(photo)
-    if isinstance(photo, (bytes, bytearray, memoryview)):
-        return decode(bytes(photo), name)
-    return photo
-
-
-def _check(top):
-    if top < 1:
-        raise ValueError(f"top must be at least 1, got {top}.")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from logo_keras.edge import frames, metadata, recognition
-from logo_keras.edge.litert import LiteRT
-from logo_keras.edge.metadata import UnusableModel
-from logo_keras.edge.onnx import ONNX
+from logo_keras.edge import frames, model_file, recognition
+from logo_keras.edge.engines import ONNX, LiteRT
+from logo_keras.edge.model_file import UnusableModel
 from logo_keras.extras import cv2
-from logo_keras.image.preprocessing import PREPROCESSINGS, UnreadablePhotograph, fit
+from logo_keras.image.decode import UnreadablePhoto, pixels
+from logo_keras.image.preprocessing import PREPROCESSINGS, fit
 
 # By the suffix of the file.
 ENGINES = {".tflite": LiteRT, ".onnx": ONNX}
@@ -35,7 +35,7 @@ class Recognizer:
         metadata: Metadata of the file.
         class_names: tuple of N str.
         image_size: int S, px.
-        preprocessing: str, how a photograph becomes the input, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
+        preprocessing: str, how a photo becomes the input, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
         outputs: tuple of str, what `infer` gives: "probabilities" and, where the file has them, "region_boxes",
             "region_scores", "embedding" and others.
         batch: int, images that the file takes at once, or None for any number.
@@ -55,14 +55,11 @@ class Recognizer:
         suffix = self._path.suffix.lower()
         if suffix not in ENGINES:
             raise UnusableModel(path, f"the name of an exported file ends with {' or '.join(ENGINES)}: rename or export it.")
-        self.metadata = metadata.read(path)
-        if self.metadata.preprocessing not in PREPROCESSINGS:
-            raise UnusableModel(
-                path,
-                f"asks for the preprocessing {self.metadata.preprocessing!r}, but this version of logo_keras "
-                f"knows {', '.join(PREPROCESSINGS)}: install the version that wrote the file, "
-                f"{self.metadata.version}, or a later one.",
-            )
+        self.metadata = model_file.read(path)
+        if self.preprocessing not in PREPROCESSINGS:
+            asked, known = f"asks for the preprocessing {self.preprocessing!r}", ", ".join(PREPROCESSINGS)
+            mend = f"install the version that wrote the file, {self.metadata.version}, or a later one."
+            raise UnusableModel(path, f"{asked}, but this version of logo_keras knows {known}: {mend}")
         self._engine = ENGINES[suffix](path, num_threads)
         self._check()
 
@@ -91,64 +88,62 @@ class Recognizer:
         return self._engine.batch
 
     def recognize(self, photo, top=3):
-        """Recognizes one photograph.
+        """Recognizes one photo.
 
         Args:
             photo: path, bytes of a file, or RGB uint8 `[H, W, 3]`.
             top: int, how many classes to name; all N where there are fewer.
 
         Returns:
-            Recognition, with region boxes in px of the upright photograph.
+            Recognition, with region boxes in px of the upright photo.
 
         Raises:
             ValueError: if `top` is below 1.
-            UnreadablePhotograph: if the photograph cannot be decoded; it is a ValueError too.
+            UnreadablePhoto: if the photo cannot be decoded; it is a ValueError too.
         """
         return recognition.recognize(self.infer, photo, self.class_names, self.image_size, top, self.preprocessing)
 
     def recognize_batch(self, photos, top=3, batch_size=16, strict=True):
-        """Recognizes several photographs.
+        """Recognizes several photos.
 
         Args:
             photos: iterable of what `recognize` takes; read as they are needed.
             top: int, how many classes to name; all N where there are fewer.
-            batch_size: int, photographs in memory at once, and in one call where the file takes any number.
-            strict: bool; False gives None for a photograph that cannot be decoded, instead of raising.
+            batch_size: int, photos in memory at once, and in one call where the file takes any number.
+            strict: bool; False gives None for a photo that cannot be decoded, instead of raising.
 
         Returns:
-            list, one Recognition a photograph.
+            list, one Recognition a photo.
 
         Raises:
             ValueError: if `top` or `batch_size` is below 1, or `photos` is a single photograph.
-            UnreadablePhotograph: with `strict`, naming the first photograph that cannot be decoded: its path, or its place
+            UnreadablePhoto: with `strict`, naming the first photo that cannot be decoded: its path, or its place
                 as `photos[3]`.
         """
         if isinstance(photos, (str, bytes, bytearray, memoryview, os.PathLike, np.ndarray)):
             raise ValueError("photos must be several photographs, such as a list of paths; recognize() takes a single one.")
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
-        answers, images, sizes = [], [], {}
+        answers, waiting = [], []
 
-        def answer_all():
-            outputs = self.infer(np.stack(images)) if images else {}
-            for place, (number, size) in enumerate(sizes.items()):
+        def answer_waiting():
+            outputs = self.infer(np.stack([image for _, _, image in waiting])) if waiting else {}
+            for place, (number, size, _) in enumerate(waiting):
                 answers[number] = self._answer({name: value[place] for name, value in outputs.items()}, size, top)
-            images.clear()
-            sizes.clear()
+            waiting.clear()
 
         for number, photo in enumerate(photos):
             answers.append(None)
             try:
-                pixels = recognition.pixels(photo, name=f"photos[{number}]")
-            except UnreadablePhotograph:
+                photo = pixels(photo, name=f"photos[{number}]")
+            except UnreadablePhoto:
                 if strict:
                     raise
                 continue
-            images.append(fit(pixels, self.image_size, self.preprocessing))
-            sizes[number] = pixels.shape[:2]
-            if len(images) == batch_size:
-                answer_all()
-        answer_all()
+            waiting.append((number, photo.shape[:2], fit(photo, self.image_size, self.preprocessing)))
+            if len(waiting) == batch_size:
+                answer_waiting()
+        answer_waiting()
         return answers
 
     def recognize_frame(self, frame, top=3):

@@ -1,1 +1,1 @@
-"""Photographs from files: read, decoded, turned upright, made a square; and pictures drawn on them."""
+"""Photos: read from files, decoded, turned upright, made a square; and pictures drawn on them."""

@@ -1,11 +1,11 @@
-"""How a photograph is turned upright, as its file says."""
+"""How a photo is turned upright, as its file says."""
 
 import re
 import struct
 
 import numpy as np
 
-from logo_keras.image import heif
+from logo_keras.image import containers, pillow
 
 # Quarter turns anticlockwise, done first, and the axis that is mirrored then, if any. Source: CIPA DC-008 (Exif), tag 0x0112.
 _ORIENTATION = 0x0112
@@ -19,15 +19,13 @@ def turns(kind, data):
 
     Args:
         kind: str, the format.
-        data: bytes of a whole file that `containers.inspect` takes.
+        data: bytes of a whole file that `containers.inspect` takes. Its size is that of the upright picture in a HEIC.
 
     Returns:
         Two values: int, quarter turns anticlockwise, 0 to 3, done first; and the axis that is mirrored then, 0 for top and
         bottom, 1 for left and right, None for neither.
     """
-    if kind == "HEIC":
-        return heif.turns(data)
-    return avif_turns(data) if kind == "AVIF" else _UPRIGHT[exif(kind, data)]
+    return _UPRIGHT[pillow.orientation(kind, data) if kind == "AVIF" else exif(kind, data)]
 
 
 def turned(photo, quarters, axis):
@@ -72,22 +70,6 @@ def exif(kind, data):
     return 1
 
 
-def avif_turns(avif):
-    """How an AVIF's picture is to be turned, which it says outside EXIF.
-
-    Args:
-        avif: bytes of an AVIF file.
-
-    Returns:
-        Two ints: quarter turns anticlockwise, 0 to 3, done first; and the axis that is mirrored then, 0 for top and
-        bottom, 1 for left and right, None for neither.
-
-    Source: ISO/IEC 23008-12, 6.5.10 and 6.5.12.
-    """
-    turned, mirrored = (re.search(b"\0\0\0\x09" + name + b"(.)", avif, re.DOTALL) for name in (b"irot", b"imir"))
-    return turned[1][0] & 3 if turned else 0, mirrored[1][0] & 1 if mirrored else None
-
-
 def _jpeg_exif(data):
     found = re.search(rb"\xff\xe1..Exif\x00\x00", data, re.DOTALL)
     # A segment is no longer.
@@ -96,13 +78,7 @@ def _jpeg_exif(data):
 
 def _png_exif(data):
     # It may also stand behind the picture. Source: PNG 1.6, 11.3.3.7.
-    at = 8
-    while at + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if kind == b"eXIf":
-            return data[at + 8 : at + 8 + length]
-        at += 12 + length
-    return None
+    return next((data[start:end] for kind, _, start, end in containers.png_chunks(data) if kind == b"eXIf"), None)
 
 
 def _webp_exif(data):

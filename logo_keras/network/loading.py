@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 from logo_keras.keras_settings import own_settings
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.weights import model_card

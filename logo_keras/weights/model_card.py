@@ -4,7 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from logo_keras.edge import metadata
+from logo_keras.edge import model_file as metadata
 
 # Keras's own names inside a .keras file.
 _CONFIG, _METADATA = "config.json", "metadata.json"

@@ -1,13 +1,16 @@
-"""What an exported model file says of itself: class names, image size, preprocessing."""
+"""Exported model files: what they say of themselves, and whether they are whole, before an engine sees them.
 
+Read by hand, so that a device needs neither the flatbuffers nor the onnx package.
+"""
+
+import contextlib
 import dataclasses
 import json
+import mmap
 import struct
 import zipfile
 import zlib
 from pathlib import Path
-
-from logo_keras.edge import onnx_file
 
 # The names under which the zip behind a TFLite model holds them; MediaPipe's files carry their labels the same way.
 METADATA_NAME = "logo_keras.json"
@@ -36,8 +39,30 @@ DAMAGED_ZIP = (
     ValueError,
 )
 
+# Protocol Buffers, "Encoding": how a field's value is written.
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+# Field numbers of onnx.proto (IR version 13).
+_MODEL_GRAPH, _MODEL_PROPERTIES = 7, 14
+_PROPERTY_KEY, _PROPERTY_VALUE = 1, 2
+_TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
+# Message: the fields in which a tensor may lie, and the messages that they hold.
+_HOLDS = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse tensor"},
+    "function": {7: "node", 11: "attribute"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse tensor", 23: "sparse tensor"},
+    "sparse tensor": {1: "tensor", 2: "tensor"},
+}
+# Graphs inside graphs: a model of this package has none, a hostile file may have thousands.
+_DEEPEST = 64
+# A property is text; 16 MiB are the names of a hundred thousand classes.
+_LONGEST_PROPERTY = 2**24
+
 _AGAIN = "Copy it again or export the model again."
 _DAMAGED = f"damaged: the model is not the one that was written, by its checksum. {_AGAIN}"
+_HAS_METADATA = "already carries metadata; append to the model as the converter gave it."
 _NO_METADATA = (
     "no metadata of logo_keras at the end of this TFLite file. It was cut short, or another program wrote it: copy it "
     "again, or write it with logo-export-tflite."
@@ -51,7 +76,7 @@ class Metadata:
     Attributes:
         class_names: tuple of N str, in the order of `probabilities`.
         image_size: int S, px, side of the model's square input.
-        preprocessing: str, how a photograph becomes the input; a name that `logo_keras.image.preprocessing` states.
+        preprocessing: str, how a photo becomes the input, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
         model: str, the model's class, for instance "DRNANet".
         decision: str or None, which classification `probabilities` come from, where the model has several.
         version: str, the version of logo_keras that wrote the file.
@@ -144,20 +169,18 @@ def append(path, metadata):
     """
     path = Path(path)
     if _is_onnx(path):
-        if METADATA_NAME in _onnx_properties(path)[0]:
-            raise UnusableModel(path, "already carries metadata; append to the model as the converter gave it.")
-        values = {
-            METADATA_NAME: metadata.to_json(),
-            "class_names": _encodable(json.dumps(metadata.class_names, ensure_ascii=False)),
-        }
-        onnx_file.append(path, values | {"preprocessing": metadata.preprocessing})
-        # Last, for it tells of all that lies before it.
+        if METADATA_NAME in onnx_properties(path)[0]:
+            raise UnusableModel(path, _HAS_METADATA)
+        class_names = _encodable(json.dumps(metadata.class_names, ensure_ascii=False))
+        said = {METADATA_NAME: metadata.to_json(), "class_names": class_names, "preprocessing": metadata.preprocessing}
+        append_onnx_properties(path, said)
+        # Last, since it covers all that lies before it.
         size = path.stat().st_size
-        onnx_file.append(path, {CHECKSUM_NAME: f"{_checksum(path, size)} {size}"})
+        append_onnx_properties(path, {CHECKSUM_NAME: f"{_checksum(path, size)} {size}"})
         return
     _check_tflite(path)
     if zipfile.is_zipfile(path):
-        raise UnusableModel(path, "already carries metadata; append to the model as the converter gave it.")
+        raise UnusableModel(path, _HAS_METADATA)
     checksum = _checksum(path, path.stat().st_size) + "\n"
     with zipfile.ZipFile(path, "a") as archive:
         for name, text in ((METADATA_NAME, metadata.to_json()), (LABELS_NAME, metadata.labels()), (CHECKSUM_NAME, checksum)):
@@ -188,7 +211,7 @@ def read(path):
         return Metadata.from_json(text)
     # RecursionError: lists inside lists without end.
     except (ValueError, TypeError, RecursionError) as error:
-        raise UnusableModel(path, f"damaged metadata: {error} Copy the file again or export the model again.") from error
+        raise UnusableModel(path, f"damaged metadata: {error} {_AGAIN}") from error
 
 
 def _encodable(text):
@@ -200,16 +223,9 @@ def _is_onnx(path):
     return path.suffix.lower() == ".onnx"
 
 
-def _onnx_properties(path):
-    try:
-        return onnx_file.properties(path)
-    except ValueError as error:
-        raise UnusableModel(path, f"{error}. Copy it again, or write it with logo-export-onnx.") from error
-
-
 def _onnx_text(path):
     """The JSON of an ONNX file."""
-    values, places = _onnx_properties(path)
+    values, places = onnx_properties(path)
     if METADATA_NAME not in values:
         raise UnusableModel(path, "no metadata of logo_keras in this ONNX file. Write it with logo-export-onnx.")
     checksum, _, size = values.get(CHECKSUM_NAME, "").partition(" ")
@@ -297,3 +313,138 @@ def _check_tflite(path):
         raise UnusableModel(path, f"the file is empty. {_AGAIN}")
     if start[4:] != _TFLITE_IDENTIFIER:
         raise UnusableModel(path, "not a TFLite file. Write one from a .keras file with logo-export-tflite.")
+
+
+def onnx_properties(path):
+    """Reads the `metadata_props` of an ONNX file.
+
+    Args:
+        path: str or Path.
+
+    Returns:
+        dict from key to value, both str, in the order of the file; of equal keys the last counts, as in onnxruntime.
+        And dict from key to int, the offset in the file, bytes, at which its entry begins.
+
+    Raises:
+        UnusableModel: naming the file and what to do, if it is empty, no ONNX file or cut short.
+        OSError: if it cannot be read.
+    """
+    values, places, graph = {}, {}, False
+    with _mapped(path) as data:
+        for number, kind, begin, start, stop in _fields(data, 0, len(data)):
+            graph = graph or (number == _MODEL_GRAPH and kind == _BYTES)
+            if number == _MODEL_PROPERTIES and kind == _BYTES:
+                entry = {number: (first, last) for number, _, _, first, last in _fields(data, start, stop)}
+                key, value = (_text(data, *entry.get(place, (0, 0))) for place in (_PROPERTY_KEY, _PROPERTY_VALUE))
+                values[key], places[key] = value, begin
+        if not graph:
+            raise ValueError("not an ONNX file")
+    return values, places
+
+
+def append_onnx_properties(path, values):
+    """Adds properties at the end of an ONNX file; in Protocol Buffers what follows a message is merged into it.
+
+    Args:
+        path: str or Path of an ONNX file; it is changed in place.
+        values: dict from key to value, both str.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    with open(path, "ab") as file:
+        for key, value in values.items():
+            entry = _written(_PROPERTY_KEY, key.encode()) + _written(_PROPERTY_VALUE, value.encode())
+            file.write(_written(_MODEL_PROPERTIES, entry))
+
+
+def needs_other_files(path):
+    """Finds out whether any tensor of an ONNX file has its values in another file, wherever in the graph it lies.
+
+    Args:
+        path: str or Path.
+
+    Returns:
+        bool.
+
+    Raises:
+        UnusableModel: naming the file and what to do, if it is empty, no ONNX file or cut short.
+        OSError: if it cannot be read.
+    """
+    with _mapped(path) as data:
+        ahead = [("model", 0, len(data), 0)]
+        while ahead:
+            message, at, end, depth = ahead.pop()
+            if depth > _DEEPEST:
+                raise ValueError(f"graphs inside graphs, more than {_DEEPEST} deep")
+            for number, kind, _, start, stop in _fields(data, at, end):
+                if message == "tensor":
+                    if number == _TENSOR_EXTERNAL_DATA or (number == _TENSOR_DATA_LOCATION and _varint(data, start, stop)[0]):
+                        return True
+                elif kind == _BYTES and number in _HOLDS[message]:
+                    ahead.append((_HOLDS[message][number], start, stop, depth + 1))
+    return False
+
+
+@contextlib.contextmanager
+def _mapped(path):
+    """The bytes of an ONNX file, of which only those that are looked at are read; a ValueError names the file."""
+    with open(path, "rb") as file:
+        try:
+            if not file.seek(0, 2):
+                raise ValueError("the file is empty")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                yield data
+        except ValueError as error:
+            raise UnusableModel(path, f"{error}. Copy it again, or write it with logo-export-onnx.") from error
+
+
+def _fields(data, at, end):
+    """Gives number, kind, begin, start and stop of each field of a message: the field begins, its value starts and stops."""
+    while at < end:
+        begin = at
+        tag, at = _varint(data, at, end)
+        kind = tag & 7
+        if kind == _VARINT:
+            stop = _varint(data, at, end)[1]
+        elif kind == _BYTES:
+            length, at = _varint(data, at, end)
+            stop = at + length
+        elif kind in (_FIXED32, _FIXED64):
+            stop = at + (4 if kind == _FIXED32 else 8)
+        else:
+            raise ValueError("not an ONNX file, or damaged")
+        if stop > end or tag < 8:
+            raise ValueError("not an ONNX file, or cut short, or damaged")
+        yield tag >> 3, kind, begin, at, stop
+        at = stop
+
+
+def _varint(data, at, end):
+    """A number of up to 64 bits, seven in a byte, and where what follows it starts."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= end:
+            break
+        byte, at = data[at], at + 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+    raise ValueError("not an ONNX file, or cut short, or damaged")
+
+
+def _text(data, start, stop):
+    if stop - start > _LONGEST_PROPERTY:
+        raise ValueError(f"a property of {stop - start:,} bytes; at most {_LONGEST_PROPERTY:,} are read")
+    return data[start:stop].decode()
+
+
+def _written(number, value):
+    """A field of bytes."""
+    written = bytearray()
+    for rest in (number << 3 | _BYTES, len(value)):
+        while rest >= 0x80:
+            written.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        written.append(rest)
+    return bytes(written) + value

@@ -7,8 +7,7 @@ import zlib
 
 import pytest
 
-from logo_keras.edge import metadata
-from logo_keras.edge.metadata import Metadata, UnusableModel
+from logo_keras.edge.model_file import Metadata, UnusableModel, append, read
 
 FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 10
 METADATA = Metadata(("Adidas", "H&M", "Löwenbräu"), 96, "stretch", "DRNANet", "fused", "0.1.0")
@@ -26,27 +25,27 @@ def test_json_and_back_is_the_same():
 
 
 def test_file_and_back_is_the_same(model_file):
-    metadata.append(model_file, METADATA)
-    assert metadata.read(model_file) == METADATA
+    append(model_file, METADATA)
+    assert read(model_file) == METADATA
 
 
 def test_the_model_before_the_metadata_is_untouched(model_file):
-    metadata.append(model_file, METADATA)
+    append(model_file, METADATA)
     assert model_file.read_bytes().startswith(FLATBUFFER)
 
 
 def test_labels_are_a_text_file_that_any_zip_tool_reads(model_file):
-    metadata.append(model_file, METADATA)
+    append(model_file, METADATA)
     with zipfile.ZipFile(model_file) as archive:
         assert archive.testzip() is None
         assert archive.read("labels.txt").decode() == "Adidas\nH&M\nLöwenbräu\n"
 
 
 def test_a_line_break_in_a_class_name_does_not_shift_the_labels(model_file):
-    metadata.append(model_file, dataclasses.replace(METADATA, class_names=("a\nb", "c")))
+    append(model_file, dataclasses.replace(METADATA, class_names=("a\nb", "c")))
     with zipfile.ZipFile(model_file) as archive:
         assert archive.read("labels.txt") == b"a b\nc\n"
-    assert metadata.read(model_file).class_names == ("a\nb", "c")
+    assert read(model_file).class_names == ("a\nb", "c")
 
 
 @pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
@@ -54,32 +53,32 @@ def test_a_class_name_that_is_no_utf_8_comes_back(suffix, request, tmp_path):
     path = request.getfixturevalue("onnx_file" if suffix == ".onnx" else "model_file")
     # As a folder of this name gives it on a system of bytes.
     named = dataclasses.replace(METADATA, class_names=("Löwenbräu", b"caf\xe9".decode(errors="surrogateescape")))
-    metadata.append(path, named)
-    assert metadata.read(path) == named
+    append(path, named)
+    assert read(path) == named
     assert named.labels() == "Löwenbräu\ncaf\\udce9\n"
 
 
 def test_the_same_metadata_give_the_same_bytes_at_another_time(model_file, tmp_path, monkeypatch):
     other = tmp_path / "other.tflite"
     other.write_bytes(FLATBUFFER)
-    metadata.append(model_file, METADATA)
+    append(model_file, METADATA)
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
-    metadata.append(other, METADATA)
+    append(other, METADATA)
     assert other.read_bytes() == model_file.read_bytes()
 
 
 def test_metadata_are_appended_once(model_file):
-    metadata.append(model_file, METADATA)
+    append(model_file, METADATA)
     with pytest.raises(ValueError, match="model.tflite: already carries metadata"):
-        metadata.append(model_file, METADATA)
+        append(model_file, METADATA)
 
 
 @pytest.mark.parametrize("cut", [1, 100, len(FLATBUFFER) // 2])
 def test_a_file_that_was_cut_short_is_named(model_file, cut):
-    metadata.append(model_file, METADATA)
+    append(model_file, METADATA)
     model_file.write_bytes(model_file.read_bytes()[:-cut])
     with pytest.raises(ValueError, match="model.tflite: no metadata .* cut short"):
-        metadata.read(model_file)
+        read(model_file)
 
 
 @pytest.mark.parametrize(
@@ -90,22 +89,22 @@ def test_a_file_without_metadata_is_named(tmp_path, content, complaint):
     path = tmp_path / "some.tflite"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"some.tflite: .*{complaint}"):
-        metadata.read(path)
+        read(path)
 
 
 def test_a_damaged_entry_is_named(model_file):
-    metadata.append(model_file, METADATA)
+    append(model_file, METADATA)
     data = model_file.read_bytes()
     model_file.write_bytes(data.replace(b'"image_size": 96', b'"image_size": 97'))
     with pytest.raises(ValueError, match="model.tflite: .* metadata"):
-        metadata.read(model_file)
+        read(model_file)
 
 
 def test_metadata_of_another_zip_are_not_taken_for_ours(model_file):
     with zipfile.ZipFile(model_file, "a") as archive:
         archive.writestr("labels.txt", "a\nb\n")
     with pytest.raises(ValueError, match="no metadata of logo_keras"):
-        metadata.read(model_file)
+        read(model_file)
 
 
 def test_entries_of_a_later_version_are_passed_over():
@@ -139,32 +138,32 @@ def test_bad_values_are_refused(change):
 
 
 def test_the_checksum_of_the_model_travels_with_it(model_file):
-    metadata.append(model_file, METADATA)
+    append(model_file, METADATA)
     with zipfile.ZipFile(model_file) as archive:
         assert archive.read("model.crc32").decode() == f"{zlib.crc32(FLATBUFFER):08x}\n"
 
 
 @pytest.mark.parametrize("at", [8, 1000, len(FLATBUFFER) - 1])
 def test_damage_in_the_model_is_found(model_file, at):
-    metadata.append(model_file, METADATA)
+    append(model_file, METADATA)
     data = bytearray(model_file.read_bytes())
     data[at] ^= 16
     model_file.write_bytes(data)
     with pytest.raises(UnusableModel, match="model.tflite: damaged: .* by its checksum"):
-        metadata.read(model_file)
+        read(model_file)
 
 
 def test_bytes_that_slipped_into_the_model_are_found(model_file):
-    metadata.append(model_file, METADATA)
+    append(model_file, METADATA)
     data = model_file.read_bytes()
     model_file.write_bytes(data[:100] + b"\r" + data[100:])
     with pytest.raises(UnusableModel, match="damaged"):
-        metadata.read(model_file)
+        read(model_file)
 
 
 def test_an_error_has_the_name_and_the_reason(model_file):
     with pytest.raises(UnusableModel) as caught:
-        metadata.read(model_file)
+        read(model_file)
     assert caught.value.name == str(model_file) and caught.value.reason.startswith("no metadata of logo_keras")
 
 
@@ -179,17 +178,17 @@ def onnx_file(tmp_path):
 
 
 def test_an_onnx_file_carries_the_same(onnx_file):
-    metadata.append(onnx_file, METADATA)
-    assert metadata.read(onnx_file) == METADATA
+    append(onnx_file, METADATA)
+    assert read(onnx_file) == METADATA
     with pytest.raises(UnusableModel, match="model.onnx: already carries metadata"):
-        metadata.append(onnx_file, METADATA)
+        append(onnx_file, METADATA)
 
 
 def test_the_onnx_package_reads_what_was_appended(onnx_file):
     import onnx
 
     before = onnx.load(onnx_file)
-    metadata.append(onnx_file, METADATA)
+    append(onnx_file, METADATA)
     model = onnx.load(onnx_file)
     onnx.checker.check_model(model)
     assert model.graph == before.graph
@@ -204,24 +203,24 @@ def test_what_the_onnx_package_wrote_is_read(onnx_file):
     model = onnx.load(onnx_file)
     model.metadata_props.add(key="logo_keras.json", value=METADATA.to_json())
     onnx.save(model, onnx_file)
-    assert metadata.read(onnx_file) == METADATA
+    assert read(onnx_file) == METADATA
 
 
 def test_an_onnx_file_that_a_tool_rewrote_is_read(onnx_file):
     import onnx
 
-    metadata.append(onnx_file, METADATA)
+    append(onnx_file, METADATA)
     model = onnx.load(onnx_file)
     model.graph.name = "shrunk"
     model.producer_name = "tool"
     onnx.save(model, onnx_file)
-    assert metadata.read(onnx_file) == METADATA
+    assert read(onnx_file) == METADATA
 
 
 def test_damage_in_an_onnx_file_is_found(onnx_file):
-    metadata.append(onnx_file, METADATA)
+    append(onnx_file, METADATA)
     data = bytearray(onnx_file.read_bytes())
     data[data.index(b"colours")] ^= 1
     onnx_file.write_bytes(data)
     with pytest.raises(UnusableModel, match="model.onnx: damaged: .* by its checksum"):
-        metadata.read(onnx_file)
+        read(onnx_file)
