@@ -445,7 +445,7 @@ def test_a_start_of_another_architecture_is_refused(finished, dataset, tmp_path)
     from tiny import tiny_backbone
 
     wider = config().arguments | {"backbone": tiny_backbone(12)}
-    regions = config().arguments | {"region_size": 32, "image_size": 64}
+    regions = config().arguments | {"region_size": 32, "image_size": 64, "whole_size": 32}
     cases = [
         ({"arguments": wider}, "has another architecture than this run"),
         ({"model": "nts", "arguments": regions}, "is a Classifier, and this run trains a NTSNet"),

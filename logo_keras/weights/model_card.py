@@ -1,15 +1,59 @@
 """What a saved model says of itself: architecture, weights, data, recipe, figures, versions, date."""
 
+import datetime
 import json
+import sys
 import zipfile
 from pathlib import Path
 
+from logo_keras import __version__
 from logo_keras.edge import metadata
 
 # Keras's own names inside a .keras file.
 _CONFIG, _METADATA = "config.json", "metadata.json"
 # Weights hardly shrink, so what a file unpacks to is about its own size.
 _MOST_OF_FILE, _SMALL_FILE = 20, 2**20
+
+
+def of_run(identity, about, row):
+    """Describes a run for the model that comes out of it.
+
+    Args:
+        identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names` and
+            `sha256` of the photos that are learnt from and of those that are scored after every epoch, or None.
+        about: dict or None: `data`, a dict of which `kind`, `train_split` and `validation` are taken, and `recipe`, a name.
+        row: dict, the figures of the last epoch, or None before the first.
+
+    Returns:
+        dict for JSON: `architecture`, `backbone`, `data`, `recipe` (its name or None), `config`, `figures`, `packages` and
+        `date` (ISO 8601, UTC). Where the backbone's weights came from is the model's to say.
+    """
+    about = about or {}
+    data = about.get("data") or {}
+    # The model's arguments stand in the file already.
+    settings = {name: value for name, value in identity["config"].items() if name not in ("model", "arguments")}
+    parts = {"training": data.get("train_split"), "validation": data.get("validation")}
+    return {
+        "architecture": identity["config"]["model"],
+        "backbone": identity["config"]["arguments"]["backbone"],
+        "data": {"kind": data.get("kind"), "classes": len(identity["training"]["class_names"])}
+        | {
+            part: found and {"split": split, "photographs": found["photographs"], "sha256": found["sha256"]}
+            for part, split in parts.items()
+            for found in [identity[part]]
+        },
+        "recipe": about.get("recipe"),
+        "config": settings,
+        "figures": dict(row or {}),
+        "packages": _packages(),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _packages():
+    """The versions of what computes here: the backend, and TensorFlow where it reads the photos for another one."""
+    names = ("keras", "numpy", "tensorflow", sys.modules["keras"].backend.backend())
+    return {"logo_keras": __version__} | {name: sys.modules[name].__version__ for name in names if name in sys.modules}
 
 
 def read(path):
