@@ -14,6 +14,7 @@ import pytest
 from logo_keras import datasets
 from logo_keras.commands import evaluate, predict, train
 
+pytestmark = pytest.mark.usefixtures("eager")
 COMMANDS = {"logo-train": train, "logo-evaluate": evaluate, "logo-predict": predict}
 
 

@@ -108,7 +108,9 @@ def test_every_distinct_network_trains_one_step(recipe):
     import keras
 
     # The same network on small images, from random weights.
-    small = {"image_size": 96, "weights": None} | ({} if recipe.config.model == "Classifier" else {"region_size": 32})
+    small = {"image_size": 96, "weights": None} | (
+        {} if recipe.config.model == "Classifier" else {"whole_size": 96, "region_size": 32}
+    )
     config = dataclasses.replace(recipe.config, arguments=recipe.config.arguments | small, batch_size=2)
     model = config.build(["acme", "globex", "initech"])
     # Without a graph: tracing ResNet-152 takes longer than its step.

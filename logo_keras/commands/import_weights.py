@@ -75,6 +75,7 @@ def _work(values, arguments):
     options = given_model_arguments(values, _ARGUMENTS)
     if whole:
         options = PAPER[config.model] | importing.nts_net_options(entries, config.short_name) | options
+        options["whole_size"] = options["image_size"]
     elif "backbone" not in options:
         raise ValueError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")
     if values.labels:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections import defaultdict
 
 import numpy as np
 
@@ -12,10 +13,10 @@ from logo_keras.image.preprocessing import UnreadablePhotograph
 SCHEMA_VERSION = 2
 # Likeliest classes that are kept of a sample; top5 needs as many.
 BEST = 5
-# Probabilities that are ranked at once: 16 MB of them.
-_AT_ONCE = 2**22
 # Two-sided 95 % of the normal distribution.
 _Z = 1.959964
+# Heads of which the own choice is kept, and their outputs.
+_HEADS = {"fused": "fused_logits", "whole": "whole_logits"}
 _REGION_FIGURES = ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_chance", "region_area")
 
 
@@ -70,17 +71,18 @@ class Evaluation:
     ranks: np.ndarray | None = None
 
     def __post_init__(self):
-        made = ("best", "best_probabilities", "ranks")
-        if self.probabilities is None and any(getattr(self, name) is None for name in made):
-            raise ValueError(f"an evaluation without probabilities needs {', '.join(made)}.")
-        lengths = {name: len(getattr(self, name)) for name in ("paths", "labels")}
-        given = {name: getattr(self, name) for name in ("probabilities", "region_boxes", "boxes", *made)} | self.heads
-        lengths |= {name: len(value) for name, value in given.items() if value is not None}
+        if self.best is None:
+            if self.probabilities is None:
+                raise ValueError(
+                    "an evaluation needs probabilities, or what is made of them: best, best_probabilities and ranks."
+                )
+            for name, value in _ranked(self.probabilities, self.labels).items():
+                object.__setattr__(self, name, value)
+        names = ("paths", "labels", "probabilities", "region_boxes", "boxes", "best", "best_probabilities", "ranks")
+        arrays = {name: getattr(self, name) for name in names} | self.heads
+        lengths = {name: len(value) for name, value in arrays.items() if value is not None}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"an evaluation needs as many of each as there are samples, got {lengths}.")
-        if self.best is None:
-            for name, value in zip(made, _ranked(self.probabilities, self.labels), strict=True):
-                object.__setattr__(self, name, value)
 
     @property
     def predicted(self):
@@ -139,26 +141,18 @@ class Evaluation:
         pairs = zip(right.tolist(), self.photographs_per_class.tolist(), strict=True)
         return dict(zip(self.class_names, [hits / total if total else None for hits, total in pairs], strict=True))
 
-    def to_dict(self, top=BEST):
-        """The figures, and of each sample the `top` likeliest classes and the regions, for JSON.
+    def to_dict(self):
+        """The figures, and of each sample the five likeliest classes and the regions, for JSON.
 
         Its size grows with the number of samples and of classes, not with their product.
-
-        Raises:
-            ValueError: if `top` is above 5 and the probabilities were not kept.
         """
-        best, shares = self.best[:, :top], self.best_probabilities[:, :top]
-        if min(top, len(self.class_names)) > best.shape[1]:
-            if self.probabilities is None:
-                raise ValueError(f"top must be at most {BEST} where the probabilities were not kept, got {top}.")
-            best, shares, _ = _ranked(self.probabilities, self.labels, top)
         rows = [
             {
                 "path": path,
                 **({} if self.boxes is None else {"box": self.boxes[number].tolist()}),
                 "brand": self.class_names[self.labels[number]],
-                "labels": [self.class_names[place] for place in best[number]],
-                "probabilities": shares[number].tolist(),
+                "labels": [self.class_names[place] for place in self.best[number]],
+                "probabilities": self.best_probabilities[number].tolist(),
                 **({} if self.region_boxes is None else {"region_boxes": self.region_boxes[number].tolist()}),
             }
             for number, path in enumerate(self.paths)
@@ -214,7 +208,7 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
         ValueError: if the data set has other class names or photographs without a brand (label -1), or none can be read.
         UnreadablePhotograph: with `strict`, naming the photograph and the reason.
     """
-    dataset = labelled_for(model, dataset)
+    dataset = _labelled_for(model, dataset)
     kept, unreadable = _readable(dataset, strict)
     if not len(kept):
         example = next(map(": ".join, unreadable.items()), "there are none")
@@ -228,20 +222,16 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
     if strict and kept.unreadable or not parts:
         raise UnreadablePhotograph(*next(iter(kept.unreadable.items())))
     answers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    asked, boxes = dataset.subset(answers.pop("numbers")), answers.pop("region_boxes", None)
+    asked, boxes = dataset.subset(answers.pop("numbers")), answers.get("region_boxes")
     return Evaluation(
         class_names=tuple(model.class_names),
         paths=asked.paths,
         labels=asked.labels,
-        probabilities=answers.pop("probabilities", None),
-        best=answers.pop("best"),
-        best_probabilities=answers.pop("best_probabilities"),
-        ranks=answers.pop("ranks"),
-        heads=answers,
-        region_boxes=boxes,
+        heads={name: answers.pop(name) for name in _HEADS if name in answers},
         image_size=model.image_size,
         unreadable=unreadable,
         boxes=_sample_boxes(asked),
+        **{"probabilities": None, "region_boxes": None} | answers,
         **_region_figures(asked, boxes, model.image_size, model.preprocessing),
     )
 
@@ -303,20 +293,19 @@ def paired(first, second):
     Raises:
         ValueError: if no sample is common to both, or they do not agree about the brand of one.
     """
-    places, brands = {}, {}
-    for number, (path, box, brand) in enumerate(second):
-        places.setdefault(_key(path, box), {}).setdefault(brand, []).append(number)
+    numbers, brands = defaultdict(list), defaultdict(lambda: (set(), set()))
     for path, box, brand in first:
-        brands.setdefault(_key(path, box), set()).add(brand)
-    for (path, box), known in brands.items():
-        if (path, box) in places and known.isdisjoint(places[path, box]):
+        brands[_key(path, box)][0].add(brand)
+    for number, (path, box, brand) in enumerate(second):
+        brands[_key(path, box)][1].add(brand)
+        numbers[_key(path, box), brand].append(number)
+    for (path, box), (ours, theirs) in brands.items():
+        if ours and theirs and ours.isdisjoint(theirs):
             where = "" if box is None else f", box {list(box)}"
             raise ValueError(f"the two evaluations do not agree about the brand on {path}{where}.")
-    queues = {(key, brand): iter(numbers) for key, by_brand in places.items() for brand, numbers in by_brand.items()}
-    found = [
-        (number, next(queues.get((_key(path, box), brand), iter(())), None)) for number, (path, box, brand) in enumerate(first)
+    pairs = [
+        (number, left.pop(0)) for number, (path, box, brand) in enumerate(first) if (left := numbers[_key(path, box), brand])
     ]
-    pairs = [pair for pair in found if pair[1] is not None]
     if not pairs:
         raise ValueError(
             "the two evaluations have no photograph in common. Both must be of whole photographs, or of the same boxes."
@@ -335,35 +324,18 @@ def _samples(evaluation):
     return list(zip(evaluation.paths, boxes, brands, strict=True))
 
 
-def _ranked(probabilities, labels, count=BEST):
-    """The likeliest classes, their probabilities, and how many classes come before the true one.
-
-    Args:
-        probabilities: float `[n, N]`.
-        labels: int `[n]`.
-        count: int.
-
-    Returns:
-        int `[n, min(count, N)]`, float of the same shape, int `[n]`.
-    """
-    total, number = probabilities.shape
-    labels, count = np.asarray(labels), min(count, number)
-    best, shares = np.zeros((total, count), np.int64), np.zeros((total, count), probabilities.dtype)
-    ranks = np.zeros(total, np.int64)
-    step = max(1, _AT_ONCE // number)
-    for start in range(0, total, step):
-        part = slice(start, start + step)
-        rows, truth = np.array(probabilities[part], float), labels[part, None]
-        own = np.take_along_axis(rows, truth, axis=1)
-        ranks[part] = ((rows > own) | ((rows == own) & (np.arange(number) < truth))).sum(axis=1)
-        for place in range(count):
-            best[part, place] = rows.argmax(axis=1)
-            np.put_along_axis(rows, best[part, place, None], -np.inf, axis=1)
-        shares[part] = np.take_along_axis(probabilities[part], best[part], axis=1)
-    return best, shares, ranks
+def _ranked(probabilities, labels):
+    """The likeliest classes `[n, min(5, N)]`, their probabilities, and how many classes come before the true one `[n]`."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    best = order[:, :BEST]
+    return {
+        "best": best,
+        "best_probabilities": np.take_along_axis(probabilities, best, axis=1),
+        "ranks": (order == np.asarray(labels)[:, None]).argmax(axis=1),
+    }
 
 
-def labelled_for(model, dataset):
+def _labelled_for(model, dataset):
     """The data set with the classes in the order of the model.
 
     Raises:
@@ -437,16 +409,12 @@ def _infer(model, dataset, batch_size, size):
 
 def _part(dataset, numbers, outputs, probabilities):
     """What is kept of the outputs of some samples: arrays by name, one row a sample."""
-    part = {"numbers": numbers}
-    part |= dict(
-        zip(("best", "best_probabilities", "ranks"), _ranked(outputs["probabilities"], dataset.labels[numbers]), strict=True)
-    )
+    part = {"numbers": numbers, **_ranked(outputs["probabilities"], dataset.labels[numbers])}
     if probabilities:
         part["probabilities"] = outputs["probabilities"]
     if "region_boxes" in outputs:
         part["region_boxes"] = outputs["region_boxes"]
-        heads = {"fused": "fused_logits", "whole": "whole_logits"}
-        part |= {name: np.argmax(outputs[key], axis=1) for name, key in heads.items() if key in outputs}
+        part |= {name: np.argmax(outputs[key], axis=1) for name, key in _HEADS.items() if key in outputs}
     return part
 
 

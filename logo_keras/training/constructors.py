@@ -10,6 +10,8 @@ from pathlib import Path
 
 # What commands call a model for short, and its class.
 MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
+# The folder of the models' source.
+NETWORK = Path(*util.find_spec("logo_keras").submodule_search_locations, "network")
 # A run gives these itself.
 _OF_THE_DATA = ("num_classes", "class_names")
 
@@ -46,9 +48,7 @@ def model_arguments(model):
     Returns:
         dict from name to Argument, those of the base classes first.
     """
-    (package,) = util.find_spec("logo_keras").submodule_search_locations
-    found = constructor(model, Path(package) / "network")
-    return {name: argument for name, argument in found.items() if name not in _OF_THE_DATA}
+    return {name: argument for name, argument in constructor(model, NETWORK).items() if name not in _OF_THE_DATA}
 
 
 def constructor(name, folder):

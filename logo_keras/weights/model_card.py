@@ -9,6 +9,8 @@ from pathlib import Path
 from logo_keras import __version__
 from logo_keras.edge import metadata
 
+# What is printed of a model, in this order.
+_ENTRIES = "architecture backbone weights classes data recipe config figures evaluations arguments packages date".split()
 # Keras's own names inside a .keras file.
 _CONFIG, _METADATA = "config.json", "metadata.json"
 # Weights hardly shrink, so what a file unpacks to is about its own size.
@@ -164,27 +166,15 @@ def describe(path, report=print):
 
 
 def _lines(path, card):
+    """A line for each entry that is known, and for each part of a list: the usual ones first, others as they come."""
     classes = card.pop("classes")
-    yield str(path)
-    yield f"  {'architecture':13} {card.pop('architecture')}"
     shown = ", ".join(classes[:8]) + (", ..." if len(classes) > 8 else "")
-    for name in ("backbone", "weights"):
-        if card.get(name):
-            yield f"  {name:13} {card.pop(name)}"
-    yield f"  {'classes':13} {len(classes)}: {shown}"
-    for name in ("data", "recipe", "config", "figures", "evaluations", "arguments", "packages", "date"):
-        if card.get(name):
-            yield from _entry(name, card.pop(name))
-    for name, value in card.items():
-        if value not in (None, {}, []):
-            yield from _entry(name, value)
-
-
-def _entry(name, value):
-    """One entry: a line, or a line a part where it has parts."""
-    lines = value if isinstance(value, list) else [value]
-    for number, line in enumerate(lines):
-        yield f"  {name if number == 0 else '':13} {_text(line)}"
+    entries = dict.fromkeys(_ENTRIES) | card | {"classes": f"{len(classes)}: {shown}"}
+    yield str(path)
+    for name, value in entries.items():
+        if value not in (None, {}, [], ""):
+            for number, line in enumerate(value if isinstance(value, list) else [value]):
+                yield f"  {name if number == 0 else '':13} {_text(line)}"
 
 
 def _text(value):
