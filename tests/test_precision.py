@@ -7,14 +7,14 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 
-SIZE = 64
+SIZE = 96
 REGIONS = {"image_size": SIZE, "region_size": 32, "num_proposals": 3, "num_regions": 2, "antialias": True}
 MODELS = {
     "classifier": (lk.Classifier, {"image_size": SIZE}),
-    "nts_net": (lk.NTSNet, REGIONS | {"whole_size": 32, "navigator_stride": 16, "decision": "mean"}),
+    "nts_net": (lk.NTSNet, REGIONS | {"whole_size": 64, "navigator_stride": 16, "decision": "mean"}),
     "drna_net": (
         lk.DRNANet,
-        REGIONS | {"whole_size": 64, "navigator_stride": 32, "decision": "fused", "views": ("region", "crop", "drop")},
+        REGIONS | {"whole_size": SIZE, "navigator_stride": 32, "decision": "fused", "views": ("region", "crop", "drop")},
     ),
 }
 POLICIES = ("mixed_float16", "mixed_bfloat16")
