@@ -1,4 +1,4 @@
-"""logo-train: a model from photographs."""
+"""logo-train: a model from photos."""
 
 import dataclasses
 import sys
@@ -34,7 +34,7 @@ _LISTING = ("--list-recipes", "-list-recipes", "--list-recipes=true")
 
 def main(argv):
     """Runs the command; returns its exit code."""
-    # Listing needs neither photographs nor a folder.
+    # Listing needs neither photos nor a folder.
     required = () if any(argument in _LISTING for argument in argv) else ("data", "out")
     return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=required)
 
@@ -134,7 +134,7 @@ def _number(flag, text, kind):
 
 
 def photographs(data, root, train_split=None, validation=None, seed=0, cut=None, held_out=None):
-    """The photographs to learn from, those to score, and those that are left out.
+    """The photos to learn from, those to score, and those that are left out.
 
     Args:
         data: str, kind of data set.
@@ -142,7 +142,7 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
         train_split: str, or None for the part that is meant for training.
         validation: None for the part validation where there is one, the name of a part, a share as text, or "none".
         seed: int, of the split by share.
-        cut: float, margin of cut-out boxes, or None for whole photographs.
+        cut: float, margin of cut-out boxes, or None for whole photos.
         held_out: float, share that is left out for testing, or None.
 
     Returns:

@@ -1,4 +1,4 @@
-"""How well a model, or an exported file, recognizes the photographs of a data set."""
+"""How well a model, or an exported file, recognizes the photos of a data set."""
 
 import dataclasses
 import math
@@ -24,26 +24,26 @@ _REGION_FIGURES = ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_ch
 class Evaluation:
     """What a model said of n samples, and how often it was right. Shares are fractions 0..1.
 
-    A sample is a photograph, or, of a data set that was cut, the surroundings of one box. So a path may stand here many times.
+    A sample is a photo, or, of a data set that was cut, the surroundings of one box. So a path may stand here many times.
 
     Attributes:
         class_names: tuple of N str.
-        paths: tuple of n str, the photographs of the samples that could be read, in the order of the data set.
+        paths: tuple of n str, the photos of the samples that could be read, in the order of the data set.
         labels: int `[n]`, their true classes.
         probabilities: float32 `[n, N]`, or None where they were not kept.
         heads: dict from "fused" and "whole" to the class `[n]` that this head alone chooses; empty where the model does not
             tell them.
         region_boxes: float32 `[n, K, 4]`, `(y0, x0, y1, x1)` in px of the model's square image; None without regions.
         image_size: int S, px, side of that image.
-        region_hit_rate: float, share of the photographs with boxes of which the centre of a logo lies in the best region.
+        region_hit_rate: float, share of the photos with boxes of which the centre of a logo lies in the best region.
         region_hit_rate_any: float, share of which one lies in any of the K regions.
-        region_hit_rate_chance: float, `region_hit_rate` if the best regions are dealt to other photographs at random, the
+        region_hit_rate_chance: float, `region_hit_rate` if the best regions are dealt to other photos at random, the
             mean over all such pairs: what large regions, or regions in the middle, hit by themselves.
         region_area: float, mean share of the square image that the best region covers, clipped to the image.
             These four are None without regions, and the hit rates also where no boxes are known.
-        unreadable: dict, path to reason, of the photographs that were left out, or of which a sample was.
-        boxes: None for whole photographs, or float32 `[n, 4]`, the box of each sample, `(y0, x0, y1, x1)` in px of the
-            photograph.
+        unreadable: dict, path to reason, of the photos that were left out, or of which a sample was.
+        boxes: None for whole photos, or float32 `[n, 4]`, the box of each sample, `(y0, x0, y1, x1)` in px of the
+            photo.
         best: int `[n, min(5, N)]`, the likeliest classes, best first; of equal ones the first, as in `recognize`.
         best_probabilities: float32, theirs.
         ranks: int `[n]`, how many classes come before the true one.
@@ -96,7 +96,7 @@ class Evaluation:
 
     @property
     def top1(self):
-        """float, share of the photographs whose likeliest class is the true one."""
+        """float, share of the photos whose likeliest class is the true one."""
         return float(self.correct.mean())
 
     @property
@@ -106,24 +106,24 @@ class Evaluation:
 
     @property
     def top5(self):
-        """float, share of the photographs whose true class is among the five likeliest."""
+        """float, share of the photos whose true class is among the five likeliest."""
         return float((self.ranks < BEST).mean())
 
     @property
     def head_top1(self):
-        """dict from the name of a head to the share of the photographs of which it alone chooses the true class."""
+        """dict from the name of a head to the share of the photos of which it alone chooses the true class."""
         return {name: float((choice == self.labels).mean()) for name, choice in self.heads.items()}
 
     @property
     def confusion_counts(self):
-        """int `[m, 3]`: true class, likeliest class and how many photographs have both, in order; no row for none."""
+        """int `[m, 3]`: true class, likeliest class and how many photos have both, in order; no row for none."""
         number = len(self.class_names)
         pairs, counts = np.unique(np.asarray(self.labels, np.int64) * number + self.predicted, return_counts=True)
         return np.stack([pairs // number, pairs % number, counts], axis=1)
 
     @property
     def confusion(self):
-        """int `[N, N]`, photographs by true class (row) and likeliest class (column); `confusion_counts` in full."""
+        """int `[N, N]`, photos by true class (row) and likeliest class (column); `confusion_counts` in full."""
         counts = np.zeros((len(self.class_names),) * 2, np.int64)
         truth, chosen, number = self.confusion_counts.T
         counts[truth, chosen] = number
@@ -136,7 +136,7 @@ class Evaluation:
 
     @property
     def per_class(self):
-        """dict from class name to the share of its photographs that is right; None for a class without photographs."""
+        """dict from class name to the share of its photos that is right; None for a class without photos."""
         right = np.bincount(self.labels[self.correct], minlength=len(self.class_names))
         pairs = zip(right.tolist(), self.photographs_per_class.tolist(), strict=True)
         return dict(zip(self.class_names, [hits / total if total else None for hits, total in pairs], strict=True))
@@ -183,7 +183,7 @@ class Comparison:
     Attributes:
         difference: float, top1 of the first minus top1 of the second, on the samples that both were asked about.
         interval: two floats, its 95 % interval by a paired bootstrap over the samples.
-        photographs: int, how many samples these are: photographs, or boxes of a data set that was cut.
+        photographs: int, how many samples these are: photos, or boxes of a data set that was cut.
     """
 
     difference: float
@@ -198,15 +198,15 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
         model: a model of this package, or an `lk.edge.Recognizer`.
         dataset: Dataset with the model's class names, in any order. Samples that cannot be read are left out.
         batch_size: int, samples at once; an exported file takes one at a time.
-        strict: bool, stop at the first unreadable photograph.
+        strict: bool, stop at the first unreadable photo.
         probabilities: bool, whether to keep those of every class. Without them memory grows with the samples alone.
 
     Returns:
         Evaluation, with the classes in the order of the model.
 
     Raises:
-        ValueError: if the data set has other class names or photographs without a brand (label -1), or none can be read.
-        UnreadablePhotograph: with `strict`, naming the photograph and the reason.
+        ValueError: if the data set has other class names or photos without a brand (label -1), or none can be read.
+        UnreadablePhotograph: with `strict`, naming the photo and the reason.
     """
     dataset = _labelled_for(model, dataset)
     kept, unreadable = _readable(dataset, strict)
@@ -214,7 +214,7 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
         example = next(map(": ".join, unreadable.items()), "there are none")
         raise ValueError(f"none of the {len(dataset)} photographs can be read; {example}.")
     ask = _predict if hasattr(model, "predict_on_batch") else _infer
-    # A photograph that disappears on the way gives no answer, so every answer comes with the number of its sample.
+    # A photo that disappears on the way gives no answer, so every answer comes with the number of its sample.
     parts = [
         _part(dataset, numbers, outputs, probabilities) for numbers, outputs in ask(model, kept, batch_size, model.image_size)
     ]
@@ -253,7 +253,7 @@ def compare(first, second, resamples=10_000, seed=0):
     """
     pairs = paired(_samples(first), _samples(second))
     differences = first.correct[pairs[:, 0]].astype(float) - second.correct[pairs[:, 1]]
-    # A photograph adds -1, 0 or 1, so counting the three kinds in a resample is the same as drawing photographs.
+    # A photo adds -1, 0 or 1, so counting the three kinds in a resample is the same as drawing photos.
     shares = np.array([(differences == value).mean() for value in (-1, 0, 1)])
     counts = np.random.default_rng(seed).multinomial(len(differences), shares, resamples)
     low, high = np.quantile((counts[:, 2] - counts[:, 0]) / len(differences), (0.025, 0.975))
@@ -339,7 +339,7 @@ def _labelled_for(model, dataset):
     """The data set with the classes in the order of the model.
 
     Raises:
-        ValueError: if its class names are others, or photographs have no brand (label -1).
+        ValueError: if its class names are others, or photos have no brand (label -1).
     """
     if tuple(dataset.class_names) != tuple(model.class_names):
         dataset = dataset.with_class_names(model.class_names)
@@ -349,7 +349,7 @@ def _labelled_for(model, dataset):
 
 
 def _readable(dataset, strict):
-    """The samples that can be read, labelled with their numbers in the data set; and why photographs cannot, by path."""
+    """The samples that can be read, labelled with their numbers in the data set; and why photos cannot, by path."""
     names = list(map(str, range(len(dataset))))
     # Anew, so that `unreadable` tells of this reading alone.
     numbered = dataclasses.replace(dataset, labels=np.arange(len(dataset)), class_names=names, root_categories=None)
@@ -359,13 +359,13 @@ def _readable(dataset, strict):
         raise UnreadablePhotograph(path, unreadable[path])
     places = [number for number, path in enumerate(dataset.paths) if path not in unreadable or _window_reads(dataset, number)]
     kept = numbered.subset(places)
-    # One window may lie outside a photograph of which another lies inside.
+    # One window may lie outside a photo of which another lies inside.
     kept.unreadable.clear()
     return kept, unreadable
 
 
 def _window_reads(dataset, number):
-    """Whether the window of a sample can be read, where another of the same photograph cannot."""
+    """Whether the window of a sample can be read, where another of the same photo cannot."""
     if dataset.windows is None:
         return False
     try:
@@ -390,7 +390,7 @@ def _batches(dataset, batch_size, size, preprocessing):
     try:
         yield from dataset.batches(batch_size, size, preprocessing=preprocessing)
     except Exception as error:
-        # TensorFlow has errors of its own for what is raised while photographs are read.
+        # TensorFlow has errors of its own for what is raised while photos are read.
         if not dataset.unreadable:
             raise
         raise UnreadablePhotograph(*list(dataset.unreadable.items())[-1]) from error
@@ -419,7 +419,7 @@ def _part(dataset, numbers, outputs, probabilities):
 
 
 def _sample_boxes(dataset):
-    """The box of each sample `[n, 4]`, or the window where the box is not known; None for whole photographs."""
+    """The box of each sample `[n, 4]`, or the window where the box is not known; None for whole photos."""
     if dataset.windows is None:
         return None
     pairs = zip(dataset.boxes, dataset.windows, strict=True)
@@ -430,7 +430,7 @@ def _region_figures(dataset, region_boxes, size, preprocessing):
     figures = dict.fromkeys(_REGION_FIGURES)
     if region_boxes is None:
         return figures
-    # In shares of the image that the model sees: the photograph's own px are not needed.
+    # In shares of the image that the model sees: the photo's own px are not needed.
     regions = region_boxes / size
     clipped = np.clip(regions[:, 0], 0, 1)
     figures["region_area"] = float((clipped[:, 2:] - clipped[:, :2]).prod(axis=1).mean())

@@ -36,8 +36,8 @@ class Result:
         model: the model that was kept.
         path: Path of its file.
         history: list of dict, a row an epoch: `epoch` (from 1), the metrics (`val_` before those of the validation
-            photographs) and `seconds`.
-        unreadable: dict, path to reason, of the photographs that were left out.
+            photos) and `seconds`.
+        unreadable: dict, path to reason, of the photos that were left out.
     """
 
     model: LogoModel
@@ -81,11 +81,11 @@ def train(
         validation: Dataset with the same classes, scored after every epoch; or None.
         resume: bool, go on with the unfinished run in `out`, or start where there is none. A run that has ended with the
             same settings is not repeated.
-        strict: bool, stop at the first unreadable photograph instead of leaving it out.
+        strict: bool, stop at the first unreadable photo instead of leaving it out.
         callbacks: Keras callbacks.
         about: dict for JSON, further entries of `config.json`.
         report: function that takes a line of text.
-        cache: path of a folder where photographs are kept as squares, so that they are decoded once; or None. See
+        cache: path of a folder where photos are kept as squares, so that they are decoded once; or None. See
             `Dataset.batches`: crops in training are a little different, so a run goes on as it began.
         overwrite: bool, start anew whatever an earlier run left in `out`. Its model is kept until the new one is there.
         start: path of a `.keras` file, whose weights the run starts from; or None. Its architecture must be that of `config`.
@@ -97,10 +97,10 @@ def train(
         Result.
 
     Raises:
-        ValueError: for photographs without a brand, other class names in `validation`, no readable photograph at all,
+        ValueError: for photos without a brand, other class names in `validation`, no readable photo at all,
             an unfinished or finished run in `out` that is not to go on or has other settings, a `start` of another
             architecture, or `keep="best"` without validation.
-        UnreadablePhotograph: with `strict`, naming the photograph and the reason.
+        UnreadablePhotograph: with `strict`, naming the photo and the reason.
         FloatingPointError: if a loss is no longer a number; says which model is intact.
         OSError: if another run writes to `out`, or a file cannot be written; says which model is intact.
     """
@@ -204,7 +204,7 @@ def _fit(model, config, training, validation, unfinished, strict, callbacks, cac
             way = " Start anew with a lower rate, or from a trained model with --from (start=)."
         raise FloatingPointError(f"{error} {unfinished.intact()}{way}") from None
     except Exception as error:
-        # TensorFlow has errors of its own for what is raised while photographs are read.
+        # TensorFlow has errors of its own for what is raised while photos are read.
         for dataset in (training, validation):
             if dataset is None or not dataset.unreadable:
                 continue
