@@ -370,6 +370,7 @@ def test_an_unfinished_run_that_says_plain_and_not_every_argument_goes_on(stoppe
     state = json.loads(path.read_text())
     state["identity"]["config"]["model"] = "plain"
     del state["identity"]["config"]["arguments"]["weights"]
+    state["identity"]["config"]["arguments"]["frozen_blocks"] = None
     path.write_text(json.dumps(state))
     assert len(quietly(config(), dataset, stopped, resume=True).history) == EPOCHS
     written = json.loads((stopped / "config.json").read_text())["config"]
