@@ -9,17 +9,22 @@ from pathlib import Path
 MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
 
 
+def model(config):
+    """The class of the model; older results have its short name."""
+    return MODELS.get(config["model"], config["model"])
+
+
 def name(config):
     """The model, and what was chosen at random in its place where navigation was off."""
     navigation = config["arguments"].get("navigation", "navigator")
-    return MODELS[config["model"]] + ("" if navigation == "navigator" else f", {navigation} regions")
+    return model(config) + ("" if navigation == "navigator" else f", {navigation} regions")
 
 
 def main():
     print("| data set | model | training | top-1 | 95 % interval | TFLite file: top-1, MB | logo in best region (by chance) |")
     print("|---|---|---|---|---|---|---|")
     rows = [json.loads(path.read_text()) for path in sorted((Path(__file__).parent / "results").glob("accuracy-*.json"))]
-    for row in sorted(rows, key=lambda row: (row["data"], list(MODELS).index(row["config"]["model"]))):
+    for row in sorted(rows, key=lambda row: (row["data"], list(MODELS.values()).index(model(row["config"])))):
         low, high = row["top1_interval"]
         hits = "-"
         if row.get("region_hit_rate") is not None:

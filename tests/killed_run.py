@@ -1,13 +1,16 @@
-"""A training run that kills itself in the middle of an epoch; test_training.py starts it in a process of its own.
+"""Training runs that kill themselves in the middle of an epoch; test_training.py starts them in a process of its own.
 
-Arguments: folder of photographs, folder of the run, epoch to be killed in (counted from 0).
+Arguments: folder of photos, and pairs of a folder of a run and the epoch, counted from 0, to be killed in. Prints how each
+of the runs ended, as JSON.
 """
 
+import json
 import os
 import signal
 import sys
 
 import keras
+import tensorflow as tf
 from tiny import tiny_run
 
 from logo_keras import datasets
@@ -29,6 +32,18 @@ class Killed(keras.callbacks.Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def main(photos, *runs):
+    ends = []
+    for out, epoch in zip(runs[::2], runs[1::2], strict=True):
+        # TensorFlow has been imported, once for all runs, and has not computed anything yet.
+        child = os.fork()
+        if child == 0:
+            tf.config.run_functions_eagerly(True)
+            train(tiny_run(), datasets.load("folder", photos), out, callbacks=[Killed(int(epoch))])
+            os._exit(0)
+        ends.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(json.dumps(ends))
+
+
 if __name__ == "__main__":
-    photographs, out, epoch = sys.argv[1:]
-    train(tiny_run(), datasets.load("folder", photographs), out, callbacks=[Killed(int(epoch))])
+    main(*sys.argv[1:])

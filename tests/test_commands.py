@@ -14,6 +14,7 @@ import pytest
 from logo_keras import datasets
 from logo_keras.commands import evaluate, predict, train
 
+pytestmark = pytest.mark.usefixtures("eager")
 COMMANDS = {"logo-train": train, "logo-evaluate": evaluate, "logo-predict": predict}
 
 
@@ -135,7 +136,7 @@ def test_flags_change_what_a_recipe_says():
     )  # fmt: skip
     assert (changed.epochs, changed.drops, changed.clip, changed.precision) == (3, (1, 2), 2.0, "mixed_bfloat16")
     assert changed.loss_weights == {"ranking": 0.0, "region": 0.5}
-    assert changed.arguments == ours.arguments | {"num_proposals": 5, "teacher": False, "navigation": "grid"}
+    assert changed.all_arguments == ours.all_arguments | {"num_proposals": 5, "teacher": False, "navigation": "grid"}
     assert train.config_from(flags_of("--model=plain", "--clip=0")).clip is None
 
 

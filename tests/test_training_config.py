@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny import tiny_run
 
-from logo_keras.training import DEFAULTS
+from logo_keras.training import DEFAULTS, Config
 
 PAPERS = {"optimizer": "sgd", "learning_rate": 0.01, "clip": None, "warm_up_epochs": 1, "drops": (1, 2)}
 
@@ -17,7 +17,7 @@ PAPERS = {"optimizer": "sgd", "learning_rate": 0.01, "clip": None, "warm_up_epoc
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": "vgg"}, "model must be one of plain, nts, drna, got 'vgg'"),
+        ({"model": "vgg"}, "model must be one of Classifier, NTSNet, DRNANet, plain, nts, drna, got 'vgg'"),
         ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number above 0, got nan"),
         ({"label_smoothing": 1}, r"label_smoothing must lie in \[0, 1\), got 1"),
@@ -40,15 +40,32 @@ def test_bad_configurations_are_refused(changes, message):
         dataclasses.replace(DEFAULTS["plain"], **changes)
 
 
-@pytest.mark.parametrize("model", ["plain", "nts", "drna"])
-def test_defaults_are_arguments_that_the_model_takes(model):
+@pytest.mark.parametrize("model", ["Classifier", "NTSNet", "DRNANet"])
+def test_a_run_builds_its_model_with_the_arguments_that_it_records(model):
     from tiny import tiny_backbone
 
-    arguments = DEFAULTS[model].arguments | {"backbone": tiny_backbone(), "frozen_blocks": 2}
-    built = dataclasses.replace(DEFAULTS[model], arguments=arguments).build(["acme", "globex"])
-    kept = built.get_config()
-    for name in set(arguments) - {"backbone"}:
-        assert np.array_equal(kept[name], arguments[name] or kept[name]), name
+    config = dataclasses.replace(DEFAULTS[model], arguments={"backbone": tiny_backbone(), "frozen_blocks": 2})
+    built = config.build(["acme", "globex"])
+    assert type(built).__name__ == model
+    kept, recorded = built.get_config(), config.to_dict()["arguments"]
+    assert recorded["frozen_blocks"] == 2 and "tiny" in recorded["backbone"]
+    for name in set(recorded) - {"backbone"}:
+        assert np.array_equal(kept[name], recorded[name]) or recorded[name] is None, name
+
+
+def test_a_model_is_named_by_its_class_and_short_names_stand_for_it():
+    for short, name in {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}.items():
+        assert Config(short) == Config(name) == DEFAULTS[short] == DEFAULTS[name]
+        assert Config(short).model == name and Config(name).short_name == short
+
+
+def test_arguments_are_those_that_differ_from_the_constructors_defaults():
+    usual = Config("drna").all_arguments
+    assert Config("drna").arguments == {} == Config("drna", usual).arguments
+    # A list, as flags and JSON hold it, is the same value.
+    config = Config("drna", {"views": ["crop", "drop"], "num_regions": 1, "strange": 3})
+    assert config.arguments == {"num_regions": 1, "strange": 3}
+    assert config.all_arguments == usual | {"num_regions": 1, "strange": 3}
 
 
 def test_the_default_optimizer_is_that_of_compile():

@@ -6,10 +6,13 @@ from pathlib import Path
 from absl import flags
 
 from logo_keras.commands import _flags
+from logo_keras.commands.model_arguments import define_model_arguments, given_model_arguments
 from logo_keras.datasets.classes import composed
 from logo_keras.datasets.textfile import read_lines
 from logo_keras.extras import naming_extras
-from logo_keras.training.config import MODELS
+from logo_keras.training import DEFAULTS
+from logo_keras.training.constructors import model_arguments
+from logo_keras.training.recipes import PAPER
 
 USAGE = "logo-import --checkpoint FILE --out FILE.keras [--model plain|nts|drna] [--backbone NAME]"
 DESCRIPTION = """Puts weights that were trained in PyTorch into a model of this package. PyTorch is not needed, and nothing in the
@@ -19,7 +22,12 @@ A whole checkpoint of the public NTS-Net:
   logo-import --checkpoint 100.ckpt --out nts.keras --labels brands.txt
 A classifier in torchvision's or timm's names, as a classifier or as the backbone of a network to train:
   logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --out imagenet.keras
-  logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --model drna --labels brands.txt --out start.keras"""
+  logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --model drna --labels brands.txt --out start.keras
+
+Of a whole NTS-Net, backbone, preprocessing (the paper's) and --num_regions are by default what the checkpoint was trained
+with."""
+# Those of which a checkpoint says something, or that it hangs on.
+_ARGUMENTS = ("backbone", "head", "image_size", "num_proposals", "num_regions", "preprocessing")
 
 
 def main(argv):
@@ -39,40 +47,15 @@ def define(values):
     flags.DEFINE_enum(
         "model",
         None,
-        list(MODELS),
+        list(DEFAULTS),
         "What to make: plain, nts or drna. By default nts from a whole NTS-Net and plain from a classifier.",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "backbone",
-        None,
-        "The backbone's name; resnet50 by default for a whole NTS-Net. A classifier needs it.",
         flag_values=values,
     )
     flags.DEFINE_string("labels", None, "A text file with a class name a line, in the checkpoint's order.", flag_values=values)
     flags.DEFINE_integer(
         "classes", None, "The number of classes, which are then called 0, 1, ... By default the checkpoint's.", flag_values=values
     )
-    flags.DEFINE_string(
-        "head",
-        None,
-        "original: the fully connected layers of AlexNet or VGG-16; pool: pooled features (plain).",
-        flag_values=values,
-    )
-    flags.DEFINE_integer("image_size", None, "Side of the model's input in px.", flag_values=values)
-    flags.DEFINE_integer("num_proposals", None, "M, regions that the teacher judges (nts, drna).", flag_values=values)
-    flags.DEFINE_integer(
-        "num_regions",
-        None,
-        "K, regions that are fused; by default the checkpoint's, if it is a whole NTS-Net.",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "preprocessing",
-        None,
-        "stretch: the whole photograph. paper: its middle, as NTS-Net's public code tests; the default for a whole NTS-Net.",
-        flag_values=values,
-    )
+    define_model_arguments(values, _ARGUMENTS, defaults=False)
     flags.DEFINE_boolean(
         "heads", True, "Take the classifiers too; --noheads takes backbone and navigator alone.", flag_values=values
     )
@@ -88,22 +71,22 @@ def _work(values, arguments):
         from logo_keras.weights.reading import read_checkpoint
     entries = read_checkpoint(values.checkpoint, strict=False)
     whole = importing.is_nts_net(entries)
-    kind = values.model or ("nts" if whole else "plain")
-    names = ("backbone", "head", "image_size", "num_proposals", "num_regions", "preprocessing")
-    options = {name: values[name].value for name in names if values[name].value is not None}
+    config = DEFAULTS[values.model or ("nts" if whole else "plain")]
+    options = given_model_arguments(values, _ARGUMENTS)
     if whole:
-        options = importing.nts_net_options(entries, kind) | options
+        options = PAPER[config.model] | importing.nts_net_options(entries, config.short_name) | options
+        options["whole_size"] = options["image_size"]
     elif "backbone" not in options:
         raise ValueError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")
     if values.labels:
         options["class_names"] = [composed(line.strip()) for _, line in read_lines(values.labels)]
     else:
         options["num_classes"] = values.classes or importing.number_of_classes(entries)
-    if kind == "plain":
-        options = {name: option for name, option in options.items() if name not in ("num_proposals", "num_regions")}
-    elif "head" in options:
-        raise ValueError(f"--model {kind} knows no --head: region networks take pooled features.")
-    model = getattr(network, MODELS[kind])(weights=None, **options)
+    known = model_arguments(config.model)
+    if "head" in options and "head" not in known:
+        raise ValueError(f"--model {config.short_name} knows no --head: region networks take pooled features.")
+    options = {name: option for name, option in options.items() if name in (*known, "class_names", "num_classes")}
+    model = getattr(network, config.model)(**options | {"weights": None})
     source = importing.source_name(values.checkpoint)
     print(importing.load_entries(model, entries, source, values.heads))
     Path(values.out).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""logo-train: a model from photographs."""
+"""logo-train: a model from photos."""
 
 import dataclasses
 import sys
@@ -9,12 +9,11 @@ from absl import flags
 
 from logo_keras import datasets
 from logo_keras.commands import _flags
+from logo_keras.commands.model_arguments import define_fields, define_model_arguments, given_model_arguments
 from logo_keras.datasets import held_out as left_out
 from logo_keras.datasets.splits import splits
 from logo_keras.extras import naming_extras
-from logo_keras.image.preprocessing import PREPROCESSINGS
-from logo_keras.training import recipes
-from logo_keras.training.config import AUGMENTATIONS, DEFAULTS, KEPT, OPTIMIZERS, PRECISIONS
+from logo_keras.training import DEFAULTS, recipes
 
 USAGE = "logo-train --data KIND --root FOLDER --out FOLDER [--model plain|nts|drna]"
 DESCRIPTION = """Trains a model that names the brand on a photograph.
@@ -31,65 +30,11 @@ The run leaves model.keras, history.csv and config.json in the folder --out. If 
 out take the values that were measured to work (docs/training.md); they differ from model to model."""
 
 _LISTING = ("--list-recipes", "-list-recipes", "--list-recipes=true")
-# Arguments of the models: how each flag is defined, and what it says.
-_ARGUMENTS = {
-    "backbone": (
-        flags.DEFINE_string,
-        "The network that sees: efficientnet_lite0, _lite1, _lite2, resnet50, resnet152, googlenet, vgg16, alexnet, or "
-        "keras/NAME for one of Keras's.",
-    ),
-    "image_size": (flags.DEFINE_integer, "Side in px of the square image that the network sees, a multiple of 32."),
-    "preprocessing": (
-        flags.DEFINE_string,
-        f"How a photograph becomes that image: {' or '.join(PREPROCESSINGS)}; paper cuts it out of a larger square.",
-    ),
-    "head": (flags.DEFINE_string, "What the backbone gives to the classifier: pool, or original of alexnet and vgg16 (plain)."),
-    "whole_size": (flags.DEFINE_integer, "Side in px at which the photograph as a whole is looked at (nts, drna)."),
-    "region_size": (flags.DEFINE_integer, "Side in px to which regions are resampled (nts, drna)."),
-    "num_proposals": (flags.DEFINE_integer, "Regions that are looked at in training (nts, drna)."),
-    "num_regions": (flags.DEFINE_integer, "Regions that decide together with the whole photograph (nts, drna)."),
-    "navigator_stride": (flags.DEFINE_integer, "16 also proposes small regions, 32 is the paper's (nts, drna)."),
-    "navigation": (flags.DEFINE_string, "What chooses regions: navigator, or to compare random, centre, grid (nts, drna)."),
-    "teacher": (flags.DEFINE_boolean, "Regions learn to be classified, and the navigator from it (nts, drna)."),
-    "decision": (flags.DEFINE_string, "fused, as in the papers, or mean, over all classifiers (nts, drna)."),
-    "antialias": (flags.DEFINE_boolean, "Smooth regions that are made smaller (nts, drna)."),
-    "views": (flags.DEFINE_list, "What decides of a region, with commas: region, crop, drop (drna)."),
-    "auxiliary_views": (flags.DEFINE_list, "Views that only help in training: crop, drop (drna)."),
-    "crop_threshold": (flags.DEFINE_float, "In (0, 1): the crop keeps what lies above it (drna)."),
-    "drop_threshold": (flags.DEFINE_float, "In (0, 1): the drop hides what lies above it (drna)."),
-    "weights": (flags.DEFINE_string, "What the backbone starts from: imagenet, or none for random weights."),
-    "batch_norm": (flags.DEFINE_string, "batch, or frozen, which keeps the statistics of the pretrained backbone."),
-    "frozen_blocks": (flags.DEFINE_integer, "Blocks of the backbone, from the first, that are not trained."),
-    "dropout": (flags.DEFINE_float, "Share of the features that is left out at random in training."),
-}
-
-
-# Fields of Config that have flags of the same name: how each flag is defined, and what it says.
-_FIELDS = {
-    "epochs": (flags.DEFINE_integer, "Times to see every photograph."),
-    "batch_size": (flags.DEFINE_integer, "Photographs a step."),
-    "seed": (flags.DEFINE_integer, "Another seed gives another run; the same seed the same."),
-    "learning_rate": (flags.DEFINE_float, "The highest learning rate."),
-    "label_smoothing": (flags.DEFINE_float, "Share of the target spread over all brands."),
-    "keep": (flags.DEFINE_string, f"The model to keep: {' or '.join(KEPT)}, that of the last epoch or the best in validation."),
-    "optimizer": (flags.DEFINE_string, f"{' or '.join(OPTIMIZERS)}; sgd is the papers', with PyTorch's weight decay."),
-    "weight_decay": (flags.DEFINE_float, "How strongly weights are drawn to zero."),
-    "clip": (flags.DEFINE_float, "The largest norm of the gradients; 0 leaves them as they are."),
-    "momentum": (flags.DEFINE_float, "Share of the last step that the next one keeps (sgd)."),
-    "decay_norms": (flags.DEFINE_boolean, "Draw biases and batch norm to zero too (sgd)."),
-    "warm_up_epochs": (flags.DEFINE_integer, "Epochs over which the learning rate rises (sgd)."),
-    "drops": (flags.DEFINE_list, "Epochs after which the learning rate falls to a tenth, with commas (sgd)."),
-    "precision": (flags.DEFINE_string, f"What the backbone computes in: {', '.join(PRECISIONS)}."),
-    "zero_gamma": (flags.DEFINE_boolean, "Begin with residual branches that give nothing; with --weights=none only."),
-    "augment": (flags.DEFINE_string, f"What training does to photographs: {', '.join(AUGMENTATIONS)}; the last two with plain."),
-    "balance": (flags.DEFINE_float, "0 shows every photograph once an epoch, 1 every brand equally often, 0.5 is between."),
-    "loss_weights": (flags.DEFINE_list, "Weights of the losses, for instance ranking=0,region=0.5; 1 for those left out."),
-}
 
 
 def main(argv):
     """Runs the command; returns its exit code."""
-    # Listing needs neither photographs nor a folder.
+    # Listing needs neither photos nor a folder.
     required = () if any(argument in _LISTING for argument in argv) else ("data", "out")
     return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=required)
 
@@ -146,8 +91,8 @@ def define(values):
     flags.DEFINE_string(
         "cache", None, "A folder to keep shrunk photographs in, so that each is decoded once for all runs.", flag_values=values
     )
-    for name, (define_flag, text) in (_FIELDS | _ARGUMENTS).items():
-        define_flag(name, None, f"{text.rstrip('.')}{_defaults(name)}.", flag_values=values)
+    define_fields(values)
+    define_model_arguments(values)
 
 
 def config_from(values):
@@ -159,20 +104,18 @@ def config_from(values):
     config = DEFAULTS[values.model]
     if values.recipe is not None:
         config = recipes.recipe(values.recipe).config
-        if values["model"].present and values.model != config.model:
-            raise ValueError(f"--recipe {values.recipe} is of --model {config.model}, got --model {values.model}.")
-    given = {name: values[name].value for name in _ARGUMENTS if values[name].value is not None}
-    strange = [f"--{name}" for name in given if name not in config.arguments]
+        if values["model"].present and DEFAULTS[values.model].model != config.model:
+            raise ValueError(f"--recipe {values.recipe} is of --model {config.short_name}, got --model {values.model}.")
+    given = given_model_arguments(values)
+    strange = [f"--{name}" for name in given if name not in config.all_arguments]
     if strange:
-        raise ValueError(f"--model {config.model} knows no {', '.join(strange)}; --help says which flags are for which model.")
-    if given.get("weights") == "none":
-        given["weights"] = None
-    elif str(given.get("weights")).endswith((".keras", ".h5")):
+        raise ValueError(
+            f"--model {config.short_name} knows no {', '.join(strange)}; --help says which flags are for which model."
+        )
+    if str(given.get("weights")).endswith((".keras", ".h5")):
         raise ValueError(f"--weights is imagenet or none; to start from the model {given['weights']}, give it to --from.")
-    if given.get("backbone", config.arguments["backbone"]) != config.arguments["backbone"]:
-        # Blocks are counted per backbone: five of EfficientNet-Lite0 say nothing about another one.
-        given.setdefault("frozen_blocks", 0)
-    changes = {name: values[name].value for name in _FIELDS if values[name].value is not None}
+    fields = [field.name for field in dataclasses.fields(config) if field.name not in ("model", "arguments")]
+    changes = {name: values[name].value for name in fields if values[name].value is not None}
     if changes.get("clip") == 0:
         changes["clip"] = None
     if "drops" in changes:
@@ -191,7 +134,7 @@ def _number(flag, text, kind):
 
 
 def photographs(data, root, train_split=None, validation=None, seed=0, cut=None, held_out=None):
-    """The photographs to learn from, those to score, and those that are left out.
+    """The photos to learn from, those to score, and those that are left out.
 
     Args:
         data: str, kind of data set.
@@ -199,7 +142,7 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
         train_split: str, or None for the part that is meant for training.
         validation: None for the part validation where there is one, the name of a part, a share as text, or "none".
         seed: int, of the split by share.
-        cut: float, margin of cut-out boxes, or None for whole photographs.
+        cut: float, margin of cut-out boxes, or None for whole photos.
         held_out: float, share that is left out for testing, or None.
 
     Returns:
@@ -224,20 +167,6 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
         return training, datasets.load(data, root, split=validation, cut=cut), tested
     scored, learnt = _flags.split(training, share, seed, "--validation")
     return learnt, scored, tested
-
-
-def _defaults(name):
-    """What a flag is by default, as its help text says it."""
-    found = {}
-    for model, config in DEFAULTS.items():
-        if name in config.arguments or hasattr(config, name):
-            value = config.arguments.get(name, getattr(config, name, None))
-            shown = ",".join(map(str, value)) or "none" if isinstance(value, (tuple, dict)) else str(value)
-            found.setdefault(shown, []).append(model)
-    if len(found) == 1:
-        return f" (default {next(iter(found))})"
-    each = [f"{value} for {' and '.join(models)}" for value, models in found.items()]
-    return f" (default {', '.join(each)})"
 
 
 def _work(values, arguments):

@@ -1,4 +1,4 @@
-"""What a model is worth: its answers to photographs of a data set, compared with the truth and with other models."""
+"""What a model is worth: its answers to photos of a data set, compared with the truth and with other models."""
 
 from logo_keras.evaluation.metrics import Comparison, Evaluation, compare, evaluate, paired, wilson_interval
 

@@ -1,7 +1,8 @@
-"""How well a model, or an exported file, recognizes the photographs of a data set."""
+"""How well a model, or an exported file, recognizes the photos of a data set."""
 
 import dataclasses
 import math
+from collections import defaultdict
 
 import numpy as np
 
@@ -12,10 +13,10 @@ from logo_keras.image.preprocessing import UnreadablePhotograph
 SCHEMA_VERSION = 2
 # Likeliest classes that are kept of a sample; top5 needs as many.
 BEST = 5
-# Probabilities that are ranked at once: 16 MB of them.
-_AT_ONCE = 2**22
 # Two-sided 95 % of the normal distribution.
 _Z = 1.959964
+# Heads of which the own choice is kept, and their outputs.
+_HEADS = {"fused": "fused_logits", "whole": "whole_logits"}
 _REGION_FIGURES = ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_chance", "region_area")
 
 
@@ -23,26 +24,26 @@ _REGION_FIGURES = ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_ch
 class Evaluation:
     """What a model said of n samples, and how often it was right. Shares are fractions 0..1.
 
-    A sample is a photograph, or, of a data set that was cut, the surroundings of one box. So a path may stand here many times.
+    A sample is a photo, or, of a data set that was cut, the surroundings of one box. So a path may stand here many times.
 
     Attributes:
         class_names: tuple of N str.
-        paths: tuple of n str, the photographs of the samples that could be read, in the order of the data set.
+        paths: tuple of n str, the photos of the samples that could be read, in the order of the data set.
         labels: int `[n]`, their true classes.
         probabilities: float32 `[n, N]`, or None where they were not kept.
         heads: dict from "fused" and "whole" to the class `[n]` that this head alone chooses; empty where the model does not
             tell them.
         region_boxes: float32 `[n, K, 4]`, `(y0, x0, y1, x1)` in px of the model's square image; None without regions.
         image_size: int S, px, side of that image.
-        region_hit_rate: float, share of the photographs with boxes of which the centre of a logo lies in the best region.
+        region_hit_rate: float, share of the photos with boxes of which the centre of a logo lies in the best region.
         region_hit_rate_any: float, share of which one lies in any of the K regions.
-        region_hit_rate_chance: float, `region_hit_rate` if the best regions are dealt to other photographs at random, the
+        region_hit_rate_chance: float, `region_hit_rate` if the best regions are dealt to other photos at random, the
             mean over all such pairs: what large regions, or regions in the middle, hit by themselves.
         region_area: float, mean share of the square image that the best region covers, clipped to the image.
             These four are None without regions, and the hit rates also where no boxes are known.
-        unreadable: dict, path to reason, of the photographs that were left out, or of which a sample was.
-        boxes: None for whole photographs, or float32 `[n, 4]`, the box of each sample, `(y0, x0, y1, x1)` in px of the
-            photograph.
+        unreadable: dict, path to reason, of the photos that were left out, or of which a sample was.
+        boxes: None for whole photos, or float32 `[n, 4]`, the box of each sample, `(y0, x0, y1, x1)` in px of the
+            photo.
         best: int `[n, min(5, N)]`, the likeliest classes, best first; of equal ones the first, as in `recognize`.
         best_probabilities: float32, theirs.
         ranks: int `[n]`, how many classes come before the true one.
@@ -70,17 +71,18 @@ class Evaluation:
     ranks: np.ndarray | None = None
 
     def __post_init__(self):
-        made = ("best", "best_probabilities", "ranks")
-        if self.probabilities is None and any(getattr(self, name) is None for name in made):
-            raise ValueError(f"an evaluation without probabilities needs {', '.join(made)}.")
-        lengths = {name: len(getattr(self, name)) for name in ("paths", "labels")}
-        given = {name: getattr(self, name) for name in ("probabilities", "region_boxes", "boxes", *made)} | self.heads
-        lengths |= {name: len(value) for name, value in given.items() if value is not None}
+        if self.best is None:
+            if self.probabilities is None:
+                raise ValueError(
+                    "an evaluation needs probabilities, or what is made of them: best, best_probabilities and ranks."
+                )
+            for name, value in _ranked(self.probabilities, self.labels).items():
+                object.__setattr__(self, name, value)
+        names = ("paths", "labels", "probabilities", "region_boxes", "boxes", "best", "best_probabilities", "ranks")
+        arrays = {name: getattr(self, name) for name in names} | self.heads
+        lengths = {name: len(value) for name, value in arrays.items() if value is not None}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"an evaluation needs as many of each as there are samples, got {lengths}.")
-        if self.best is None:
-            for name, value in zip(made, _ranked(self.probabilities, self.labels), strict=True):
-                object.__setattr__(self, name, value)
 
     @property
     def predicted(self):
@@ -94,7 +96,7 @@ class Evaluation:
 
     @property
     def top1(self):
-        """float, share of the photographs whose likeliest class is the true one."""
+        """float, share of the photos whose likeliest class is the true one."""
         return float(self.correct.mean())
 
     @property
@@ -104,24 +106,24 @@ class Evaluation:
 
     @property
     def top5(self):
-        """float, share of the photographs whose true class is among the five likeliest."""
+        """float, share of the photos whose true class is among the five likeliest."""
         return float((self.ranks < BEST).mean())
 
     @property
     def head_top1(self):
-        """dict from the name of a head to the share of the photographs of which it alone chooses the true class."""
+        """dict from the name of a head to the share of the photos of which it alone chooses the true class."""
         return {name: float((choice == self.labels).mean()) for name, choice in self.heads.items()}
 
     @property
     def confusion_counts(self):
-        """int `[m, 3]`: true class, likeliest class and how many photographs have both, in order; no row for none."""
+        """int `[m, 3]`: true class, likeliest class and how many photos have both, in order; no row for none."""
         number = len(self.class_names)
         pairs, counts = np.unique(np.asarray(self.labels, np.int64) * number + self.predicted, return_counts=True)
         return np.stack([pairs // number, pairs % number, counts], axis=1)
 
     @property
     def confusion(self):
-        """int `[N, N]`, photographs by true class (row) and likeliest class (column); `confusion_counts` in full."""
+        """int `[N, N]`, photos by true class (row) and likeliest class (column); `confusion_counts` in full."""
         counts = np.zeros((len(self.class_names),) * 2, np.int64)
         truth, chosen, number = self.confusion_counts.T
         counts[truth, chosen] = number
@@ -134,31 +136,23 @@ class Evaluation:
 
     @property
     def per_class(self):
-        """dict from class name to the share of its photographs that is right; None for a class without photographs."""
+        """dict from class name to the share of its photos that is right; None for a class without photos."""
         right = np.bincount(self.labels[self.correct], minlength=len(self.class_names))
         pairs = zip(right.tolist(), self.photographs_per_class.tolist(), strict=True)
         return dict(zip(self.class_names, [hits / total if total else None for hits, total in pairs], strict=True))
 
-    def to_dict(self, top=BEST):
-        """The figures, and of each sample the `top` likeliest classes and the regions, for JSON.
+    def to_dict(self):
+        """The figures, and of each sample the five likeliest classes and the regions, for JSON.
 
         Its size grows with the number of samples and of classes, not with their product.
-
-        Raises:
-            ValueError: if `top` is above 5 and the probabilities were not kept.
         """
-        best, shares = self.best[:, :top], self.best_probabilities[:, :top]
-        if min(top, len(self.class_names)) > best.shape[1]:
-            if self.probabilities is None:
-                raise ValueError(f"top must be at most {BEST} where the probabilities were not kept, got {top}.")
-            best, shares, _ = _ranked(self.probabilities, self.labels, top)
         rows = [
             {
                 "path": path,
                 **({} if self.boxes is None else {"box": self.boxes[number].tolist()}),
                 "brand": self.class_names[self.labels[number]],
-                "labels": [self.class_names[place] for place in best[number]],
-                "probabilities": shares[number].tolist(),
+                "labels": [self.class_names[place] for place in self.best[number]],
+                "probabilities": self.best_probabilities[number].tolist(),
                 **({} if self.region_boxes is None else {"region_boxes": self.region_boxes[number].tolist()}),
             }
             for number, path in enumerate(self.paths)
@@ -189,7 +183,7 @@ class Comparison:
     Attributes:
         difference: float, top1 of the first minus top1 of the second, on the samples that both were asked about.
         interval: two floats, its 95 % interval by a paired bootstrap over the samples.
-        photographs: int, how many samples these are: photographs, or boxes of a data set that was cut.
+        photographs: int, how many samples these are: photos, or boxes of a data set that was cut.
     """
 
     difference: float
@@ -204,23 +198,23 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
         model: a model of this package, or an `lk.edge.Recognizer`.
         dataset: Dataset with the model's class names, in any order. Samples that cannot be read are left out.
         batch_size: int, samples at once; an exported file takes one at a time.
-        strict: bool, stop at the first unreadable photograph.
+        strict: bool, stop at the first unreadable photo.
         probabilities: bool, whether to keep those of every class. Without them memory grows with the samples alone.
 
     Returns:
         Evaluation, with the classes in the order of the model.
 
     Raises:
-        ValueError: if the data set has other class names or photographs without a brand (label -1), or none can be read.
-        UnreadablePhotograph: with `strict`, naming the photograph and the reason.
+        ValueError: if the data set has other class names or photos without a brand (label -1), or none can be read.
+        UnreadablePhotograph: with `strict`, naming the photo and the reason.
     """
-    dataset = labelled_for(model, dataset)
+    dataset = _labelled_for(model, dataset)
     kept, unreadable = _readable(dataset, strict)
     if not len(kept):
         example = next(map(": ".join, unreadable.items()), "there are none")
         raise ValueError(f"none of the {len(dataset)} photographs can be read; {example}.")
     ask = _predict if hasattr(model, "predict_on_batch") else _infer
-    # A photograph that disappears on the way gives no answer, so every answer comes with the number of its sample.
+    # A photo that disappears on the way gives no answer, so every answer comes with the number of its sample.
     parts = [
         _part(dataset, numbers, outputs, probabilities) for numbers, outputs in ask(model, kept, batch_size, model.image_size)
     ]
@@ -228,20 +222,16 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
     if strict and kept.unreadable or not parts:
         raise UnreadablePhotograph(*next(iter(kept.unreadable.items())))
     answers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    asked, boxes = dataset.subset(answers.pop("numbers")), answers.pop("region_boxes", None)
+    asked, boxes = dataset.subset(answers.pop("numbers")), answers.get("region_boxes")
     return Evaluation(
         class_names=tuple(model.class_names),
         paths=asked.paths,
         labels=asked.labels,
-        probabilities=answers.pop("probabilities", None),
-        best=answers.pop("best"),
-        best_probabilities=answers.pop("best_probabilities"),
-        ranks=answers.pop("ranks"),
-        heads=answers,
-        region_boxes=boxes,
+        heads={name: answers.pop(name) for name in _HEADS if name in answers},
         image_size=model.image_size,
         unreadable=unreadable,
         boxes=_sample_boxes(asked),
+        **{"probabilities": None, "region_boxes": None} | answers,
         **_region_figures(asked, boxes, model.image_size, model.preprocessing),
     )
 
@@ -263,7 +253,7 @@ def compare(first, second, resamples=10_000, seed=0):
     """
     pairs = paired(_samples(first), _samples(second))
     differences = first.correct[pairs[:, 0]].astype(float) - second.correct[pairs[:, 1]]
-    # A photograph adds -1, 0 or 1, so counting the three kinds in a resample is the same as drawing photographs.
+    # A photo adds -1, 0 or 1, so counting the three kinds in a resample is the same as drawing photos.
     shares = np.array([(differences == value).mean() for value in (-1, 0, 1)])
     counts = np.random.default_rng(seed).multinomial(len(differences), shares, resamples)
     low, high = np.quantile((counts[:, 2] - counts[:, 0]) / len(differences), (0.025, 0.975))
@@ -303,20 +293,19 @@ def paired(first, second):
     Raises:
         ValueError: if no sample is common to both, or they do not agree about the brand of one.
     """
-    places, brands = {}, {}
-    for number, (path, box, brand) in enumerate(second):
-        places.setdefault(_key(path, box), {}).setdefault(brand, []).append(number)
+    numbers, brands = defaultdict(list), defaultdict(lambda: (set(), set()))
     for path, box, brand in first:
-        brands.setdefault(_key(path, box), set()).add(brand)
-    for (path, box), known in brands.items():
-        if (path, box) in places and known.isdisjoint(places[path, box]):
+        brands[_key(path, box)][0].add(brand)
+    for number, (path, box, brand) in enumerate(second):
+        brands[_key(path, box)][1].add(brand)
+        numbers[_key(path, box), brand].append(number)
+    for (path, box), (ours, theirs) in brands.items():
+        if ours and theirs and ours.isdisjoint(theirs):
             where = "" if box is None else f", box {list(box)}"
             raise ValueError(f"the two evaluations do not agree about the brand on {path}{where}.")
-    queues = {(key, brand): iter(numbers) for key, by_brand in places.items() for brand, numbers in by_brand.items()}
-    found = [
-        (number, next(queues.get((_key(path, box), brand), iter(())), None)) for number, (path, box, brand) in enumerate(first)
+    pairs = [
+        (number, left.pop(0)) for number, (path, box, brand) in enumerate(first) if (left := numbers[_key(path, box), brand])
     ]
-    pairs = [pair for pair in found if pair[1] is not None]
     if not pairs:
         raise ValueError(
             "the two evaluations have no photograph in common. Both must be of whole photographs, or of the same boxes."
@@ -335,39 +324,22 @@ def _samples(evaluation):
     return list(zip(evaluation.paths, boxes, brands, strict=True))
 
 
-def _ranked(probabilities, labels, count=BEST):
-    """The likeliest classes, their probabilities, and how many classes come before the true one.
-
-    Args:
-        probabilities: float `[n, N]`.
-        labels: int `[n]`.
-        count: int.
-
-    Returns:
-        int `[n, min(count, N)]`, float of the same shape, int `[n]`.
-    """
-    total, number = probabilities.shape
-    labels, count = np.asarray(labels), min(count, number)
-    best, shares = np.zeros((total, count), np.int64), np.zeros((total, count), probabilities.dtype)
-    ranks = np.zeros(total, np.int64)
-    step = max(1, _AT_ONCE // number)
-    for start in range(0, total, step):
-        part = slice(start, start + step)
-        rows, truth = np.array(probabilities[part], float), labels[part, None]
-        own = np.take_along_axis(rows, truth, axis=1)
-        ranks[part] = ((rows > own) | ((rows == own) & (np.arange(number) < truth))).sum(axis=1)
-        for place in range(count):
-            best[part, place] = rows.argmax(axis=1)
-            np.put_along_axis(rows, best[part, place, None], -np.inf, axis=1)
-        shares[part] = np.take_along_axis(probabilities[part], best[part], axis=1)
-    return best, shares, ranks
+def _ranked(probabilities, labels):
+    """The likeliest classes `[n, min(5, N)]`, their probabilities, and how many classes come before the true one `[n]`."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    best = order[:, :BEST]
+    return {
+        "best": best,
+        "best_probabilities": np.take_along_axis(probabilities, best, axis=1),
+        "ranks": (order == np.asarray(labels)[:, None]).argmax(axis=1),
+    }
 
 
-def labelled_for(model, dataset):
+def _labelled_for(model, dataset):
     """The data set with the classes in the order of the model.
 
     Raises:
-        ValueError: if its class names are others, or photographs have no brand (label -1).
+        ValueError: if its class names are others, or photos have no brand (label -1).
     """
     if tuple(dataset.class_names) != tuple(model.class_names):
         dataset = dataset.with_class_names(model.class_names)
@@ -377,7 +349,7 @@ def labelled_for(model, dataset):
 
 
 def _readable(dataset, strict):
-    """The samples that can be read, labelled with their numbers in the data set; and why photographs cannot, by path."""
+    """The samples that can be read, labelled with their numbers in the data set; and why photos cannot, by path."""
     names = list(map(str, range(len(dataset))))
     # Anew, so that `unreadable` tells of this reading alone.
     numbered = dataclasses.replace(dataset, labels=np.arange(len(dataset)), class_names=names, root_categories=None)
@@ -387,13 +359,13 @@ def _readable(dataset, strict):
         raise UnreadablePhotograph(path, unreadable[path])
     places = [number for number, path in enumerate(dataset.paths) if path not in unreadable or _window_reads(dataset, number)]
     kept = numbered.subset(places)
-    # One window may lie outside a photograph of which another lies inside.
+    # One window may lie outside a photo of which another lies inside.
     kept.unreadable.clear()
     return kept, unreadable
 
 
 def _window_reads(dataset, number):
-    """Whether the window of a sample can be read, where another of the same photograph cannot."""
+    """Whether the window of a sample can be read, where another of the same photo cannot."""
     if dataset.windows is None:
         return False
     try:
@@ -418,7 +390,7 @@ def _batches(dataset, batch_size, size, preprocessing):
     try:
         yield from dataset.batches(batch_size, size, preprocessing=preprocessing)
     except Exception as error:
-        # TensorFlow has errors of its own for what is raised while photographs are read.
+        # TensorFlow has errors of its own for what is raised while photos are read.
         if not dataset.unreadable:
             raise
         raise UnreadablePhotograph(*list(dataset.unreadable.items())[-1]) from error
@@ -437,21 +409,17 @@ def _infer(model, dataset, batch_size, size):
 
 def _part(dataset, numbers, outputs, probabilities):
     """What is kept of the outputs of some samples: arrays by name, one row a sample."""
-    part = {"numbers": numbers}
-    part |= dict(
-        zip(("best", "best_probabilities", "ranks"), _ranked(outputs["probabilities"], dataset.labels[numbers]), strict=True)
-    )
+    part = {"numbers": numbers, **_ranked(outputs["probabilities"], dataset.labels[numbers])}
     if probabilities:
         part["probabilities"] = outputs["probabilities"]
     if "region_boxes" in outputs:
         part["region_boxes"] = outputs["region_boxes"]
-        heads = {"fused": "fused_logits", "whole": "whole_logits"}
-        part |= {name: np.argmax(outputs[key], axis=1) for name, key in heads.items() if key in outputs}
+        part |= {name: np.argmax(outputs[key], axis=1) for name, key in _HEADS.items() if key in outputs}
     return part
 
 
 def _sample_boxes(dataset):
-    """The box of each sample `[n, 4]`, or the window where the box is not known; None for whole photographs."""
+    """The box of each sample `[n, 4]`, or the window where the box is not known; None for whole photos."""
     if dataset.windows is None:
         return None
     pairs = zip(dataset.boxes, dataset.windows, strict=True)
@@ -462,7 +430,7 @@ def _region_figures(dataset, region_boxes, size, preprocessing):
     figures = dict.fromkeys(_REGION_FIGURES)
     if region_boxes is None:
         return figures
-    # In shares of the image that the model sees: the photograph's own px are not needed.
+    # In shares of the image that the model sees: the photo's own px are not needed.
     regions = region_boxes / size
     clipped = np.clip(regions[:, 0], 0, 1)
     figures["region_area"] = float((clipped[:, 2:] - clipped[:, :2]).prod(axis=1).mean())

@@ -5,14 +5,14 @@ import importlib
 from logo_keras.training.config import DEFAULTS, Config
 
 # Loaded when first used: whoever reads the defaults need not wait for TensorFlow.
-_LAZY = {"Result": "run", "train": "run"}
+_LAZY = ("Result", "train")
 
-__all__ = ["Config", "DEFAULTS", "Result", "train"]
+__all__ = ["Config", "DEFAULTS", *_LAZY]
 
 
 def __getattr__(name):
     if name in _LAZY:
-        return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+        return getattr(importlib.import_module(f"{__name__}.run"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

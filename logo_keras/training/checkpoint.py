@@ -1,15 +1,20 @@
 """What is kept of a run while it lasts, so that it can go on after it was killed."""
 
-import csv
+import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from logo_keras.datasets.held_out import FILE as HELD_OUT
-from logo_keras.files import replacing, write_json
+from logo_keras.files import write_json
+from logo_keras.training.constructors import MODELS
 
 _STATE = "state.json"
-_ENTRIES = {"identity", "last", "best", "best_score", "history", "unreadable"}
+# Of `state.json`, beside the identity, before the first epoch.
+_BEGUN = {"last": None, "best": None, "best_score": None, "history": [], "unreadable": {}}
 
 
 class Unfinished:
@@ -37,13 +42,11 @@ class Unfinished:
     def __init__(self, out, identity, resume, overwrite=False):
         self.out = Path(out)
         self.folder = self.out / "unfinished"
-        self.identity = identity
-        self.history, self.unreadable, self._last, self._best, self._best_score = [], {}, None, None, None
+        self._state = {**_BEGUN, "identity": identity}
         state = None if overwrite else self._read()
         if state is not None:
             self._check(state, resume)
-            self.history, self.unreadable = state["history"], state["unreadable"]
-            self._last, self._best, self._best_score = state["last"], state["best"], state["best_score"]
+            self._state = {**state, "identity": identity}
 
     def begin(self, held_out=None):
         """Makes the folder ready: what does not belong to this run is removed.
@@ -67,6 +70,14 @@ class Unfinished:
         return path if path.exists() else None
 
     @property
+    def history(self):
+        return self._state["history"]
+
+    @property
+    def unreadable(self):
+        return self._state["unreadable"]
+
+    @property
     def epochs(self):
         """int, whole epochs so far."""
         return len(self.history)
@@ -74,12 +85,12 @@ class Unfinished:
     @property
     def last(self):
         """Path of the model after the last whole epoch, or None."""
-        return None if self._last is None else self.folder / self._last
+        return self._state["last"] and self.folder / self._state["last"]
 
     @property
     def best(self):
         """Path of the best model so far, or None where nothing says which is best."""
-        return None if self._best is None else self.folder / self._best
+        return self._state["best"] and self.folder / self._state["best"]
 
     def commit(self, model, row, score, unreadable):
         """Keeps the model of an epoch.
@@ -95,15 +106,9 @@ class Unfinished:
         """
         number = self.epochs + 1
         name = f"epoch-{number:04d}.keras"
-        better = score is not None and (self._best_score is None or list(score) > list(self._best_score))
-        state = {
-            "identity": self.identity,
-            "last": name,
-            "best": name if better else self._best,
-            "best_score": list(score) if better else self._best_score,
-            "history": [*self.history, row],
-            "unreadable": dict(unreadable),
-        }
+        state = {**self._state, "last": name, "history": [*self.history, row], "unreadable": dict(unreadable)}
+        if score is not None and list(score) > (self._state["best_score"] or []):
+            state |= {"best": name, "best_score": list(score)}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             model.save(self.folder / name)
@@ -112,15 +117,12 @@ class Unfinished:
         except (OSError, RuntimeError) as error:
             reason = " ".join(str(getattr(error, "strerror", None) or error).split())
             raise OSError(f"the model of epoch {number} cannot be saved in {self.folder}: {reason}. {self.intact()}") from error
-        self.history, self.unreadable = state["history"], state["unreadable"]
-        self._last, self._best, self._best_score = state["last"], state["best"], state["best_score"]
+        self._state = state
         self._sweep()
 
     def intact(self):
         """A sentence that says which model is left when a run breaks off."""
-        if self._last is None:
-            return "No epoch had been saved yet."
-        return f"The model of epoch {self.epochs} is intact: {self.last}"
+        return f"The model of epoch {self.epochs} is intact: {self.last}" if self.last else "No epoch had been saved yet."
 
     def remove(self):
         """Removes the folder, once nothing in it is needed any more."""
@@ -131,7 +133,7 @@ class Unfinished:
     def _read(self):
         try:
             state = json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
-            if not isinstance(state, dict) or not _ENTRIES <= state.keys():
+            if not isinstance(state, dict) or not {*_BEGUN, "identity"} <= state.keys():
                 raise ValueError("it lacks entries")
             return state
         except FileNotFoundError:
@@ -147,7 +149,7 @@ class Unfinished:
                 f"{what}: go on with --resume (resume=True), choose another folder, or start anew with --overwrite "
                 "(overwrite=True)."
             )
-        differences = differing(state["identity"], self.identity)
+        differences = differing(state["identity"], self._state["identity"])
         if differences:
             raise ValueError(
                 f"{what} of other settings, which cannot go on with these: {differences}. Start from its model with --from "
@@ -158,7 +160,7 @@ class Unfinished:
         """Removes the models that no longer count, and what a killed process left behind."""
         if self.folder.is_dir():
             for path in self.folder.iterdir():
-                if path.name not in (_STATE, HELD_OUT, self._last, self._best):
+                if path.name not in (_STATE, HELD_OUT, self._state["last"], self._state["best"]):
                     path.unlink(missing_ok=True)
 
 
@@ -169,6 +171,8 @@ _SAID = {
     "decoding": "photographs are decoded in another way by this version of logo_keras",
     "bytes": "photographs have changed (bytes was {old} and is {new})",
 }
+# Arguments that the model chooses where they are None; older versions recorded its choice, or the other way round.
+_CHOSEN = ("whole_size", "frozen_blocks")
 # What older versions did not record, and what it was then.
 _UNRECORDED = {"start": None}
 
@@ -187,32 +191,59 @@ def differing(before, now, recorded=False):
     names = []
     for name in dict.fromkeys([*before, *now]):
         old, new = before.get(name, _UNRECORDED.get(name)), now.get(name)
+        if name == "model":
+            # Older versions recorded the short name,
+            old = MODELS.get(old, old)
+        if name == "arguments":
+            # and not every argument.
+            old = new | old
         if isinstance(old, dict) and isinstance(new, dict):
             inner = differing(old, new, recorded)
             names.append(f"{name} photographs: {inner}" if inner and name in ("training", "validation") else inner)
         elif name not in before and name not in _UNRECORDED:
             if not recorded:
                 names.append(f"{name} was not recorded by the version that began it")
-        elif old != new:
+        elif old != new and not (name in _CHOSEN and None in (old, new)):
             said = _SAID.get(name, "{name} was {old} and is {new}")
             names.append(said.format(name=name, old=_short(old), new=_short(new)))
     return "; ".join(filter(None, names))
 
 
-def write_history(path, rows):
-    """Writes rows of figures as CSV, in the columns of the first row that has them.
-
-    Args:
-        path: path of the file, which appears when it is complete.
-        rows: list of dict.
-    """
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def _short(value, most=60):
     text = "none" if value is None else json.dumps(value)
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def fingerprint(dataset):
+    """What tells one set of photos from another, wherever its folder lies: dict for JSON."""
+    top = os.path.commonpath([os.path.dirname(path) for path in dataset.paths]) if len(dataset) else ""
+    rows = zip(dataset.paths, dataset.labels.tolist(), strict=True)
+    listing = json.dumps([[os.path.relpath(path, top).replace(os.sep, "/"), label] for path, label in rows])
+    return {
+        "photographs": len(dataset),
+        "class_names": list(dataset.class_names),
+        "sha256": hashlib.sha256(listing.encode()).hexdigest(),
+        "boxes": _boxes_sha256(dataset),
+        # A photo that was replaced by another seldom has its size.
+        "bytes": sum(map(_size, set(dataset.paths))),
+        # Larger ones are left out.
+        "max_pixels": int(dataset.max_pixels),
+        "max_bytes": int(dataset.max_bytes),
+    }
+
+
+def _boxes_sha256(dataset):
+    """A hash of the boxes and of the windows that were cut out, or None where there are none."""
+    if dataset.windows is None and not any(map(len, dataset.boxes)):
+        return None
+    digest = hashlib.sha256(np.array([len(each) for each in dataset.boxes], np.int64).tobytes())
+    for array in (*dataset.boxes, *([] if dataset.windows is None else [dataset.windows])):
+        digest.update(np.ascontiguousarray(array, np.float32).tobytes())
+    return digest.hexdigest()
+
+
+def _size(path):
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0

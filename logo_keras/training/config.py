@@ -1,14 +1,16 @@
 """What a training run is made of."""
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Mapping
 
 from logo_keras.extras import naming_extras
+from logo_keras.training.constructors import MODELS, model_arguments
 
-# What logo-train calls a model: the name of its class.
-MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
+# Short names of models are those of commands; a Config has the names of classes.
+_SHORT = {name: short for short, name in MODELS.items()}
 KEPT = ("last", "best")
 OPTIMIZERS = ("adamw", "sgd")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
@@ -16,47 +18,80 @@ AUGMENTATIONS = ("standard", "none", "randaugment", "mixup", "cutmix")
 MIXING = ("mixup", "cutmix")
 # What "adamw" does not read: its rate rises over the first tenth of the run and falls along a cosine.
 _OF_SGD = ("momentum", "decay_norms", "warm_up_epochs", "drops")
+# docs/training.md: EfficientNet-Lite0 on TopLogo-10, 400 training photos; benchmarks/results has what came out.
+_EPOCHS = {"Classifier": 24, "NTSNet": 12, "DRNANet": 8}
+
+# _UNTIL_MERGED: the constructors are about to have these defaults; then this dict and the lines that name it go.
+_REGIONS_UNTIL_MERGED = {
+    "image_size": 448,
+    "whole_size": 224,
+    "region_size": 112,
+    "num_proposals": 3,
+    "num_regions": 2,
+    "navigator_stride": 16,
+    "decision": "mean",
+    "antialias": True,
+    "dropout": 0.3,
+    "frozen_blocks": 5,
+}
+_UNTIL_MERGED = {
+    "Classifier": {"dropout": 0.3, "frozen_blocks": 5},
+    "NTSNet": _REGIONS_UNTIL_MERGED,
+    "DRNANet": _REGIONS_UNTIL_MERGED | {"num_proposals": 4},
+}
+
+
+@functools.cache
+def defaults(model):
+    """What a model's constructor takes by default: dict from the name of an argument to its value.
+
+    Args:
+        model: str, the name of a class.
+    """
+    return {name: argument.default for name, argument in model_arguments(model).items()} | _UNTIL_MERGED[model]
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """A training run, apart from its photographs. `DEFAULTS` has one a model; `dataclasses.replace` changes it.
+    """A training run, apart from its photos. `dataclasses.replace` changes it.
 
     Attributes:
-        model: str, "plain", "nts" or "drna".
-        arguments: mapping, the arguments of `lk.Classifier`, `lk.NTSNet` or `lk.DRNANet` apart from the class names.
-        epochs: int, times that every photograph is seen.
-        batch_size: int.
-        seed: int, of the weights, the order of the photographs, their augmentation and dropout.
-        learning_rate: float, the highest one. Of "adamw" it is that of the backbone, the heads move twice as fast; it
-            rises over the first tenth of the run and falls along a cosine. Of "sgd" it is that of all variables.
-        label_smoothing: float in [0, 1).
-        keep: str, "last" keeps the model of the last epoch, "best" that with the highest top1 on the validation
-            photographs, of equals the one with the lower loss.
+        model: str, "Classifier", "NTSNet" or "DRNANet"; "plain", "nts" and "drna" stand for them.
+        arguments: mapping, the arguments of the model's constructor that differ from its defaults, apart from the class names.
+        epochs: int, times that every photo is seen. By default what was measured to work for the model.
+        batch_size: int, photos in a step.
+        seed: int, of the weights, the order of the photos, their augmentation and dropout.
+        learning_rate: float, the highest one. With "adamw" it is that of the backbone, and the heads move twice as fast; it
+            rises over the first tenth of the run and falls along a cosine. With "sgd" it is that of all variables.
+        label_smoothing: float in [0, 1), share of the target that is spread over all classes.
+        keep: str, "last" keeps the model of the last epoch, "best" the one with the highest top1 on the validation photos,
+            of equals the one with the lower loss.
         optimizer: str, "adamw" (`optimizers.HeadsFirstAdamW`) or "sgd" (`optimizers.TorchSGD`), as the papers have it.
         weight_decay: float, decoupled from the gradient with "adamw", an L2 term of the gradient with "sgd".
-        clip: float, the largest norm of all gradients together, or None for any.
-        momentum: float in [0, 1), of "sgd".
-        decay_norms: bool, of "sgd": whether biases and batch norm decay too.
-        warm_up_epochs: int, of "sgd": epochs over which the rate rises from zero.
-        drops: tuple of int, of "sgd": whole epochs after which the rate falls to a tenth.
-        precision: str, one of `PRECISIONS`, what the backbone computes in (`logo_keras.training.precision`).
+        clip: float, the largest norm of all gradients together; None leaves them as they are, as 0 does as a flag.
+        momentum: float in [0, 1), share of the last step that the next one keeps ("sgd").
+        decay_norms: bool, whether biases and batch norm decay too ("sgd").
+        warm_up_epochs: int, epochs over which the rate rises from zero ("sgd").
+        drops: tuple of int, whole epochs after which the rate falls to a tenth ("sgd").
+        precision: str, what the backbone computes in: "float32", "mixed_float16" or "mixed_bfloat16". Heads, navigator,
+            losses and probabilities stay in float32, where 16 bits would round scores that compete. So do all weights, so
+            that a saved model opens in float32.
         zero_gamma: bool, start the last batch norm of every residual branch at 0, so that every block begins as its
-            shortcut (He et al. 2019, arXiv:1812.01187, section 3.1). Only with `weights=None`: it would wipe out branches
-            that were trained before.
-        augment: str, what training does to photographs, as in `Dataset.batches`: "standard", "none", "randaugment", and of
-            "plain" alone "mixup" and "cutmix".
-        balance: float in [0, 1], how evenly the classes of a long tail come, as in `Dataset.batches`.
+            shortcut (He et al. 2019, arXiv:1812.01187, section 3.1). Only with weights=None: it would wipe out branches that
+            were trained before.
+        augment: str, what training does to photos, as in `Dataset.batches`: "standard", "none", "randaugment", and for
+            "Classifier" only "mixup" and "cutmix".
+        balance: float in [0, 1]: 0 shows every photo once an epoch, 1 every class equally often, 0.5 lies between.
         loss_weights: mapping from names of losses ("whole", "region", "fused", "ranking", "augmented") to their weights,
-            1 where nothing is said.
+            1 for those left out: ranking=0,region=0.5 as a flag.
 
     Raises:
         ValueError: for bad values, each saying what was expected. Bad model arguments are refused by `build`.
     """
 
     model: str
-    arguments: Mapping
-    epochs: int
+    arguments: Mapping = dataclasses.field(default_factory=dict)
+    epochs: int | None = None
     batch_size: int = 16
     seed: int = 0
     # AdamW on EfficientNet-Lite0 (docs/training.md).
@@ -78,45 +113,49 @@ class Config:
     loss_weights: Mapping = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        for name, known in _CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}.")
-        for name, lowest in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("warm_up_epochs", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
-                raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
-        # Keras takes seeds below 2 ** 32.
-        if self.seed >= 2**32:
-            raise ValueError(f"seed must be below 2 ** 32, got {self.seed}.")
-        for name in ("learning_rate", "clip"):
-            value = getattr(self, name)
-            if not (name == "clip" and value is None) and not (value > 0 and math.isfinite(value)):
-                raise ValueError(f"{name} must be a number above 0, got {value!r}.")
-        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
-            raise ValueError(f"weight_decay must be a number of at least 0, got {self.weight_decay!r}.")
-        if not 0 <= self.balance <= 1:
-            raise ValueError(f"balance must lie in [0, 1], got {self.balance!r}.")
-        if self.augment in MIXING and self.model != "plain":
-            raise ValueError(
-                f'augment="{self.augment}" is for model="plain": regions are judged by the one brand of a photograph.'
-            )
-        for name in ("label_smoothing", "momentum"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)!r}.")
+        self._set("model", MODELS.get(self.model, self.model))
+        _check("model", self.model, _EXPECTED["model"])
+        if self.epochs is None:
+            self._set("epochs", _EPOCHS[self.model])
         # Lists, as flags and JSON hold them, are welcome.
-        drops = tuple(self.drops)
-        object.__setattr__(self, "drops", drops)
-        if not all(isinstance(epoch, int) and epoch > 0 for epoch in drops) or drops != tuple(sorted(set(drops))):
-            raise ValueError(f"drops must be rising numbers of epochs, got {drops}.")
+        self._set("drops", tuple(self.drops))
+        self._set("arguments", self._changed(self.arguments))
+        for names, expected in _EXPECTED.items():
+            for name in names.split():
+                _check(name, getattr(self, name), expected)
         for name, weight in self.loss_weights.items():
-            if not (weight >= 0 and math.isfinite(weight)):
-                raise ValueError(f"the weight of the loss {name} must be a number of at least 0, got {weight!r}.")
-        changed = [field.name for field in dataclasses.fields(self) if field.name in _OF_SGD]
-        changed = [name for name in changed if getattr(self, name) != getattr(Config, name)]
+            _check(f"the weight of the loss {name}", weight, _AT_LEAST_0)
+        if self.augment in MIXING and self.model != "Classifier":
+            raise ValueError(f'augment="{self.augment}" is for Classifier: regions are judged by the one brand of a photo.')
+        changed = [name for name in _OF_SGD if getattr(self, name) != getattr(Config, name)]
         if self.optimizer == "adamw" and changed:
             raise ValueError(f'{", ".join(changed)} can only be set with optimizer="sgd", got optimizer="adamw".')
-        if self.zero_gamma and self.arguments.get("weights", "imagenet") is not None:
+        if self.zero_gamma and self.all_arguments["weights"] is not None:
             raise ValueError("zero_gamma needs weights=None: it would wipe out the residual branches of a pretrained backbone.")
+
+    def _set(self, name, value):
+        object.__setattr__(self, name, value)
+
+    def _changed(self, arguments):
+        """Those arguments that are not the constructor's defaults."""
+        usual = defaults(self.model)
+        given = {name: tuple(value) if isinstance(value, list) else value for name, value in arguments.items()}
+        # _UNTIL_MERGED: blocks are counted per backbone, so five of EfficientNet-Lite0 say nothing about another one.
+        if given.get("backbone", usual["backbone"]) != usual["backbone"]:
+            return {name: value for name, value in given.items() if name == "frozen_blocks" or value != usual.get(name, ...)}
+        return {name: value for name, value in given.items() if name not in usual or value != usual[name]}
+
+    @property
+    def all_arguments(self):
+        """dict, every argument of the model's constructor, apart from the class names."""
+        # _UNTIL_MERGED: then `defaults(self.model) | self.arguments`.
+        blocks = {"frozen_blocks": 0} if "backbone" in self.arguments else {}
+        return defaults(self.model) | blocks | self.arguments
+
+    @property
+    def short_name(self):
+        """str, what commands call the model: "plain", "nts" or "drna"."""
+        return _SHORT[self.model]
 
     def build(self, class_names):
         """Makes the model, the same for the same seed, compiled for the run.
@@ -136,14 +175,16 @@ class Config:
             import keras
 
             from logo_keras import network
-            from logo_keras.training.precision import compute_in, scaled
 
         keras.utils.set_random_seed(self.seed)
-        model = getattr(network, MODELS[self.model])(class_names=class_names, **self.arguments)
+        model = getattr(network, self.model)(class_names=class_names, **self.all_arguments)
         compute_in(model, self.precision)
         if self.zero_gamma:
             _zero_gamma(model)
-        optimizer = scaled(self._make_optimizer(), self.precision)
+        optimizer = self._make_optimizer()
+        if self.precision == "mixed_float16":
+            # Else gradients would vanish.
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         model.compile(optimizer, loss_weights=dict(self.loss_weights) or None, label_smoothing=self.label_smoothing)
         return model
 
@@ -162,17 +203,70 @@ class Config:
         )
 
     def to_dict(self):
-        """The same as strings, numbers, lists and dicts, for JSON; of a Backbone that is passed as a value, what it is."""
+        """The same for JSON, with all arguments of the model; of a Backbone that is passed as a value, what it is."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        arguments = dict(self.arguments)
-        if not isinstance(arguments.get("backbone", ""), str):
+        arguments = self.all_arguments
+        if not isinstance(arguments["backbone"], str):
             network = arguments["backbone"].model
             arguments["backbone"] = f"lk.Backbone({network.name}, {network.count_params()} parameters)"
         # Once to JSON and back, so that what is compared with a file has lists where the file has lists.
         return json.loads(json.dumps(values | {"arguments": arguments, "loss_weights": dict(self.loss_weights)}))
 
 
-_CHOICES = {"model": MODELS, "keep": KEPT, "optimizer": OPTIMIZERS, "precision": PRECISIONS, "augment": AUGMENTATIONS}
+def _one_of(known):
+    """What a value must do, in words, and whether it does; so do the functions below."""
+    return f"be one of {', '.join(known)}", lambda value: value in known
+
+
+def _whole(lowest):
+    return f"be an integer of at least {lowest}", lambda value: type(value) is int and value >= lowest
+
+
+def _number(words, fits):
+    """Not NaN and nothing that is no number."""
+    return words, lambda value: isinstance(value, (int, float)) and math.isfinite(value) and fits(value)
+
+
+def _rising(epochs):
+    return all(isinstance(epoch, int) and epoch > 0 for epoch in epochs) and epochs == tuple(sorted(set(epochs)))
+
+
+_AT_LEAST_0 = _number("be a number of at least 0", lambda value: value >= 0)
+_ABOVE_0 = _number("be a number above 0", lambda value: value > 0)
+_EXPECTED = {
+    "model": _one_of([*MODELS.values(), *MODELS]),
+    "keep": _one_of(KEPT),
+    "optimizer": _one_of(OPTIMIZERS),
+    "precision": _one_of(PRECISIONS),
+    "augment": _one_of(AUGMENTATIONS),
+    "epochs batch_size": _whole(1),
+    "seed warm_up_epochs": _whole(0),
+    # Keras takes no larger ones.
+    "seed": ("be below 2 ** 32", lambda value: value < 2**32),
+    "learning_rate": _ABOVE_0,
+    "clip": (_ABOVE_0[0], lambda value: value is None or _ABOVE_0[1](value)),
+    "weight_decay": _AT_LEAST_0,
+    "balance": _number("lie in [0, 1]", lambda value: 0 <= value <= 1),
+    "label_smoothing momentum": _number("lie in [0, 1)", lambda value: 0 <= value < 1),
+    "drops": ("be rising numbers of epochs", _rising),
+}
+
+
+def _check(name, value, expected):
+    words, fits = expected
+    if not fits(value):
+        raise ValueError(f"{name} must {words}, got {value!r}.")
+
+
+def compute_in(model, precision):
+    """Lets the layers of a model's backbone, which does nearly all of the work, compute in a precision.
+
+    Args:
+        model: a model of this package.
+        precision: str, "float32", "mixed_float16" or "mixed_bfloat16".
+    """
+    for layer in model.extractor._flatten_layers(include_self=False):
+        layer.dtype_policy = precision
 
 
 def _zero_gamma(model):
@@ -184,39 +278,5 @@ def _zero_gamma(model):
         gamma.assign(0 * gamma)
 
 
-# docs/training.md: EfficientNet-Lite0 on TopLogo-10, 400 training photographs; benchmarks/results has what came out.
-_PLAIN = {
-    "backbone": "efficientnet_lite0",
-    "image_size": 224,
-    "preprocessing": "stretch",
-    "head": "pool",
-    "weights": "imagenet",
-    "dropout": 0.3,
-    "batch_norm": "batch",
-    "frozen_blocks": 5,
-}
-_NTS = {name: value for name, value in _PLAIN.items() if name != "head"} | {
-    "image_size": 448,
-    "whole_size": 224,
-    "region_size": 112,
-    "num_proposals": 3,
-    "num_regions": 2,
-    "navigator_stride": 16,
-    "navigation": "navigator",
-    "teacher": True,
-    "decision": "mean",
-    "antialias": True,
-}
-_DRNA = _NTS | {
-    "num_proposals": 4,
-    "views": ("crop", "drop"),
-    "auxiliary_views": (),
-    "crop_threshold": 0.5,
-    "drop_threshold": 0.5,
-}
-
-DEFAULTS = {
-    "plain": Config("plain", _PLAIN, epochs=24),
-    "nts": Config("nts", _NTS, epochs=12),
-    "drna": Config("drna", _DRNA, epochs=8),
-}
+# The run of each model that was measured to work, by class and by short name.
+DEFAULTS = {name: Config(MODELS.get(name, name)) for name in (*MODELS, *_SHORT)}

@@ -1,9 +1,8 @@
-"""A training run: from photographs to a model file, in a folder of its own."""
+"""A training run: from photos to a model file, in a folder of its own."""
 
 import contextlib
+import csv
 import dataclasses
-import functools
-import hashlib
 import json
 import os
 import shutil
@@ -14,15 +13,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from logo_keras.datasets.held_out import FILE as HELD_OUT
 from logo_keras.files import replacing, sha256, write_json
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
 from logo_keras.locks import Held, lock
 from logo_keras.network import load
 from logo_keras.network.logo_model import LogoModel
-from logo_keras.training.card import card
-from logo_keras.training.checkpoint import HELD_OUT, Unfinished, differing, write_history
-from logo_keras.training.precision import compute_in
-from logo_keras.training.start import start_from
+from logo_keras.training.checkpoint import Unfinished, differing, fingerprint
+from logo_keras.training.config import compute_in
+from logo_keras.weights import model_card
 
 MODEL = "model.keras"
 HISTORY = "history.csv"
@@ -37,8 +36,8 @@ class Result:
         model: the model that was kept.
         path: Path of its file.
         history: list of dict, a row an epoch: `epoch` (from 1), the metrics (`val_` before those of the validation
-            photographs) and `seconds`.
-        unreadable: dict, path to reason, of the photographs that were left out.
+            photos) and `seconds`.
+        unreadable: dict, path to reason, of the photos that were left out.
     """
 
     model: LogoModel
@@ -82,11 +81,11 @@ def train(
         validation: Dataset with the same classes, scored after every epoch; or None.
         resume: bool, go on with the unfinished run in `out`, or start where there is none. A run that has ended with the
             same settings is not repeated.
-        strict: bool, stop at the first unreadable photograph instead of leaving it out.
+        strict: bool, stop at the first unreadable photo instead of leaving it out.
         callbacks: Keras callbacks.
         about: dict for JSON, further entries of `config.json`.
         report: function that takes a line of text.
-        cache: path of a folder where photographs are kept as squares, so that they are decoded once; or None. See
+        cache: path of a folder where photos are kept as squares, so that they are decoded once; or None. See
             `Dataset.batches`: crops in training are a little different, so a run goes on as it began.
         overwrite: bool, start anew whatever an earlier run left in `out`. Its model is kept until the new one is there.
         start: path of a `.keras` file, whose weights the run starts from; or None. Its architecture must be that of `config`.
@@ -98,10 +97,10 @@ def train(
         Result.
 
     Raises:
-        ValueError: for photographs without a brand, other class names in `validation`, no readable photograph at all,
+        ValueError: for photos without a brand, other class names in `validation`, no readable photo at all,
             an unfinished or finished run in `out` that is not to go on or has other settings, a `start` of another
             architecture, or `keep="best"` without validation.
-        UnreadablePhotograph: with `strict`, naming the photograph and the reason.
+        UnreadablePhotograph: with `strict`, naming the photo and the reason.
         FloatingPointError: if a loss is no longer a number; says which model is intact.
         OSError: if another run writes to `out`, or a file cannot be written; says which model is intact.
     """
@@ -113,8 +112,8 @@ def train(
     with _alone(out):
         identity = {
             "config": config.to_dict(),
-            "training": _fingerprint(training),
-            "validation": None if validation is None else _fingerprint(validation),
+            "training": fingerprint(training),
+            "validation": None if validation is None else fingerprint(validation),
             "cached": cache is not None,
             "decoding": DECODING,
             "start": None if start is None else _start_of(start, out, resume),
@@ -129,16 +128,14 @@ def train(
             model = load(unfinished.last)
             compute_in(model, config.precision)
         elif start is not None:
-            model, said = start_from(start, config, training.class_names)
+            model, said = _start_from(start, config, training.class_names)
             model.card["start"] = {"file": Path(start).name, "sha256": identity["start"]}
             report(said)
         else:
             model = config.build(training.class_names)
         if unfinished.epochs < config.epochs:
             unfinished.begin(held_out)
-            describe = functools.partial(card, config, identity["training"], identity["validation"], about)
-            model.card = {**model.card, **describe(unfinished.history[-1] if unfinished.history else None)}
-            journal = _Journal(unfinished, config, (training, validation), describe, report)
+            journal = _Journal(unfinished, identity, (training, validation), about, report)
             _fit(model, config, training, validation, unfinished, strict, [journal, *callbacks], cache)
         model_file = unfinished.best if config.keep == "best" else unfinished.last
         _finish(out, model_file, unfinished, {**identity, "unreadable": unfinished.unreadable, **(about or {})})
@@ -207,7 +204,7 @@ def _fit(model, config, training, validation, unfinished, strict, callbacks, cac
             way = " Start anew with a lower rate, or from a trained model with --from (start=)."
         raise FloatingPointError(f"{error} {unfinished.intact()}{way}") from None
     except Exception as error:
-        # TensorFlow has errors of its own for what is raised while photographs are read.
+        # TensorFlow has errors of its own for what is raised while photos are read.
         for dataset in (training, validation):
             if dataset is None or not dataset.unreadable:
                 continue
@@ -222,13 +219,19 @@ def _fit(model, config, training, validation, unfinished, strict, callbacks, cac
 class _Journal(keras.callbacks.Callback):
     """Keeps what every epoch gave, and says it."""
 
-    def __init__(self, unfinished, config, datasets, describe, report):
+    def __init__(self, unfinished, identity, datasets, about, report):
         super().__init__()
-        self.describe = describe
         self.unfinished = unfinished
-        self.config = config
+        self.identity = identity
         self.datasets = [dataset for dataset in datasets if dataset is not None]
+        self.about = about
         self.report = report
+
+    def on_train_begin(self, logs=None):
+        self.describe(self.unfinished.history[-1] if self.unfinished.history else None)
+
+    def describe(self, row):
+        self.model.card = {**self.model.card, **model_card.of_run(self.identity, self.about, row)}
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
@@ -242,17 +245,18 @@ class _Journal(keras.callbacks.Callback):
                 if path not in unreadable:
                     self.report(f"left out: {path}: {reason}")
                     unreadable[path] = reason
+        self.describe(row)
         score = (row["val_top1"], -row["val_loss"]) if "val_top1" in row else None
-        self.model.card = {**self.model.card, **self.describe(row)}
         self.unfinished.commit(self.model, row, score, unreadable)
         shown = [f"{name} {row[name]:.3f}" for name in ("loss", "top1", "val_loss", "val_top1") if name in row]
-        self.report(f"epoch {epoch + 1} of {self.config.epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")
+        epochs = self.identity["config"]["epochs"]
+        self.report(f"epoch {epoch + 1} of {epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")
 
 
 def _finish(out, model_file, unfinished, about):
     """Puts the kept model and what is known of the run in their places; harmless when done twice."""
     try:
-        write_history(out / HISTORY, unfinished.history)
+        _write_history(out / HISTORY, unfinished.history)
         write_json(out / CONFIG, about, indent=2)
         if unfinished.held_out is None:
             (out / HELD_OUT).unlink(missing_ok=True)
@@ -293,46 +297,75 @@ def _check_ended(out, identity, resume):
 
 def _ended(out, model=None):
     """The Result of a run that has ended, read from its folder."""
-    rows = []
     with open(out / HISTORY, newline="", encoding="utf-8") as file:
-        columns = file.readline().strip().split(",")
-        for line in file:
-            cells = zip(columns, line.strip().split(","), strict=True)
-            rows.append({name: int(cell) if name == "epoch" else float(cell) for name, cell in cells if cell})
+        rows = [
+            {name: int(cell) if name == "epoch" else float(cell) for name, cell in row.items() if cell}
+            for row in csv.DictReader(file)
+        ]
     unreadable = json.loads((out / CONFIG).read_text(encoding="utf-8"))["unreadable"]
     return Result(load(out / MODEL) if model is None else model, out / MODEL, rows, unreadable)
 
 
-def _fingerprint(dataset):
-    """What tells one set of photographs from another, wherever its folder lies."""
-    top = os.path.commonpath([os.path.dirname(path) for path in dataset.paths]) if len(dataset) else ""
-    rows = zip(dataset.paths, dataset.labels.tolist(), strict=True)
-    listing = json.dumps([[os.path.relpath(path, top).replace(os.sep, "/"), label] for path, label in rows])
-    return {
-        "photographs": len(dataset),
-        "class_names": list(dataset.class_names),
-        "sha256": hashlib.sha256(listing.encode()).hexdigest(),
-        "boxes": _boxes_sha256(dataset),
-        # A photograph that was replaced by another seldom has its size.
-        "bytes": sum(map(_size, set(dataset.paths))),
-        # Larger ones are left out.
-        "max_pixels": int(dataset.max_pixels),
-        "max_bytes": int(dataset.max_bytes),
-    }
+def _write_history(path, rows):
+    """Writes rows of figures as CSV, in the columns of the first row that has them."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
-def _boxes_sha256(dataset):
-    """A hash of the boxes and of the windows that were cut out, or None where there are none."""
-    if dataset.windows is None and not any(map(len, dataset.boxes)):
-        return None
-    digest = hashlib.sha256(np.array([len(each) for each in dataset.boxes], np.int64).tobytes())
-    for array in (*dataset.boxes, *([] if dataset.windows is None else [dataset.windows])):
-        digest.update(np.ascontiguousarray(array, np.float32).tobytes())
-    return digest.hexdigest()
+def _start_from(path, config, class_names):
+    """Builds the model of a run with the weights of a file.
+
+    Of classes that the file does not know, the classifiers start anew; those of the others go with their names.
+
+    Returns:
+        The model, compiled for the run, and a str that says what was taken over.
+    """
+    source = load(path)
+    # The file's weights replace all others, so none are fetched.
+    arguments = {**config.arguments, "weights": None}
+    model = dataclasses.replace(config, arguments=arguments, zero_gamma=False).build(class_names)
+    if type(source) is not type(model):
+        raise ValueError(
+            f"{path} is a {type(source).__name__}, and this run trains a {type(model).__name__}: choose its --model."
+        )
+    heads, old_heads = _class_weights(model), _class_weights(source)
+    pairs = list(zip(model.weights, source.weights, strict=False))
+    fits = len(model.weights) == len(source.weights) and all(
+        tuple(new.shape) == tuple(old.shape) if id(new) not in heads else id(old) in old_heads for new, old in pairs
+    )
+    if not fits:
+        raise ValueError(f"{path} has another architecture than this run{_differences(source, model)}.")
+    places = {name: place for place, name in enumerate(source.class_names)}
+    known = [(place, places[name]) for place, name in enumerate(model.class_names) if name in places]
+    for new, old in pairs:
+        value = keras.ops.convert_to_numpy(old)
+        if id(new) in heads:
+            old_value, value = value, np.array(keras.ops.convert_to_numpy(new))
+            for place, old_place in known:
+                value[..., place] = old_value[..., old_place]
+        new.assign(value)
+    model.initial_weights = source.initial_weights
+    model.card = {**model.card, "weights": source.card.get("weights")}
+    said = f"Starting from the weights of {path}."
+    unknown = [name for name in model.class_names if name not in places]
+    if unknown:
+        shown = ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else "")
+        said += f" It does not know {len(unknown)} of the {model.num_classes} brands ({shown}): their classifiers start anew."
+    return model, said
 
 
-def _size(path):
-    try:
-        return os.path.getsize(path)
-    except OSError:
-        return 0
+def _class_weights(model):
+    """The ids of the weights whose last axis is the classes."""
+    inside = {id(layer) for layer in model.extractor._flatten_layers()}
+    dense = (layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dense) and id(layer) not in inside)
+    return {id(weight) for layer in dense if layer.units == model.num_classes for weight in layer.weights}
+
+
+def _differences(source, model):
+    before, now = source.get_config(), model.get_config()
+    left_out = ("name", "class_names", "weights", "card")
+    names = [name for name in now if name not in left_out and not isinstance(now[name], dict) and before.get(name) != now[name]]
+    return "".join(f", {name} was {before.get(name)} and is {now[name]}" for name in names)

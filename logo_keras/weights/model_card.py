@@ -1,15 +1,61 @@
 """What a saved model says of itself: architecture, weights, data, recipe, figures, versions, date."""
 
+import datetime
 import json
+import sys
 import zipfile
 from pathlib import Path
 
-from logo_keras.edge import model_file as metadata
+from logo_keras import __version__
+from logo_keras.edge import model_file
 
+# What is printed of a model, in this order.
+_ENTRIES = "architecture backbone weights classes data recipe config figures evaluations arguments packages date".split()
 # Keras's own names inside a .keras file.
 _CONFIG, _METADATA = "config.json", "metadata.json"
 # Weights hardly shrink, so what a file unpacks to is about its own size.
 _MOST_OF_FILE, _SMALL_FILE = 20, 2**20
+
+
+def of_run(identity, about, row):
+    """Describes a run for the model that comes out of it.
+
+    Args:
+        identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names` and
+            `sha256` of the photos that are learnt from and of those that are scored after every epoch, or None.
+        about: dict or None: `data`, a dict of which `kind`, `train_split` and `validation` are taken, and `recipe`, a name.
+        row: dict, the figures of the last epoch, or None before the first.
+
+    Returns:
+        dict for JSON: `architecture`, `backbone`, `data`, `recipe` (its name or None), `config`, `figures`, `packages` and
+        `date` (ISO 8601, UTC). Where the backbone's weights came from is the model's to say.
+    """
+    about = about or {}
+    data = about.get("data") or {}
+    # The model's arguments stand in the file already.
+    settings = {name: value for name, value in identity["config"].items() if name not in ("model", "arguments")}
+    parts = {"training": data.get("train_split"), "validation": data.get("validation")}
+    return {
+        "architecture": identity["config"]["model"],
+        "backbone": identity["config"]["arguments"]["backbone"],
+        "data": {"kind": data.get("kind"), "classes": len(identity["training"]["class_names"])}
+        | {
+            part: found and {"split": split, "photographs": found["photographs"], "sha256": found["sha256"]}
+            for part, split in parts.items()
+            for found in [identity[part]]
+        },
+        "recipe": about.get("recipe"),
+        "config": settings,
+        "figures": dict(row or {}),
+        "packages": _packages(),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _packages():
+    """The versions of what computes here: the backend, and TensorFlow where it reads the photos for another one."""
+    names = ("keras", "numpy", "tensorflow", sys.modules["keras"].backend.backend())
+    return {"logo_keras": __version__} | {name: sys.modules[name].__version__ for name in names if name in sys.modules}
 
 
 def read(path):
@@ -30,7 +76,7 @@ def read(path):
     if not path.is_file():
         raise FileNotFoundError(f"there is no model {path}.")
     if path.suffix.lower() in (".tflite", ".onnx"):
-        facts = metadata.read(path)
+        facts = model_file.read(path)
         return {
             "architecture": facts.model,
             "arguments": {
@@ -120,27 +166,15 @@ def describe(path, report=print):
 
 
 def _lines(path, card):
+    """A line for each entry that is known, and for each part of a list: the usual ones first, others as they come."""
     classes = card.pop("classes")
-    yield str(path)
-    yield f"  {'architecture':13} {card.pop('architecture')}"
     shown = ", ".join(classes[:8]) + (", ..." if len(classes) > 8 else "")
-    for name in ("backbone", "weights"):
-        if card.get(name):
-            yield f"  {name:13} {card.pop(name)}"
-    yield f"  {'classes':13} {len(classes)}: {shown}"
-    for name in ("data", "recipe", "config", "figures", "evaluations", "arguments", "packages", "date"):
-        if card.get(name):
-            yield from _entry(name, card.pop(name))
-    for name, value in card.items():
-        if value not in (None, {}, []):
-            yield from _entry(name, value)
-
-
-def _entry(name, value):
-    """One entry: a line, or a line a part where it has parts."""
-    lines = value if isinstance(value, list) else [value]
-    for number, line in enumerate(lines):
-        yield f"  {name if number == 0 else '':13} {_text(line)}"
+    entries = dict.fromkeys(_ENTRIES) | card | {"classes": f"{len(classes)}: {shown}"}
+    yield str(path)
+    for name, value in entries.items():
+        if value not in (None, {}, [], ""):
+            for number, line in enumerate(value if isinstance(value, list) else [value]):
+                yield f"  {name if number == 0 else '':13} {_text(line)}"
 
 
 def _text(value):
