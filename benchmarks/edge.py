@@ -18,7 +18,7 @@ import cv2
 import machine
 import numpy as np
 
-from logo_keras.edge import model_file as metadata
+from logo_keras.edge import model_file
 
 PROCESSES, MORE = 7, 20
 # Linux counts memory in kB of 1,024 bytes; the table in MB of a million.
@@ -63,7 +63,7 @@ def measured(file, photo):
 
 def row(file, photo):
     """One line of the table."""
-    facts, figures = metadata.read(file), measured(file, photo)
+    facts, figures = model_file.read(file), measured(file, photo)
     return (
         f"| {facts.model}, {facts.image_size} px | {file.suffix[1:]} | {file.stat().st_size / 1e6:.1f} "
         f"| {figures['imported']:.2f} | {figures['opened']:.2f} | {figures['first']:.2f} | {1000 * figures['more']:.0f} "

@@ -18,7 +18,7 @@ import machine
 import numpy as np
 import onnxruntime
 
-from logo_keras.edge import model_file as metadata
+from logo_keras.edge import model_file
 from logo_keras.export.check import photos
 from logo_keras.image import preprocessing
 
@@ -97,7 +97,7 @@ def main():
     parser.add_argument("--photos", required=True, help="a folder of photographs")
     parser.add_argument("--python", required=True, help="the Python of the environment of requirements/clients/triton.txt")
     values = parser.parse_args()
-    described = metadata.read(values.model)
+    described = model_file.read(values.model)
     paths = photos.spread(photos.find(values.photos), 64)
     images = np.stack(
         [preprocessing.prepare(path, described.image_size, described.preprocessing).astype(np.uint8) for path in paths]

@@ -11,7 +11,7 @@ import pytest
 from mediapipe_metadata import description
 
 import logo_keras as lk
-from logo_keras.edge import model_file as metadata
+from logo_keras.edge import model_file
 from logo_keras.export import tflite
 from logo_keras.export.passes import mediapipe, quantization
 from logo_keras.export.served import metadata_of, opened
@@ -65,7 +65,7 @@ def run(clients):
 def written(path, data, described):
     """Writes a described file with its labels."""
     path.write_bytes(mediapipe.with_metadata(data, described))
-    metadata.append(path, described)
+    model_file.append(path, described)
     return path
 
 
@@ -140,7 +140,7 @@ def test_mediapipe_refuses_a_float_file_that_does_not_say_how_to_normalize(model
     python = clients.python("mediapipe")
     path = tmp_path / "model.tflite"
     path.write_bytes(converted("probabilities"))
-    metadata.append(path, metadata_of(model))
+    model_file.append(path, metadata_of(model))
     command = [str(python), str(root / "tests" / "clients" / "mediapipe.py"), str(path), str(pngs)]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode != 0 and "NormalizationOptions" in ran.stderr

@@ -7,8 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from logo_keras.edge import Recognizer
-from logo_keras.edge import model_file as metadata
+from logo_keras.edge import Recognizer, model_file
 from logo_keras.export import onnx, tflite
 from logo_keras.export.check.photos import find
 from logo_keras.export.check.reference import Reference
@@ -96,7 +95,7 @@ def test_openvino_gives_the_numbers_of_keras(name, exported, compiled, reference
 def test_openvino_reads_the_int8_file_and_mostly_agrees_with_litert(compiled, reference, tmp_path):
     path, model = tmp_path / "model.tflite", reference.model
     path.write_bytes(quantized(tflite.convert(model, dtype="uint8"), "int8", list(reference.images)))
-    metadata.append(path, metadata_of(model))
+    model_file.append(path, metadata_of(model))
     assert compiled(path).input(0).element_type.to_dtype() == np.uint8
     theirs, ours = in_a_process_of_its_own(path, reference.images, tmp_path), Recognizer(path).infer
     # OpenVINO computes between the int8 steps in float. On a model that was trained for a minute that turns some answers.

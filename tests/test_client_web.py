@@ -16,7 +16,7 @@ import pytest
 from photographs import encode, flat_jpeg, scene, with_orientation
 
 import logo_keras as lk
-from logo_keras.edge import model_file as metadata
+from logo_keras.edge import model_file
 from logo_keras.export import onnx, tflite
 from logo_keras.export.served import metadata_of, opened
 from logo_keras.image import preprocessing
@@ -49,7 +49,7 @@ def files(small_model, small_photos, folder):
     onnx.export(model, paths["float32.onnx"], photos=small_photos, limit=8)
     # The input of a full int8 file, with float kernels: what the page does is told from what kernels do.
     paths["uint8.tflite"].write_bytes(tflite.convert(model, dtype="uint8"))
-    metadata.append(paths["uint8.tflite"], metadata_of(model))
+    model_file.append(paths["uint8.tflite"], metadata_of(model))
     return paths
 
 
@@ -63,7 +63,7 @@ def photographs(small_photos):
 @pytest.fixture(scope="module")
 def pngs(photographs, files, folder):
     """The same photographs without loss: of model size, and of some other sizes."""
-    size = metadata.read(files["float32.tflite"]).image_size
+    size = model_file.read(files["float32.tflite"]).image_size
     paths = []
     for number, photograph in enumerate(photographs):
         photo = preprocessing.read(photograph)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from logo_keras.edge import model_file as metadata
+from logo_keras.edge import model_file
 from logo_keras.keras_settings import own_settings
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.weights import model_card
@@ -31,7 +31,7 @@ def load(path):
         with own_settings():
             model = keras.saving.load_model(path)
     # Of what Keras meets inside a whole zip: weights that HDF5 does not read, a configuration that makes no layers.
-    except (*metadata.DAMAGED_ZIP, AttributeError, RecursionError, TypeError) as error:
+    except (*model_file.DAMAGED_ZIP, AttributeError, RecursionError, TypeError) as error:
         raise ValueError(f"{path} is not a model file of logo_keras, or it is damaged: {error}") from error
     if not isinstance(model, LogoModel):
         raise ValueError(f"{path} holds a {type(model).__name__}, not a model of logo_keras.")

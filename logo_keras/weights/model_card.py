@@ -120,10 +120,10 @@ def _read_keras(path, wanted):
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
-                metadata.check_zip_entry(entry, _MOST_OF_FILE * max(path.stat().st_size, _SMALL_FILE))
-            config, saved = (json.loads(metadata.zip_entry(archive, name)) for name in (_CONFIG, _METADATA))
+                model_file.check_zip_entry(entry, _MOST_OF_FILE * max(path.stat().st_size, _SMALL_FILE))
+            config, saved = (json.loads(model_file.zip_entry(archive, name)) for name in (_CONFIG, _METADATA))
     # RecursionError: lists inside lists without end.
-    except (*metadata.DAMAGED_ZIP, RecursionError) as error:
+    except (*model_file.DAMAGED_ZIP, RecursionError) as error:
         raise ValueError(f"{path} is not {wanted}, or it is damaged ({error}): copy it again.") from error
     arguments = config.get("config") if isinstance(config, dict) else None
     registered = config.get("registered_name") if isinstance(config, dict) else None
