@@ -10,6 +10,7 @@ import pytest
 
 from logo_keras.commands import _flags, data_stats
 from logo_keras.datasets.dataset import Dataset
+from logo_keras.datasets.pictures.page import write_page
 
 # matplotlib is no part of the base install, and nothing is drawn without it.
 pytest.importorskip("matplotlib")
@@ -102,7 +103,7 @@ def test_root_categories_have_a_table_and_a_picture(tmp_path, capsys):
     whole = Dataset(
         ["/none/a.jpg"] * 51 + ["/none/b.jpg"], [*range(51), 0], names, root_categories=[name.split("/")[0] for name in names]
     )
-    data_stats.write_statistics(whole, {"train": whole.subset([0])}, tmp_path, "made up", notes=["a <note>"])
+    write_page(whole, {"train": whole.subset([0])}, tmp_path, "made up", notes=["a <note>"])
     assert table(tmp_path / "overview.csv")[1:] == [["Cars", "1", "1", "0"], ["Food", "50", "51", "1"], ["all", "51", "52", "1"]]
     assert table(tmp_path / "brands-by-root.csv")[:3] == [
         ["root category", "brand", "count"],
@@ -117,7 +118,7 @@ def test_root_categories_have_a_table_and_a_picture(tmp_path, capsys):
 def test_a_page_names_a_hundred_photographs_that_cannot_be_read_and_the_table_all(tmp_path):
     names = [f"brand {number}" for number in range(130)]
     whole = Dataset([f"/none/{name}.jpg" for name in names], range(130), names, root="/none")
-    data_stats.write_statistics(whole, {}, tmp_path, "made up")
+    write_page(whole, {}, tmp_path, "made up")
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert page.count("no such file") == 100 and len(table(tmp_path / "unreadable.csv")) == 131
 

@@ -1,6 +1,5 @@
 """Pictures of data sets: they show what they were given, whatever the names and numbers are."""
 
-import re
 import warnings
 
 import cv2
@@ -9,11 +8,9 @@ import photographs
 import pytest
 
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.pictures import page as dataset_page
-from logo_keras.datasets.pictures.charts import box_chart, brand_chart, category_chart, table_picture
 from logo_keras.datasets.pictures.contact_sheet import contact_sheets
-from logo_keras.datasets.statistics import BoxSizes
-from logo_keras.image import lettering
+from logo_keras.report import lettering
+from logo_keras.report.charts import box_chart, brand_chart, category_chart, table_picture
 
 NAMES = ["可口可乐 コカ・コーラ", "Nestlé Čokoláda Ωмега", "A$AP $x^2$ & <b>", "ไทย 😀", "x" * 300, "new\nline\t\udcff", "", " "]
 FILL = np.array([0x56, 0xB4, 0xE9])
@@ -29,13 +26,6 @@ def no_warnings():
 
 def filled(picture):
     return (picture == FILL).all(axis=2)
-
-
-def sizes(area, longer):
-    count = len(area)
-    return BoxSizes(
-        ("p",) * count, ("b",) * count, np.zeros((count, 4)), np.ones((count, 2)), np.array(area), np.array(longer), {}
-    )
 
 
 def test_bars_are_as_long_as_their_numbers():
@@ -92,11 +82,11 @@ def test_a_table_grows_by_its_rows():
 
 @pytest.mark.parametrize("area", [[0.5], [0.3] * 100, [0.01, 1.0], [0.9, 1.4], np.linspace(0, 1, 999)])
 def test_sizes_of_boxes_are_drawn(area):
-    assert filled(box_chart(sizes(area, area))).any()
+    assert filled(box_chart(area, area)).any()
 
 
 def test_one_size_of_all_boxes_is_one_bar_in_each_half():
-    picture = filled(box_chart(sizes([0.26] * 9, [0.76] * 9)))
+    picture = filled(box_chart([0.26] * 9, [0.76] * 9))
     half = picture.shape[1] // 2
     left, right = (np.flatnonzero(part.any(axis=0)).mean() / half for part in (picture[:, :half], picture[:, half:]))
     assert left < right
@@ -163,7 +153,7 @@ def test_a_contact_sheet_takes_any_name(tmp_path):
 
 
 def test_a_name_keeps_to_one_line():
-    assert lettering.drawable("a\nb\tc\udcff\u2028d") == "a b c\\udcff d"
+    assert lettering.fitted("a\nb\tc\udcff\u2028d", 40) == "a b c\\udcff d"
 
 
 def test_chinese_letters_count_twice():
@@ -183,12 +173,5 @@ def test_a_name_breaks_after_words():
     assert lettering.wrapped("", 10, 2) == [""]
 
 
-def test_letters_that_no_font_has_are_known():
-    assert lettering.families(["Ωм é"])[1] == set()
-    assert lettering.families(["a\U0010fffd"])[1] == {"\U0010fffd"}
-
-
-def test_names_in_the_page_are_text():
-    page = dataset_page.document("<x>", dataset_page.image("a.png", '"><script>', 10), dataset_page.link("a.csv", "<b>"))
-    assert "<script>" not in page and "<b>" not in page and "<title>&lt;x&gt;</title>" in page
-    assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["a.png", "a.csv"]
+def test_only_the_fonts_that_are_needed_are_asked():
+    assert lettering.families(["Ωм é", "a\U0010fffd"]) == ["DejaVu Sans"]

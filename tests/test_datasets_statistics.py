@@ -72,14 +72,6 @@ def test_cut_out_boxes_are_called_so():
     )
 
 
-@pytest.mark.parametrize(
-    ("number", "what", "text"),
-    [(1, "cut-out boxes", "1 cut-out box"), (1, "brands", "1 brand"), (0, "brands", "0 brands"), (2341, "boxes", "2,341 boxes")],
-)
-def test_what_is_counted_agrees_with_its_number(number, what, text):
-    assert statistics.counted(number, what) == text
-
-
 def test_boxes_are_measured_against_their_photograph(tmp_path):
     path = photographs.write(tmp_path / "a.jpg", height=40, width=160)
     sizes = statistics.box_sizes(Dataset([path], [0], ["acme"], [[(0, 0, 10, 40), (0, 0, 40, 160)]]))

@@ -1,4 +1,4 @@
-"""The page: complete in itself, and no text of ours or the user's becomes HTML."""
+"""Pages: complete in themselves, and no text of ours or the user's becomes HTML."""
 
 import base64
 import re
@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from logo_keras.report import charts
-from logo_keras.report import page as report
+from logo_keras.report import charts, page
 
 VOID = {"meta", "img", "br"}
+HOSTILE = "<script>\"&'\udcff"
 
 
 class Checked(HTMLParser):
@@ -40,51 +40,62 @@ class Checked(HTMLParser):
         self.words.append(data)
 
 
-def whole_page():
+@pytest.fixture(scope="module")
+def whole():
+    """A page with one of each piece, in each of which stands a hostile name."""
+    template = """
+        {% extends "base.html" %}
+        {% import "pieces.html" as page %}
+        {% block body %}
+        {{ page.points([name]) }}{{ page.cards([(name, name)]) }}
+        {{ page.table([name], [[name]], name) }}{{ page.table(["brand"], [[0.5]]) }}
+        {{ page.image(photo, name) }}{{ page.picture("data:,", name, 1) }}
+        {% call page.folded(name) %}{{ page.chart(chart, name) }}{% endcall %}
+        {{ page.confusion([[3, 1], [0, 2]], [name, "puma"], name) }}
+        {% endblock %}"""
     photo = np.full((40, 60, 3), (200, 30, 30), np.uint8)
-    return report.page(
-        "Demo & <more>",
-        report.heading("Figures"),
-        report.paragraph("a < b"),
-        report.paragraph("a note", faint=True),
-        report.points(["one", "two"]),
-        report.cards([("91.5 %", "top-1")]),
-        report.table(["brand", "share"], [["<script>", 0.5]], "shares"),
-        report.picture(photo, 'a "red" picture'),
-        report.folded("more", report.chart(charts.curves({"loss": ([1, 2], [2, 1])}, "epoch", "loss"), "the loss")),
-    )
+    chart = charts.curves({"<script>": ([1, 2], [2, 1])}, "epoch", "loss")
+    made = page._templates().from_string(template).render(title=HOSTILE, name=HOSTILE, photo=photo, chart=chart)
+    return made.encode("utf-8", "backslashreplace").decode()
 
 
-def test_a_page_is_well_formed_and_shows_what_was_given():
-    page = Checked(whole_page())
-    text = "".join(page.words)
-    for words in ("Demo & <more>", "a < b", "a note", "91.5 %", "<script>", "shares", "the loss"):
-        assert words in text
-    assert "script" not in page.tags
+def test_a_page_is_well_formed_and_every_name_is_text(whole):
+    checked = Checked(whole)
+    assert "script" not in checked.tags and "<script" not in whole
+    assert "".join(checked.words).count("<script>\"&'\\udcff") == 15
 
 
-def test_a_page_fetches_nothing():
-    page = whole_page()
-    assert all(address.startswith("data:image/jpeg;base64,") for address in Checked(page).addresses)
-    # The one address in it names the language of the charts and is not fetched.
-    assert set(re.findall(r"https?://[^\s\"'<]+", page)) == {"http://www.w3.org/2000/svg"}
-    assert "url(" not in page and "@import" not in page
-    assert "default-src 'none'" in page
+def test_a_page_fetches_nothing(whole):
+    assert all(address.startswith("data:") for address in Checked(whole).addresses)
+    # They name the language of the charts and are not fetched.
+    assert set(re.findall(r"https?://[^\s\"'<]+", whole)) == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert "@import" not in whole and "default-src 'none'" in whole
 
 
-def test_a_page_is_made_for_phones_and_for_light_and_dark():
-    page = whole_page()
-    assert 'name="viewport"' in page
-    assert "color-scheme: light dark" in page and "prefers-color-scheme: dark" in page
+def test_a_page_is_made_for_phones_and_for_light_and_dark(whole):
+    assert 'name="viewport"' in whole
+    assert "color-scheme: light dark" in whole and "prefers-color-scheme: dark" in whole
 
 
 def test_a_picture_is_inside_the_page_in_its_colours():
     photo = np.full((40, 60, 3), (200, 30, 30), np.uint8)
-    data = base64.b64decode(report.data_uri(photo).partition(",")[2])
+    data = base64.b64decode(page.data_uri(photo).partition(",")[2])
     back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     np.testing.assert_allclose(back, photo, atol=4)
 
 
-def test_a_row_of_another_length_is_refused():
-    with pytest.raises(ValueError, match="every row must have 2 cells"):
-        report.table(["brand", "share"], [["adidas"]])
+def test_a_confusion_matrix_says_what_was_taken_for_what(whole):
+    titles = re.findall(r'<td title="([^"]*)"', whole)
+    assert [title.replace("&lt;script&gt;&#34;&amp;&#39;\\udcff", "adidas") for title in titles] == [
+        "adidas, taken for adidas: 3",
+        "adidas, taken for puma: 1",
+        "puma, taken for puma: 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "what", "text"),
+    [(1, "cut-out boxes", "1 cut-out box"), (1, "brands", "1 brand"), (0, "brands", "0 brands"), (2341, "boxes", "2,341 boxes")],
+)
+def test_what_is_counted_agrees_with_its_number(number, what, text):
+    assert page.counted(number, what) == text

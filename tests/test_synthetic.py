@@ -292,6 +292,7 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
     assert not any(tmp_path.iterdir())
 
 
-def test_progress_is_said_on_stderr(tmp_path, capsys):
+def test_progress_is_said_on_stderr(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("logo_keras.report.progress._PAUSE", 0)
     synthetic.synthesize(tmp_path / "set", brands=1, train=2, validation=0, test=0, none=1)
-    assert "3 of 3 photographs" in capsys.readouterr().err
+    assert "drawing photos: 3 of 3, " in capsys.readouterr().err

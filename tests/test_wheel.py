@@ -67,6 +67,11 @@ def test_wheel_holds_every_module(wheel, root):
     assert inside == package | export
 
 
+def test_wheel_holds_the_templates_of_pages(wheel, root):
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".html")}
+    assert inside == {str(path.relative_to(root)) for path in (root / "logo_keras").rglob("*.html")} != set()
+
+
 def test_wheel_names_its_console_scripts(wheel):
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(f"logo_keras-{logo_keras.__version__}.dist-info/entry_points.txt").decode()
@@ -85,7 +90,7 @@ def test_wheel_asks_for_no_tensorflow_unless_an_extra_does(wheel):
         assert any(name.endswith("/LICENSE") for name in archive.namelist())
     base = {line.split(">")[0] for line in facts.get_all("Requires-Dist") if "extra ==" not in line}
     assert base == {"numpy", "opencv-python-headless", "absl-py", "ai-edge-litert"}
-    assert {"train", "gpu", "zoo", "onnx", "export", "tensorrt-rtx", "heic", "demo", "dev"} == set(
+    assert {"train", "gpu", "zoo", "onnx", "export", "tensorrt-rtx", "heic", "report", "demo", "dev"} == set(
         facts.get_all("Provides-Extra")
     )
     assert facts["License-Expression"] == "Apache-2.0"

@@ -11,11 +11,12 @@ from logo_keras.commands import _flags
 from logo_keras.extras import naming_extras
 
 USAGE = "demo [--out FOLDER] [--data FOLDER]"
-DESCRIPTION = """Shows all of logo_keras at work: DRNA-Net learns brands, beside a plain classifier of the same training time;
+DESCRIPTION = """Shows all of logo_keras at work: DRNA-Net learns brands, beside a plain classifier;
 both are tested; DRNA-Net is exported to TFLite, and the file is run without TensorFlow.
 
 It leaves model.keras, model.tflite, overview.jpg, report.html (open it in a browser) and report.json in the folder --out.
-Without --data the photographs are synthetic, and all takes about 8 minutes on two quiet cores."""
+Without --data the photos are synthetic, the plain classifier is trained for half of DRNA-Net's time, and all takes less than 8
+minutes on two cores. With --data both are trained for the same time."""
 
 
 def main(argv):

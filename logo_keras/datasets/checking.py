@@ -1,18 +1,16 @@
 """Trying many photographs at once."""
 
 import os
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
+
+from logo_keras.report.progress import progress
 
 # Photographs that wait for a thread at a time: a set has millions, and each that waits takes memory.
 _WAITING = 4096
 # Photographs that a thread takes at a time, where there are many: handing over a single one takes longer than to look at the
 # first bytes of its file.
 _AT_A_TIME = 16
-# Seconds between two lines on stderr.
-_PAUSE = 5
 
 
 def in_threads(work, items, what):
@@ -26,18 +24,17 @@ def in_threads(work, items, what):
     Yields:
         Tuples `(item, work(item))`, in the order of `items`.
     """
-    said, count, ahead, threads = time.monotonic(), 0, iter(items), os.cpu_count() or 1
+    yield from progress(_in_threads(work, iter(items)), what, len(items))
+
+
+def _in_threads(work, ahead):
+    threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         while chunk := list(islice(ahead, _WAITING)):
             size = max(1, min(_AT_A_TIME, len(chunk) // (4 * threads)))
             parts = [chunk[start : start + size] for start in range(0, len(chunk), size)]
             results = pool.map(lambda part: [work(item) for item in part], parts)
-            for item, result in zip(chunk, chain.from_iterable(results), strict=True):
-                count += 1
-                if time.monotonic() - said > _PAUSE:
-                    said = time.monotonic()
-                    print(f"{what}: {count} of {len(items)}", file=sys.stderr)
-                yield item, result
+            yield from zip(chunk, chain.from_iterable(results), strict=True)
 
 
 def find_unreadable(samples, reason):

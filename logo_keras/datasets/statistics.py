@@ -47,11 +47,6 @@ def noun(dataset):
     return "photographs" if dataset.windows is None else "cut-out boxes"
 
 
-def counted(number, what):
-    """A number with what it counts, given in the plural: "1,234 brands", "1 cut-out box"."""
-    return f"{number:,} {what if number != 1 else what.removesuffix('es') if what.endswith('boxes') else what.removesuffix('s')}"
-
-
 def overview(dataset, parts=None):
     """The table of the paper's slides: brands and photographs of each root category; without categories, of each split.
 
@@ -74,15 +69,14 @@ def overview(dataset, parts=None):
         rows = [[name, *_row(part)] for name, part in (*parts.items(), (name, dataset))]
         return header, rows
     categories = np.array(dataset.root_categories, object)
-    whole, columns = counts(dataset), [counts(part) for part in parts.values()]
+    columns = [counts(each) for each in (dataset, *parts.values())]
     rows = []
     for category in sorted(set(categories)):
         inside = categories == category
-        rows.append([category, *(int(figure) for figure in _sums(whole, columns, inside))])
-    bare = [int((each.labels < 0).sum()) for each in (dataset, *parts.values())]
-    if any(bare):
+        rows.append([category, int((columns[0][inside] > 0).sum()), *(int(column[inside].sum()) for column in columns)])
+    if any(bare := [int((each.labels < 0).sum()) for each in (dataset, *parts.values())]):
         rows.append([NO_BRAND, 0, *bare])
-    rows.append([ALL, int((whole > 0).sum()), len(dataset), *map(len, parts.values())])
+    rows.append([ALL, int((columns[0] > 0).sum()), len(dataset), *map(len, parts.values())])
     return ["root category", "brands", noun(dataset), *parts], rows
 
 
@@ -172,24 +166,10 @@ def box_table(dataset, sizes):
         rows: list of lists of str. Paths are relative to the root of the set, with `/`.
     """
     header = ["path", "brand", "y0", "x0", "y1", "x1", "height", "width", "area_side", "longer_side"]
+    columns = (sizes.boxes.tolist(), sizes.photographs.tolist(), sizes.area_sides, sizes.longer_sides)
     rows = [
-        [
-            relative(path, dataset.root),
-            brand,
-            *(f"{side:.2f}" for side in box),
-            *size,
-            f"{area_side:.6f}",
-            f"{longer_side:.6f}",
-        ]
-        for path, brand, box, size, area_side, longer_side in zip(
-            sizes.paths,
-            sizes.brands,
-            sizes.boxes.tolist(),
-            sizes.photographs.tolist(),
-            sizes.area_sides,
-            sizes.longer_sides,
-            strict=True,
-        )
+        [relative(path, dataset.root), brand, *(f"{side:.2f}" for side in box), *size, f"{area:.6f}", f"{longer:.6f}"]
+        for path, brand, box, size, area, longer in zip(sizes.paths, sizes.brands, *columns, strict=True)
     ]
     return header, rows
 
@@ -210,13 +190,8 @@ def to_csv(header, rows):
 
 
 def _row(dataset):
-    whole = counts(dataset)
     bare = int((dataset.labels < 0).sum())
-    return [int((whole > 0).sum()), len(dataset), bare, sum(map(len, dataset.boxes))]
-
-
-def _sums(whole, columns, inside):
-    return ((whole[inside] > 0).sum(), *(column[inside].sum() for column in (whole, *columns)))
+    return [int((counts(dataset) > 0).sum()), len(dataset), bare, sum(map(len, dataset.boxes))]
 
 
 def _sorted(pairs):

@@ -1,4 +1,4 @@
-"""The demo: DRNA-Net from photographs to a verified file, beside a plain classifier of the same training time."""
+"""The demo: DRNA-Net from photos to a verified file, beside a plain classifier."""
 
 from logo_keras.demo.config import DemoConfig, quick
 from logo_keras.demo.stages import run, sweep

@@ -1,10 +1,10 @@
 """What a demo found out, and the figures of report.json."""
 
 import dataclasses
+import functools
 import platform
 
-import numpy as np
-
+from logo_keras.datasets.statistics import box_sizes
 from logo_keras.demo.config import DemoConfig
 from logo_keras.demo.sets import Photographs
 from logo_keras.evaluation import Comparison, Evaluation, compare, wilson_interval
@@ -45,11 +45,12 @@ class Findings:
         photographs: Photographs.
         drna: Trained, DRNA-Net.
         plain: Trained, the plain classifier.
-        drna_test: Evaluation of DRNA-Net on the test photographs.
+        drna_test: Evaluation of DRNA-Net on the test photos.
         plain_test: Evaluation of the plain classifier.
         file_test: Evaluation of the exported file, run without TensorFlow.
-        verification: the export's Report: how far the file lies from Keras on the test photographs.
-        keras_milliseconds: float, median time of Keras for one photograph, decoding left out.
+        verification: the export's Report: how far the file lies from Keras on the test photos.
+        plain_share: float, time of the plain classifier's training as a share of DRNA-Net's; None if its epochs were given.
+        keras_milliseconds: float, median time of Keras for one photo, decoding left out.
         sizes: dict, name of a written file to its bytes.
         seconds: dict, name of a stage to its seconds.
     """
@@ -62,6 +63,7 @@ class Findings:
     plain_test: Evaluation
     file_test: Evaluation
     verification: Report
+    plain_share: float | None
     keras_milliseconds: float
     sizes: dict
     seconds: dict
@@ -73,12 +75,12 @@ class Findings:
 
     @property
     def unreadable(self):
-        """dict, path to reason, of the photographs that were left out of training or tests."""
+        """dict, path to reason, of the photos that were left out of training or tests."""
         return self.photographs.unreadable | self.drna_test.unreadable
 
     def intervals(self):
         """95 % intervals: dict from the name of a figure to its two ends; None where there is no figure."""
-        boxed = len(self.logo_sides())
+        boxed = len(self.logo_sides)
         comparison = self.comparison
         return {
             "top1": self.drna_test.top1_interval,
@@ -90,24 +92,21 @@ class Findings:
             "region_hit_rate_any": _interval(self.drna_test.region_hit_rate_any, boxed),
         }
 
+    @functools.cached_property
     def logo_sides(self):
-        """dict from the place of a test photograph in `drna_test` to the side of its largest logo: the root of the share
-        of the photograph that it covers. Photographs without known boxes are left out."""
-        test, places = self.photographs.test, self.places()
-        sides = {}
-        for number, path in enumerate(self.drna_test.paths):
-            if len(test.boxes[places[path]]):
-                # px of an image of one px are shares of the photograph.
-                boxes = test.sample(places[path], 1)[1]
-                sides[number] = float(np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1).max()))
-        return sides
+        """dict from the place of a test photo in `drna_test` to the side of its largest logo: the root of the share
+        of the photo that it covers. Photos without known boxes are left out."""
+        sizes, largest = box_sizes(self.photographs.test), {}
+        for path, side in zip(sizes.paths, sizes.area_sides.tolist(), strict=True):
+            largest[path] = max(side, largest.get(path, 0))
+        return {number: largest[path] for number, path in enumerate(self.drna_test.paths) if path in largest}
 
     def places(self):
-        """dict from the path of a test photograph to its place in the test set."""
+        """dict from the path of a test photo to its place in the test set."""
         return {path: place for place, path in enumerate(self.photographs.test.paths)}
 
     def to_dict(self):
-        """What report.json holds: shares are fractions 0..1, times seconds; None for what these photographs cannot tell."""
+        """What report.json holds: shares are fractions 0..1, times seconds; None for what these photos cannot tell."""
         test = self.drna_test
         return {
             "top1": test.top1,

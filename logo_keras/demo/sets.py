@@ -1,4 +1,4 @@
-"""Which photographs the demo learns from and is tested on."""
+"""Which photos the demo learns from and is tested on."""
 
 import dataclasses
 from pathlib import Path
@@ -11,13 +11,13 @@ from logo_keras.datasets.synthetic.synthesis import ARGUMENTS, RECIPE
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Photographs:
-    """The photographs of a demo.
+    """The photos of a demo.
 
     Attributes:
         name: str, what `lk.datasets.load` calls the set.
         split: str, how it was split, in words.
         training: Dataset.
-        validation: Dataset, scored after every epoch for the curves and nothing else; or None.
+        validation: Dataset, scored after every epoch, only for the curves; or None.
         test: Dataset, looked at once, at the end.
     """
 
@@ -29,13 +29,13 @@ class Photographs:
 
     @property
     def unreadable(self):
-        """dict, path to reason, of the photographs that turned out to be unreadable so far."""
+        """dict, path to reason, of the photos that could not be read so far."""
         sets = [dataset for dataset in (self.training, self.validation, self.test) if dataset is not None]
         return {path: reason for dataset in sets for path, reason in dataset.unreadable.items()}
 
 
 def synthetic(folder, arguments, seed):
-    """Makes the synthetic photographs, or takes those that an earlier demo made with the same arguments.
+    """Makes the synthetic photos, or takes those that an earlier demo made with the same arguments.
 
     Args:
         folder: path of the folder in which the set gets a folder of its own.
@@ -52,7 +52,7 @@ def synthetic(folder, arguments, seed):
 
 
 def real(root, held_back, seed):
-    """Opens real photographs; what set they are is seen from what lies in the folder.
+    """Opens real photos; what lies in the folder tells which set they are.
 
     `ImageSets/`, `jpg/` and `masks/` are TopLogo-10, `flickr_logos_27_*` is FlickrLogos-27; anything else must be
     `BRAND/*`, or `SPLIT/BRAND/*` with the splits `train` and `test`, and perhaps `validation`.

@@ -1,4 +1,4 @@
-"""The demo's stages, one after the other: photographs, two trainings, tests, the exported file, the report."""
+"""The demo's stages, one after the other: photos, two trainings, tests, the exported file, the report."""
 
 import contextlib
 import dataclasses
@@ -11,7 +11,7 @@ import numpy as np
 
 from logo_keras import evaluation, training
 from logo_keras.demo import page
-from logo_keras.demo.config import EPOCHS, DemoConfig
+from logo_keras.demo.config import EPOCHS, PLAIN_SHARE, DemoConfig
 from logo_keras.demo.findings import Findings, Trained
 from logo_keras.demo.pace import TrainingClock, epochs_within
 from logo_keras.demo.sets import real, synthetic
@@ -19,12 +19,14 @@ from logo_keras.edge import Recognizer
 from logo_keras.export.tflite import export
 from logo_keras.files import replacing, write_json
 from logo_keras.image import preprocessing
+from logo_keras.image.draw import encoded
 
 MODEL, FILE, HTML, JSON, OVERVIEW = "model.keras", "model.tflite", "report.html", "report.json", "overview.jpg"
-# Of single photographs, after two that warm up.
+# Of single photos, after two that warm up.
 _TIMED = 20
-# Photographs that the exported file is compared with Keras on, at least, where there are so many.
-_VERIFIED = 64
+# Photos that the exported file is compared with Keras on, where there are so many. More take time and say no more: the file
+# is tested on all of them afterwards.
+_VERIFIED = 100
 
 
 def run(out, data=None, config=None, say=print):
@@ -35,7 +37,7 @@ def run(out, data=None, config=None, say=print):
 
     Args:
         out: path of the folder, made where it is missing.
-        data: path of real photographs (see `photographs.real`), or None for synthetic ones, which are put into `out`.
+        data: path of real photos (see `sets.real`), or None for synthetic ones, which are put into `out`.
         config: DemoConfig; its defaults by default.
         say: function that takes a line of text.
 
@@ -43,7 +45,7 @@ def run(out, data=None, config=None, say=print):
         dict, what `report.json` holds.
 
     Raises:
-        ValueError: if the photographs or settings cannot be used.
+        ValueError: if the photos or settings cannot be used.
         DiffersFromKeras: if the exported file's answers lie over the bound; a ValueError too.
         OSError: if a file cannot be read or written.
         ImportError: if an extra is not installed; names it.
@@ -52,7 +54,7 @@ def run(out, data=None, config=None, say=print):
     out.mkdir(parents=True, exist_ok=True)
     sweep(out)
     stages = _Stages(say)
-    with stages("photographs", "Photographs"):
+    with stages("photographs", "Photos"):
         if data is None:
             sets = synthetic(out, config.photographs, config.seed)
         else:
@@ -66,28 +68,32 @@ def run(out, data=None, config=None, say=print):
     with stages("train_drna", f"Training DRNA-Net (epochs: {drna_config.epochs})"):
         drna = _train(drna_config, sets, out, stages.say)
         drna.model.save(out / MODEL)
-    plain_config = dataclasses.replace(config.plain, seed=config.seed)
-    with stages("pace", f"How many epochs of the plain classifier fit the same {drna.seconds:.0f} s"):
-        fitting = config.plain_epochs or epochs_within(drna.seconds, plain_config, sets.training)
-        plain_config = dataclasses.replace(plain_config, epochs=fitting)
+    plain_config = dataclasses.replace(config.plain, seed=config.seed, epochs=config.plain_epochs or 1)
+    share = PLAIN_SHARE[sets.name] if config.plain_epochs is None else None
+    if share is not None:
+        seconds = share * drna.seconds
+        with stages("pace", f"How many epochs of the plain classifier fit {seconds:.0f} s, {share:.0%} of DRNA-Net's"):
+            fitting = epochs_within(seconds, plain_config, sets.training)
+            plain_config = dataclasses.replace(plain_config, epochs=fitting)
     with stages("train_plain", f"Training the plain classifier (epochs: {plain_config.epochs})"):
         plain = _train(plain_config, sets, out, stages.say)
-    with stages("test", "Testing both on photographs that neither has seen"):
+    with stages("test", "Testing both on photos that neither has seen"):
         drna_test, plain_test = (evaluation.evaluate(trained.model, sets.test) for trained in (drna, plain))
         stages.say(f"DRNA-Net {drna_test.top1:.1%}, plain {plain_test.top1:.1%} right")
     with stages("export", "Exporting DRNA-Net to TFLite and comparing its answers with those of Keras"):
-        # Few photographs say little, so training photographs make up the number.
-        photos = [*sets.test.paths, *sets.training.paths[: max(0, _VERIFIED - len(sets.test))]]
-        verification = export(drna.model, out / FILE, photos=photos)
+        # Of all brands, and where there are few test photos, training photos make up the number.
+        count = len(sets.test)
+        paths = [sets.test.paths[place] for place in np.linspace(0, count - 1, min(count, _VERIFIED)).astype(int)]
+        verification = export(drna.model, out / FILE, photos=[*paths, *sets.training.paths][:_VERIFIED])
         for line in str(verification).splitlines():
             stages.say(line)
-    with stages("run_file", "Running the file on the test photographs, without TensorFlow"):
+    with stages("run_file", "Running the file on the test photos, without TensorFlow"):
         file_test = evaluation.evaluate(Recognizer(out / FILE), sets.test)
         keras_milliseconds = _milliseconds(drna.model, drna_test.paths[0])
         stages.say(f"{file_test.top1:.1%} right")
     found = Findings(
         config=config, photographs=sets, drna=drna, plain=plain, drna_test=drna_test, plain_test=plain_test,
-        file_test=file_test, verification=verification, keras_milliseconds=keras_milliseconds,
+        file_test=file_test, verification=verification, plain_share=share, keras_milliseconds=keras_milliseconds,
         sizes={name: (out / name).stat().st_size for name in (MODEL, FILE)},
         seconds=stages.seconds | {"train_drna_steps": drna.seconds, "train_plain_steps": plain.seconds},
     )  # fmt: skip
@@ -132,7 +138,7 @@ def _train(config, sets, out, say):
 
 
 def _milliseconds(model, path):
-    """Median time of Keras for one photograph, decoding left out."""
+    """Median time of Keras for one photo, decoding left out."""
     image = preprocessing.prepare(path, model.image_size)[None]
     times = []
     for _ in range(2 + _TIMED):
@@ -144,14 +150,12 @@ def _milliseconds(model, path):
 
 def _report(found, out, stages):
     """Writes the pictures and figures, the figures last; returns them."""
-    recognizer = Recognizer(out / FILE)
+    overview = page.overview(found, Recognizer(out / FILE))
     with replacing(out / OVERVIEW) as temporary:
-        page.write_overview(found, recognizer, temporary)
+        temporary.write_bytes(encoded(overview))
     found.seconds["total"] = stages.total
-    text = page.compose(found, recognizer)
     with replacing(out / HTML) as temporary:
-        # Names of photos need not be UTF-8.
-        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
+        temporary.write_bytes(page.compose(found, overview))
     figures = found.to_dict()
     write_json(out / JSON, figures)
     return figures

@@ -1,4 +1,4 @@
-"""Pictures of what a model saw and said: regions, crops and drops, answers, contact sheets. numpy and OpenCV alone."""
+"""Pictures of what a model saw and said: regions, crops and drops, answers, contact sheets. It only needs numpy and OpenCV."""
 
 import unicodedata
 
@@ -6,10 +6,10 @@ import numpy as np
 
 from logo_keras.extras import cv2
 
-# Okabe and Ito 2008, colours that also the colour-blind tell apart: best region first. RGB.
+# Okabe and Ito 2008, colours that the colour-blind tell apart too; best region first. RGB.
 REGION_COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167), (240, 228, 66), (213, 94, 0))
 TRUTH_COLOR = (255, 255, 255)
-# What lies outside the photograph, and what a drop leaves out: 0 of a normalised image.
+# What lies outside the photo, and what a drop leaves out: 0 of a normalised image.
 BLANK = 127
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -17,20 +17,20 @@ _DARK, _LIGHT, _RIGHT, _WRONG = (27, 31, 36), (240, 243, 246), (63, 185, 80), (2
 
 
 def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
-    """Draws the regions of an answer on the photograph, and its labels with their probabilities below.
+    """Draws the regions of an answer on the photo, and its labels with their probabilities below.
 
     Args:
         photo: uint8 RGB `[H, W, 3]`, upright.
-        recognition: Recognition of this photograph.
+        recognition: Recognition of this photo.
         truth: str, the true class: the first label is then marked as right or wrong. None if it is not known.
-        boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px of the photograph, the true logos, drawn in white; or None.
-        side: int, px, longer side of the photograph in the picture; None keeps its size.
+        boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px of the photo, the true logos, drawn in white; or None.
+        side: int, px, longer side of the photo in the picture; None keeps its size.
 
     Returns:
         uint8 RGB `[h, w, 3]`.
 
     Raises:
-        ValueError: if `photo` is no uint8 RGB array.
+        ValueError: if `photo` is not a uint8 RGB array.
     """
     picture = _with_boxes(photo, recognition.region_boxes, boxes, side)
     width = picture.shape[1]
@@ -55,21 +55,21 @@ def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
 
 
 def draw_regions(photo, boxes, crop_boxes=None, maps=None, drop_threshold=0.5, side=144):
-    """Draws the photograph with its regions and, beside it, each region, its crop and its drop.
+    """Draws the photo with its regions and, beside it, each region, its crop and its drop.
 
     Args:
         photo: uint8 RGB `[H, W, 3]`, upright.
-        boxes: float `[K, 4]`, `(y0, x0, y1, x1)` px of the photograph, best region first.
+        boxes: float `[K, 4]`, `(y0, x0, y1, x1)` px of the photo, best region first.
         crop_boxes: float `[K, 4]`, likewise, or None for no crops.
         maps: float `[K, h, w]`, augmentation maps in 0..1, or None for no drops.
         drop_threshold: float in (0, 1), theta_d.
         side: int, px, side of a tile.
 
     Returns:
-        uint8 RGB `[max(2, K) * side, w, 3]`: one row of tiles a region; what lies outside the photograph is grey.
+        uint8 RGB `[max(2, K) * side, w, 3]`: one row of tiles a region; what lies outside the photo is grey.
 
     Raises:
-        ValueError: if `photo` is no uint8 RGB array, or there are not as many crop boxes and maps as regions.
+        ValueError: if `photo` is not a uint8 RGB array, or there are not as many crop boxes and maps as regions.
     """
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     for name, given in (("crop_boxes", crop_boxes), ("maps", maps)):
@@ -116,24 +116,33 @@ def contact_sheet(pictures, columns=3, cell=320, gap=8):
         raise ValueError(f"a contact sheet needs pictures and columns, got {len(pictures)} and {columns}.")
     sized = [_scaled(picture, cell / picture.shape[1]) for picture in pictures]
     columns = min(columns, len(sized))
-    rows = [sized[place : place + columns] for place in range(0, len(sized), columns)]
-    heights = [max(picture.shape[0] for picture in row) for row in rows]
-    sheet = np.full((gap + sum(heights) + gap * len(rows), gap + columns * (cell + gap), 3), _DARK, np.uint8)
-    y = gap
-    for row, height in zip(rows, heights, strict=True):
-        for column, picture in enumerate(row):
-            x = gap + column * (cell + gap)
-            sheet[y : y + picture.shape[0], x : x + cell] = picture
-        y += height + gap
-    return sheet
+    strips = []
+    for place in range(0, len(sized), columns):
+        row = sized[place : place + columns]
+        height = max(picture.shape[0] for picture in row)
+        strip = np.concatenate([_padded(picture, gap, height - picture.shape[0], gap, 0) for picture in row], axis=1)
+        strips.append(_padded(strip, 0, 0, 0, gap + (columns - len(row)) * (cell + gap)))
+    return _padded(np.concatenate(strips), 0, gap, 0, 0)
+
+
+def encoded(picture, suffix=".jpg", quality=95):
+    """The bytes of an image file.
+
+    Args:
+        picture: uint8 RGB `[H, W, 3]`.
+        suffix: str, ".jpg" or ".png".
+        quality: int, 0..100, of a JPEG.
+    """
+    how = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
+    return cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), how)[1].tobytes()
 
 
 def cut(photo, box, side):
-    """Cuts a box out of a photograph for looking at it; whole px, grey outside.
+    """Cuts a box out of a photo for looking at it; whole px, grey outside.
 
     Args:
         photo: uint8 RGB `[H, W, 3]`.
-        box: four floats `(y0, x0, y1, x1)`, px of the photograph; may lie outside it.
+        box: four floats `(y0, x0, y1, x1)`, px of the photo; may lie outside it.
         side: int, px.
 
     Returns:
@@ -154,11 +163,11 @@ def cut(photo, box, side):
 def _check(photo):
     if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
         came = f"{photo.dtype} {photo.shape}" if isinstance(photo, np.ndarray) else type(photo).__name__
-        raise ValueError(f"a photograph must be a uint8 RGB array [H, W, 3], got {came}.")
+        raise ValueError(f"a photo must be a uint8 RGB array [H, W, 3], got {came}.")
 
 
 def _with_boxes(photo, region_boxes, truth_boxes, side):
-    """The photograph with its longer side at `side` px, regions and true logos drawn; the best region on top."""
+    """The photo with its longer side at `side` px, regions and true logos drawn; the best region on top."""
     _check(photo)
     factor = 1.0 if side is None else side / max(photo.shape[:2])
     picture = _scaled(photo, factor)
@@ -170,7 +179,7 @@ def _with_boxes(photo, region_boxes, truth_boxes, side):
     for rank, box in reversed(list(enumerate(np.asarray(region_boxes) * factor))):
         color = REGION_COLORS[rank % len(REGION_COLORS)]
         _rectangle(picture, box, color, thick)
-        # The number sits in the box's visible corner, also where the box reaches beyond the photograph.
+        # The number sits in the box's visible corner, even where the box reaches beyond the photo.
         y, x = (int(np.clip(box[axis], 0, picture.shape[axis] - 24)) for axis in (0, 1))
         _chip(picture, str(rank + 1), y, x, color)
     return picture
@@ -200,10 +209,12 @@ def _chip(picture, text, y, x, color, scale=0.5):
 
 def _framed(picture, height, width):
     """The picture in the middle of a dark area."""
-    frame = np.full((height, width, 3), _DARK, np.uint8)
-    y, x = (height - picture.shape[0]) // 2, (width - picture.shape[1]) // 2
-    frame[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
-    return frame
+    down, right = height - picture.shape[0], width - picture.shape[1]
+    return _padded(picture, down // 2, down - down // 2, right // 2, right - right // 2)
+
+
+def _padded(picture, top, bottom, left, right):
+    return cv2.copyMakeBorder(picture, top, bottom, left, right, cv2.BORDER_CONSTANT, value=_DARK)
 
 
 def _scaled(picture, factor):

@@ -1,18 +1,18 @@
-"""A contact sheet of a data set: a row a brand, a few photographs of each, their boxes drawn."""
+"""A contact sheet of a data set: a row a brand, a few photos of each, their boxes drawn."""
 
-import functools
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
 from logo_keras.datasets.checking import in_threads
-from logo_keras.datasets.statistics import counted, examples, noun
+from logo_keras.datasets.statistics import examples, noun
 from logo_keras.extras import cv2
-from logo_keras.image import lettering
 from logo_keras.image.preprocessing import UnreadablePhotograph
+from logo_keras.report import lettering
+from logo_keras.report.page import counted
 
-# px: side of a photograph, space between them, width of the names; Latin letters and lines that fit there.
+# px: side of a photo, space between them, width of the names; Latin letters and lines that fit there.
 _TILE, _GAP, _NAMES = 96, 6, 216
 _LETTERS, _LINES, _LINE = 24, 3, 17
 # As in logo_keras.image.draw; the faint letters are 4.5 times as bright as what lies behind them (WCAG 2.1, 1.4.3).
@@ -25,8 +25,8 @@ class Sheet:
 
     Attributes:
         brands: list of str, from top to bottom.
-        picture: uint8 RGB `[H, W, 3]`, or None if none of its photographs can be read.
-        unreadable: dict, path to reason, of the photographs that it shows as a `?`.
+        picture: uint8 RGB `[H, W, 3]`, or None if none of its photos can be read.
+        unreadable: dict, path to reason, of the photos that it shows as a `?`.
     """
 
     brands: list
@@ -35,16 +35,16 @@ class Sheet:
 
 
 def contact_sheets(dataset, each=8, brands=40, seed=0):
-    """Draws the photographs of every brand that `logo_keras.datasets.statistics.examples` chooses.
+    """Draws the photos of every brand that `logo_keras.datasets.statistics.examples` chooses.
 
     Args:
         dataset: Dataset.
-        each: int, most photographs a brand.
+        each: int, most photos a brand.
         brands: int, most brands a page.
         seed: int, 0 or more.
 
     Yields:
-        Sheet, in the order of the classes. About a millisecond a photograph of 500 px.
+        Sheet, in the order of the classes. About a millisecond a photo of 500 px.
     """
     chosen = examples(dataset, each, seed)
     columns = max((len(samples) for _, _, samples in chosen), default=0)
@@ -71,7 +71,7 @@ def contact_sheets(dataset, each=8, brands=40, seed=0):
 
 
 def _tile(dataset, sample):
-    """The photograph in the middle of a square, or str, why it cannot be read."""
+    """The photo in the middle of a square, or str, why it cannot be read."""
     try:
         photo = dataset.photograph(sample)
     except UnreadablePhotograph as error:
@@ -84,10 +84,9 @@ def _tile(dataset, sample):
     for box in dataset.boxes[sample]:
         y0, x0, y1, x1 = np.clip(np.round((box - np.tile(origin, 2)) * factor), 0, last).astype(int).tolist()
         cv2.rectangle(small, (x0, y0), (x1, y1), _BOX, 1)
-    tile = np.full((_TILE, _TILE, 3), _DARK, np.uint8)
-    y, x = (_TILE - size[1]) // 2, (_TILE - size[0]) // 2
-    tile[y : y + size[1], x : x + size[0]] = small
-    return tile
+    down, right = _TILE - size[1], _TILE - size[0]
+    sides = (down // 2, down - down // 2, right // 2, right - right // 2)
+    return cv2.copyMakeBorder(small, *sides, cv2.BORDER_CONSTANT, value=_DARK)
 
 
 def _unknown():
@@ -98,33 +97,14 @@ def _unknown():
 
 def _names(rows, height):
     """The column of names, each with a line in small letters below: uint8 RGB `[height, _NAMES, 3]`."""
-    lines, left = [], []
-    for row, (name, below) in enumerate(rows):
-        broken = lettering.wrapped(lettering.drawable(name), _LETTERS, _LINES)
-        # The baseline above the first line, so that all lie in the middle of the row.
-        y = _GAP + row * (_TILE + _GAP) + _TILE / 2 - _LINE * (len(broken) + 1) / 2 - 4
-        lines += [(line, y + _LINE * place, _LIGHT, 10) for place, line in enumerate(broken, 1)]
-        lines.append((below, y + _LINE * (len(broken) + 1), _FAINT, 9))
-
-    def draw(figure):
-        for text, y, color, size in lines:
-            # What no font of this machine has is left to OpenCV, which since version 5 has Chinese letters of its own.
-            missing = lettering.families([text])[1]
-            if missing and all(map(_in_opencv, missing)):
-                left.append((text, y))
-            else:
-                figure.text(10 / _NAMES, 1 - y / height, text, color=np.divide(color, 255), fontsize=size, va="baseline")
-
-    picture = lettering.drawn(_NAMES, height, [text for text, *_ in lines], draw, back=np.divide(_DARK, 255))
-    for text, y in left:
-        cv2.putText(picture, text, (10, round(y)), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _LIGHT, 1, cv2.LINE_AA)
-    return picture
-
-
-@functools.cache
-def _in_opencv(letter):
-    """Whether OpenCV draws a letter as something else than the `?` that stands for what it lacks."""
-    if int(cv2.__version__.partition(".")[0]) < 5:
-        return False
-    drawn = [cv2.putText(np.zeros((40, 80), np.uint8), x, (4, 30), cv2.FONT_HERSHEY_SIMPLEX, 1, 255) for x in (letter, "?")]
-    return not np.array_equal(*drawn)
+    names = [lettering.wrapped(name, _LETTERS, _LINES) for name, _ in rows]
+    texts = [line for lines in names for line in lines]
+    with lettering.figure(_NAMES, height, texts, back=np.divide(_DARK, 255)) as figure:
+        for row, (lines, (_, below)) in enumerate(zip(names, rows, strict=True)):
+            # Lines lie in the middle of their row.
+            y = _GAP + row * (_TILE + _GAP) + _TILE / 2 - _LINE * (len(lines) + 1) / 2 - 4
+            for place, line in enumerate([*lines, below], 1):
+                color, size = (_LIGHT, 10) if place <= len(lines) else (_FAINT, 9)
+                at = (10 / _NAMES, 1 - (y + _LINE * place) / height)
+                figure.text(*at, line, color=np.divide(color, 255), fontsize=size, va="baseline")
+        return lettering.pixels(figure)

@@ -1,51 +1,132 @@
-"""The page that shows the pictures of a data set, which lie in files beside it."""
+"""The page that shows what a data set holds, its pictures and tables in files beside it."""
 
-import html
+import sys
 
-from logo_keras.report.page import page
+import numpy as np
 
-# Text is escaped; that no script runs, a browser vouches for too.
-_POLICY = "script-src 'none'; object-src 'none'; base-uri 'none'"
-# Always light, as the charts are.
-_STYLE = """
-:root { color-scheme: light; }
-body { margin: 0 auto; padding: 1rem; max-width: 66rem; background: #ffffff; color: #1b1f24;
-       font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }
-h2 { margin-top: 2.2rem; } p { max-width: 46rem; } .faint, figcaption, caption { color: #59636e; font-size: 0.9rem; }
-.cards { display: flex; flex-wrap: wrap; gap: 0.6rem; }
-.card { background: #f6f8fa; border: 1px solid #d1d9e0; border-radius: 0.5rem; padding: 0.6rem 0.9rem; min-width: 9rem; }
-.card b { display: block; font-size: 1.6rem; }
-table { border-collapse: collapse; } .wide { overflow-x: auto; } summary { cursor: pointer; }
-th, td { text-align: left; padding: 0.2rem 0.9rem 0.2rem 0; border-bottom: 1px solid #d1d9e0; }
-figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; display: block; }
-"""
+from logo_keras.datasets import statistics
+from logo_keras.datasets.pictures.contact_sheet import contact_sheets
+from logo_keras.files import replacing
+from logo_keras.image.draw import encoded
+from logo_keras.report import charts
+from logo_keras.report.page import counted, render
+
+# px of the page for one px of a chart: charts have 144 px an inch, pages 96.
+_SHRUNK = 96 / 144
+# Photos that cannot be read and are on the page by name; the table has them all.
+_LISTED = 100
 
 
-def document(title, *parts):
-    """Puts pieces of HTML together, those of `logo_keras.report.page` and of this file.
+def write_page(dataset, parts, out, name, seed=0, notes=()):
+    """Writes pictures, tables and index.html, each file when it is complete; prints what the tables hold.
 
     Args:
-        title: str, plain text.
-        *parts: str, HTML.
-
-    Returns:
-        str, the whole document.
+        dataset: Dataset.
+        parts: dict, split to Dataset, counted beside it.
+        out: Path of the folder.
+        name: str, what the page calls a set that is not public.
+        seed: int, 0 or more, chooses the photos of the contact sheets.
+        notes: list of str, shown besides those of the data set.
     """
-    return page(title, *parts, style=_STYLE, policy=_POLICY)
+    what, about = statistics.noun(dataset), dataset.about
+    present = (statistics.counts(dataset) > 0).sum()
+    counted_parts = _counts(dataset, parts, out, what)
+    boxes, unreadable = _boxes(dataset, out)
+    sheets, unseen = _sheets(dataset, out, seed)
+    unreadable = [(statistics.relative(path, dataset.root), why) for path, why in sorted((unreadable | unseen).items())]
+    _write(out / "unreadable.csv", statistics.to_csv(["path", "reason"], unreadable))
+    left_out = f"{counted(len(unreadable), 'photographs')} left out of the sizes or shown as a ? on the contact sheets."
+    if unreadable:
+        print(f"{left_out} {out / 'unreadable.csv'} names them.", file=sys.stderr)
+    lines = [dataset.split_name and f"Split: {dataset.split_name}"]
+    if about is not None:
+        lines += [about.citation, f"Licence: {about.licence}", f"From: {about.address}", about.remark]
+    page = render(
+        "data_set.html",
+        title=about.title if about else name,
+        facts=[
+            (f"{present:,}", "brands"),
+            (f"{len(dataset):,}", what),
+            (f"{sum(map(len, dataset.boxes)):,}", "boxes"),
+        ],
+        about=[line for line in lines if line],
+        notes=[*dataset.notes, *notes],
+        parts=counted_parts,
+        boxes=boxes,
+        sheets=sheets,
+        unreadable=unreadable,
+        left_out=left_out,
+        listed=_LISTED,
+    )
+    _write(out / "index.html", page)
 
 
-def image(file, caption, width):
-    """A picture in a file beside the page.
+def _counts(dataset, parts, out, what):
+    """The charts and tables of what is counted: list of dict."""
+    header, rows = statistics.overview(dataset, parts)
+    print(_text(header, rows))
+    title = f"{what.capitalize()} of each {header[0]}"
+    found = [_chart(out, "overview", title, title, charts.table_picture(header, rows), header, rows)]
+    brands = statistics.brands(dataset)
+    counts = np.array([count for _, count in brands])
+    caption = picture = None
+    if counts.any():
+        caption = f"{what} of each brand: {counts.min():,} to {counts.max():,}, median {np.median(counts):,g}"
+        picture = charts.brand_chart(brands, what)
+    found.append(_chart(out, "brands", "Brands", caption, picture, ["brand", "count"], brands))
+    if categories := statistics.by_category(dataset):
+        rows = [(category, *pair) for category, pairs in categories.items() for pair in pairs]
+        picture, header = charts.category_chart(categories, what), ["root category", "brand", "count"]
+        title = "Brands of each root category"
+        found.append(_chart(out, "brands-by-root", title, "all to one scale", picture, header, rows))
+    return found
 
-    Args:
-        file: str, its name: letters, digits, `.` and `-`.
-        caption: str, plain text, also read out to those who do not see it.
-        width: int, px of the page.
-    """
-    text = html.escape(caption)
-    return f'<figure><img src="{file}" width="{width}" alt="{text}" loading="lazy"><figcaption>{text}</figcaption></figure>'
+
+def _boxes(dataset, out):
+    """The sizes of the logos, a dict, and the photos whose sizes cannot be read."""
+    sizes = statistics.box_sizes(dataset)
+    if not sizes.paths:
+        missing = "No photograph with a box can be read." if sizes.unreadable else "The data set has no boxes."
+        print(missing)
+        return {"caption": None, "missing": missing}, sizes.unreadable
+    what = {"sqrt(box area / photograph area)": sizes.area_sides, "longer side / longer side": sizes.longer_sides}
+    rows = [[label, *(f"{value:.3f}" for value in statistics.deciles(shares))] for label, shares in what.items()]
+    header = ["deciles", *(f"{10 * place} %" for place in range(1, 10))]
+    print(f"\n{_text(header, rows)}")
+    picture, table = charts.box_chart(sizes.area_sides, sizes.longer_sides), statistics.box_table(dataset, sizes)
+    part = _chart(out, "boxes", None, counted(len(sizes.paths), "boxes"), picture, *table)
+    return part | {"header": header, "rows": rows}, sizes.unreadable
 
 
-def link(file, text):
-    """A link to a file beside the page, a paragraph of its own; both as in `image`."""
-    return f'<p class="faint"><a href="{file}">{html.escape(text)}</a></p>'
+def _sheets(dataset, out, seed):
+    """The contact sheets, a list of dict, and the photos that they cannot show."""
+    sheets, unreadable = [], {}
+    for number, sheet in enumerate(contact_sheets(dataset, seed=seed), 1):
+        unreadable |= sheet.unreadable
+        if sheet.picture is not None:
+            file = f"contact-sheet-{number:02}.jpg"
+            _write(out / file, encoded(sheet.picture, quality=85))
+            sheets.append({"file": file, "brands": sheet.brands, "width": sheet.picture.shape[1]})
+    return sheets, unreadable
+
+
+def _chart(out, name, title, caption, picture, header, rows):
+    """Writes a table and its picture, which may be None; returns what the page needs of them."""
+    _write(out / f"{name}.csv", statistics.to_csv(header, rows))
+    if picture is not None:
+        _write(out / f"{name}.png", encoded(picture, ".png"))
+    width = None if picture is None else round(picture.shape[1] * _SHRUNK)
+    return {"name": name, "title": title, "caption": caption, "width": width, "header": header, "rows": rows}
+
+
+def _write(path, data):
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _text(header, rows):
+    """A table for a terminal."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in cells]
+    return "\n".join(lines).encode("utf-8", "backslashreplace").decode()

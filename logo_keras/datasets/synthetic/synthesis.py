@@ -4,8 +4,6 @@ import csv
 import json
 import os
 import shutil
-import sys
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import numpy as np
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.synthetic import artwork, camera, compositing, placement, scenes
 from logo_keras.extras import cv2
+from logo_keras.report.progress import progress
 
 SPLITS = ("train", "validation", "test", "none")
 # Goes up whenever the same arguments give other photographs, so that an older set is not taken for a new one.
@@ -238,7 +237,7 @@ def _write(root, arguments):
     # be forked. Each photograph has a generator of its own, so the order in which they are made changes nothing.
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
-        rows = list(_counted(pool.map(work, jobs), len(jobs)))
+        rows = list(progress(pool.map(work, jobs), "drawing photos", len(jobs)))
     finally:
         pool.shutdown(cancel_futures=True)
     with open(root / BOXES, "w", newline="", encoding="utf-8") as file:
@@ -253,14 +252,3 @@ def _write(root, arguments):
         "versions": {**{name: metadata.version(name) for name in packages}, "opencv": cv2.__version__},
     }
     (root / ARGUMENTS).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-
-
-def _counted(results, total):
-    """Passes results on and says every few seconds on stderr how many there were."""
-    start = said = time.monotonic()
-    for count, result in enumerate(results, 1):
-        yield result
-        now = time.monotonic()
-        if now - said > 3 or count == total:
-            said = now
-            print(f"synthesize: {count} of {total} photographs, {count / (now - start):.0f} a second", file=sys.stderr)
