@@ -13,8 +13,7 @@ from pathlib import Path
 
 from logo_keras.datasets.public.members import ArchiveError, BadMember, Bounds, is_archive_name, members
 from logo_keras.datasets.tree import SUFFIXES, is_system
-from logo_keras.disk import saying_when_full
-from logo_keras.files import replacing
+from logo_keras.files import replacing, saying_when_full
 from logo_keras.image.preprocessing import MAX_BYTES
 
 _SAY_EVERY = 2

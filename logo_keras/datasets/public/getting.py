@@ -112,7 +112,7 @@ def _fetch(wanted, folder, digests, say, progress):
     for part in _parts(wanted):
         part = replace(part, sha256=digests.get(part.path, part.sha256))
         try:
-            fetched = download(part.url, folder / part.path, part.size, part.sha256, say=progress)
+            fetched = download(part.url, folder / part.path, part.size, part.sha256)
         except NotThere:
             if not files:
                 raise
