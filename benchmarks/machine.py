@@ -9,7 +9,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from logo_keras.versions import versions
+from logo_keras.extras import versions
 
 
 def describe():

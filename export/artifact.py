@@ -5,8 +5,8 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
+from logo_keras.extras import versions
 from logo_keras.files import json_bytes, replacing
-from logo_keras.versions import versions
 
 from .check.reference import digests
 from .check.verification import DiffersFromKeras, compare

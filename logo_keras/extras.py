@@ -1,7 +1,8 @@
-"""Optional dependencies: imported where they are used, with an error that names what to install."""
+"""Other packages: optional ones, with an error that names what to install, and the versions of those that run here."""
 
 import contextlib
 import importlib
+from importlib import metadata
 
 # Top-level module: the extra that installs it (pyproject.toml).
 _EXTRAS = {
@@ -27,6 +28,11 @@ _EXTRAS = {
     "tqdm": "train",
     "yaml": "train",
 }
+# Distributions on which a figure or a file may depend.
+_RECORDED = (
+    *("logo_keras", "tensorflow", "keras", "numpy", "opencv-python-headless", "opencv-python", "ai-edge-litert"),
+    *("ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx", "tensorrt", "tensorrt-rtx", "openvino"),
+)
 
 
 def require(module, extra):
@@ -67,6 +73,15 @@ def naming_extras():
         if top not in _EXTRAS:
             raise
         raise _missing(top, _EXTRAS[top]) from error
+
+
+def versions():
+    """The packages that run here, for reports and for what is written beside models: dict from distribution to version."""
+    found = {}
+    for name in _RECORDED:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def _missing(module, extra):

@@ -1,22 +1,33 @@
-"""Files that appear when they are complete, and not before."""
+"""Files that appear when they are complete, locks between processes, and what to say when the disk is full."""
 
 import errno
 import hashlib
 import json
 import os
 import shutil
+import sys
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# In a folder that this package wrote: data sets skip it where it lies among photographs.
+from logo_keras.extras import require
+
+# In a folder that this package wrote: data sets skip it where it lies among photos.
 MARK = ".logo_keras"
+# EDQUOT is not defined on Windows.
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+# What file systems without locks say.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
+
+
+class Held(OSError):
+    """Another process holds the lock."""
 
 
 def mark(folder):
-    """Makes a folder and says that this package wrote it, so that no data set takes its pictures for photographs.
+    """Makes a folder and marks it as written by this package, so that no data set takes its pictures for photos.
 
-    A folder that holds something already is left alone: it may be one of photographs.
+    A folder that already holds something is left alone: it may hold photos.
 
     Args:
         folder: str or path.
@@ -87,6 +98,65 @@ def sha256(path):
     """The SHA-256 of a file, as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def lock(path, waiting=None):
+    """Holds a lock for the time of the block: one process at a time, and the system drops the lock when the process ends.
+
+    On a file system without locks the block runs without, and stderr says so.
+
+    Args:
+        path: str or path of the lock's file, which is removed afterwards. A file that a killed process left is no lock.
+        waiting: function without arguments that is called before the lock is waited for; None raises instead of waiting.
+
+    Raises:
+        Held: if another process holds the lock and `waiting` is None.
+        OSError: if the file cannot be written.
+        ImportError: naming the extra, if filelock is not installed.
+    """
+    filelock, path = require("filelock", "train"), Path(path)
+    held = filelock.FileLock(str(path))
+    try:
+        try:
+            held.acquire(timeout=0)
+        except filelock.Timeout:
+            if waiting is None:
+                raise Held(errno.EWOULDBLOCK, "another process holds the lock", str(path)) from None
+            waiting()
+            held.acquire()
+    except OSError as error:
+        if isinstance(error, Held) or error.errno not in _NO_LOCKS:
+            raise
+        print(f"note: {path.parent} lies on a file system without locks; start no second run there.", file=sys.stderr)
+        yield
+        return
+    try:
+        yield
+    finally:
+        # While it is held: a process that waits for the removed file takes a new one.
+        with suppress(OSError):
+            path.unlink()
+        held.release()
+
+
+@contextmanager
+def saying_when_full(path, kept):
+    """Turns the error of a full disk inside the block into one that says what to do.
+
+    Args:
+        path: Path that is written in the block.
+        kept: str, what happens to what has been written.
+
+    Raises:
+        OSError: ENOSPC, naming `path` and saying `kept`.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise OSError(errno.ENOSPC, f"the disk is full ({error.strerror}); {kept}", str(path)) from error
 
 
 def _sync(path):

@@ -30,7 +30,8 @@ def entries(names, shapes, scale=(0.5, 0.8)):
         elif len(shape) == 1:
             value = random.uniform(*scale, shape)
         else:
-            value = random.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
+            value = random.standard_normal(shape)
+            value *= np.sqrt(2 / np.prod(shape[1:]))
         found[name] = value if value.dtype == np.int64 else np.asarray(value, np.float32)
     return found
 

@@ -1,5 +1,6 @@
 """Downloads from a server that breaks off, lies, changes the file and sends elsewhere."""
 
+import concurrent.futures
 import errno
 import hashlib
 import json
@@ -80,10 +81,11 @@ def test_a_digest_is_a_sure_mark(server, path):
     assert download(url, path, sha256=SHA256).new and server.asked[1] == ("/f", "bytes=1000-")
 
 
-def test_it_goes_on_in_another_call(server, path):
+def test_it_goes_on_in_another_call(server, path, monkeypatch):
     url = server.serve("/f", Answer(CONTENT, etag='"1"', cut=1000), Answer(CONTENT, etag='"1"'))
+    monkeypatch.setattr(module, "TRIES", 1)
     with pytest.raises(ConnectionError, match="ended after 1000 of 10240 bytes; 1000 bytes are in .*goes on from there"):
-        download(url, path, tries=1)
+        download(url, path)
     assert names(path) == ["file.tar.gz.part", "file.tar.gz.part.json"]
     assert download(url, path).sha256 == SHA256 and names(path) == [path.name]
 
@@ -144,11 +146,12 @@ def test_a_length_that_is_not_the_published_one_is_refused_before_anything_comes
     assert names(path) == []
 
 
-def test_a_length_above_the_bound_is_refused(server, path):
-    with pytest.raises(ConnectionError, match="announces 10240 bytes, and max_bytes is 10000"):
-        download(server.serve("/f", CONTENT), path, max_bytes=10000)
+def test_a_length_above_the_bound_is_refused(server, path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_BYTES", 10000)
+    with pytest.raises(ConnectionError, match="announces 10240 bytes, and the most is 10000"):
+        download(server.serve("/f", CONTENT), path)
     with pytest.raises(ConnectionError, match="sends more than 10000 bytes"):
-        download(server.serve("/g", Answer(CONTENT, announced=-1)), path, max_bytes=10000)
+        download(server.serve("/g", Answer(CONTENT, announced=-1)), path)
     assert names(path) == []
 
 
@@ -183,12 +186,12 @@ def test_a_complete_part_is_taken(server, path):
     path.parent.mkdir()
     part = path.with_name("file.tar.gz.part")
     part.write_bytes(CONTENT)
-    part.with_name("file.tar.gz.part.json").write_text(json.dumps({"etag": '"1"', "total": len(CONTENT)}))
+    part.with_name("file.tar.gz.part.json").write_text(json.dumps({"mark": '"1"', "total": len(CONTENT)}))
     assert download(server.serve("/f", Answer(CONTENT, etag='"1"')), path).sha256 == SHA256
     assert server.asked == [("/f", "bytes=10240-")]
 
 
-@pytest.mark.parametrize("state", ["", "[]", '{"etag": 7}', "\xff"])
+@pytest.mark.parametrize("state", ["", "[]", '{"mark": 7}', "\xff"])
 def test_a_part_that_is_not_the_beginning_is_fetched_from_its_beginning(server, path, state):
     path.parent.mkdir()
     path.with_name("file.tar.gz.part").write_bytes(b"x" * 20000)
@@ -217,10 +220,11 @@ def test_where_nobody_answers_it_is_given_up_at_once(path, pauses, monkeypatch):
     assert pauses == []
 
 
-def test_a_connection_on_which_nothing_comes_counts_as_broken(server, path):
+def test_a_connection_on_which_nothing_comes_counts_as_broken(server, path, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.2)
     never = threading.Event()
     url = server.serve("/f", Answer(CONTENT, etag='"1"', wait=never), Answer(CONTENT, etag='"1"'))
-    assert download(url, path, patience=0.2).sha256 == SHA256
+    assert download(url, path).sha256 == SHA256
     never.set()
     assert server.asked[1] == ("/f", f"bytes={len(CONTENT) // 2}-")
 
@@ -270,13 +274,13 @@ def test_too_little_room_is_said_before_anything_is_fetched(server, path, monkey
 
 
 def test_a_disk_that_fills_up_keeps_what_came(server, path, monkeypatch):
-    def full(answer, patience):
+    def full(answer):
         yield CONTENT[:1000]
         raise OSError(errno.ENOSPC, "No space left on device")
 
     url = server.serve("/f", Answer(CONTENT, etag='"1"'))
     with monkeypatch.context() as patched:
-        patched.setattr(module, "pieces", full)
+        patched.setattr(module, "_pieces", full)
         with pytest.raises(OSError, match="the disk is full .*it goes on from there"):
             download(url, path)
     assert download(url, path).sha256 == SHA256 and server.asked[1] == ("/f", "bytes=1000-")
@@ -288,21 +292,15 @@ def test_a_folder_in_the_place_of_the_file_is_named(path):
         download("http://127.0.0.1/f", path)
 
 
-def test_a_second_download_of_one_file_waits_for_the_first(server, path):
+def test_a_second_download_of_one_file_waits_for_the_first(server, path, monkeypatch):
     wait, said = threading.Event(), []
     url = server.serve("/f", Answer(CONTENT, etag='"1"', wait=wait))
-    found = []
-
-    def fetch(say):
-        found.append(download(url, path, say=say))
-
-    first = threading.Thread(target=fetch, args=(lambda line: None,))
-    first.start()
-    while not server.asked:
-        time.sleep(0.01)
-    second = threading.Thread(target=fetch, args=(lambda line: (said.append(line), wait.set()),))
-    second.start()
-    first.join(30), second.join(30)
-    assert [each.new for each in found] == [True, False] and len(server.asked) == 1
+    monkeypatch.setattr(module, "_say", lambda line: (said.append(line), wait.set()))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        first = pool.submit(download, url, path)
+        while not server.asked:
+            time.sleep(0.01)
+        second = pool.submit(download, url, path)
+        assert first.result(30).new and not second.result(30).new and len(server.asked) == 1
     assert said == ["file.tar.gz: another process is fetching it; waiting for that"]
     assert path.read_bytes() == CONTENT and names(path) == [path.name]

@@ -264,7 +264,7 @@ def test_a_whole_nts_net_inside_another_module_is_found():
 
 def test_alexnet_as_dataparallel_and_others_train_it():
     from logo_keras.network.importing import _names
-    from logo_keras.weights.reading import fitting
+    from logo_keras.weights.entries import fitting
 
     model = lk.Classifier(num_classes=2, backbone="alexnet", image_size=64, weights=None)
     wanted = _names(model, "")
@@ -275,7 +275,7 @@ def test_alexnet_as_dataparallel_and_others_train_it():
 
 
 def test_timm_names_are_translated_inside_another_module():
-    from logo_keras.weights.reading import read_checkpoint
+    from logo_keras.weights.entries import read_checkpoint
 
     entries = {"conv_stem.weight": 1.0, "blocks.0.0.conv_dw.weight": 2.0, "classifier.weight": 3.0}
     given = {f"encoder.{name}": np.float32([value]) for name, value in entries.items()}

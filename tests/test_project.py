@@ -16,14 +16,10 @@ import logo_keras
 # Level of each module and of all below it. Imports point down or sideways; `logo_keras` itself imports lazily.
 LEVELS = {
     "logo_keras": 0,
-    "logo_keras.disk": 0,
     "logo_keras.download": 0,
     "logo_keras.extras": 0,
     "logo_keras.files": 0,
     "logo_keras.keras_settings": 0,
-    "logo_keras.locks": 0,
-    "logo_keras.versions": 0,
-    "logo_keras.web": 0,
     "logo_keras.image": 1,
     "logo_keras.edge": 2,
     "logo_keras.report": 2,

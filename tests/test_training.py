@@ -406,7 +406,7 @@ def test_overwrite_starts_anew_where_a_run_is_unfinished(stopped, dataset):
 
 
 def test_one_run_at_a_time_writes_to_a_folder(stopped, dataset):
-    from logo_keras.locks import lock
+    from logo_keras.files import lock
 
     before = {path: path.read_bytes() for path in stopped.rglob("*.*") if path.is_file()}
     with lock(stopped / ".lock"):

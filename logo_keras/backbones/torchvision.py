@@ -2,9 +2,9 @@
 
 import dataclasses
 
+from logo_keras.weights.entries import read_checkpoint
 from logo_keras.weights.layers import load_layers
 from logo_keras.weights.official import OFFICIAL, official_file
-from logo_keras.weights.reading import read_checkpoint
 
 # ImageNet statistics as torchvision uses them, in grey levels.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)

@@ -9,9 +9,9 @@ from logo_keras.demo.config import DemoConfig
 from logo_keras.demo.sets import Photographs
 from logo_keras.evaluation import Comparison, Evaluation, compare, wilson_interval
 from logo_keras.export.check.verification import Report
+from logo_keras.extras import versions
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.training import Config
-from logo_keras.versions import versions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.network.navigator import Navigator
+from logo_keras.weights.entries import fitting, read_checkpoint
 from logo_keras.weights.layers import check, entries_of, set_layer, some
-from logo_keras.weights.reading import fitting, read_checkpoint
 
 # What the public NTS-Net (core/model.py) calls its parts.
 BACKBONE, NAVIGATOR, TEACHER, FUSED = "pretrained_model", "proposal_net", "partcls_net", "concat_net"

@@ -14,9 +14,8 @@ import keras
 import numpy as np
 
 from logo_keras.datasets.held_out import FILE as HELD_OUT
-from logo_keras.files import replacing, sha256, write_json
+from logo_keras.files import Held, lock, replacing, sha256, write_json
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
-from logo_keras.locks import Held, lock
 from logo_keras.network import load
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.training.checkpoint import Unfinished, differing, fingerprint

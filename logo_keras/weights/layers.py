@@ -27,7 +27,7 @@ def set_layer(layer, entries, prefix):
 
     Args:
         layer: as for `entries_of`.
-        entries: mapping from entry name to numpy array in PyTorch's layout.
+        entries: mapping from entry name to NumPy array in PyTorch's layout.
         prefix: str, the name of the module in PyTorch.
 
     Raises:
@@ -45,7 +45,7 @@ def load_layers(model, torch_names, entries):
     Args:
         model: keras.Model.
         torch_names: mapping from layer name to module name.
-        entries: mapping from entry name to numpy array in PyTorch's layout.
+        entries: mapping from entry name to NumPy array in PyTorch's layout.
 
     Raises:
         ValueError: one, listing what is missing or has another shape.
@@ -61,7 +61,7 @@ def check(wanted, entries):
 
     Args:
         wanted: dict from entry name to shape.
-        entries: mapping from entry name to numpy array.
+        entries: mapping from entry name to NumPy array.
 
     Raises:
         ValueError: listing every entry that is missing or has another shape.

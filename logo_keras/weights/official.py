@@ -1,24 +1,24 @@
-"""torchvision's official ImageNet weights: found, or downloaded, resumed and checked."""
+"""torchvision's official ImageNet weights: found on this machine, or downloaded and checked."""
 
 import dataclasses
 import difflib
-import hashlib
 import os
 import sys
 from pathlib import Path
 
 from logo_keras.download import download
+from logo_keras.files import sha256
 
 ADDRESS = "https://download.pytorch.org/models"
 
 
 @dataclasses.dataclass(frozen=True)
 class OfficialFile:
-    """A file of torchvision's.
+    """A file of torchvision.
 
     Attributes:
         file: str, its name, which ends in the first digits of its SHA-256.
-        weights: str, torchvision's name of the weights.
+        weights: str, torchvision's name for the weights.
     """
 
     file: str
@@ -47,9 +47,9 @@ def cache():
 def official_file(name, address=ADDRESS):
     """The official weights of a network as a file.
 
-    A file in the cache (`cache()`) or in PyTorch's own (`$TORCH_HOME`, or `~/.cache/torch`, and there `hub/checkpoints`) is
-    taken when its SHA-256 fits its name; that is looked at every time, 0.3 s per 100 MB. Otherwise it is downloaded. A
-    download that was cut off stays as `FILE.part` and goes on where it stopped.
+    A file in the cache (`cache()`) or in PyTorch's own (`hub/checkpoints` in `$TORCH_HOME`, or in `~/.cache/torch`) is taken when
+    its SHA-256 fits its name, which is checked every time, 0.3 s per 100 MB. Otherwise the file is downloaded
+    (`logo_keras.download`).
 
     Args:
         name: str, a key of `OFFICIAL`.
@@ -60,7 +60,7 @@ def official_file(name, address=ADDRESS):
 
     Raises:
         ValueError: if there is no official file of that name.
-        OSError: if it cannot be downloaded, or something else came; says which file to put where.
+        OSError: if the file cannot be downloaded, or something else came; says which file to put where.
     """
     if name not in OFFICIAL:
         near = difflib.get_close_matches(str(name), OFFICIAL, 1)
@@ -71,7 +71,7 @@ def official_file(name, address=ADDRESS):
     torch_home = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch").expanduser()
     for candidate in (path, torch_home / "hub" / "checkpoints" / wanted.file):
         if candidate.is_file():
-            if _digest(candidate).startswith(wanted.digits):
+            if sha256(candidate).startswith(wanted.digits):
                 return candidate
             print(f"{candidate} is damaged (its SHA-256 does not begin with {wanted.digits}) and not used.", file=sys.stderr)
     url = f"{address}/{wanted.file}"
@@ -82,8 +82,3 @@ def official_file(name, address=ADDRESS):
             f"the ImageNet weights of {name} could not be downloaded ({error}). Fetch {url} on a machine that can "
             f"and put it into the folder {path.parent} (LOGO_KERAS_CACHE names another), or start with weights=None."
         ) from error
-
-
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,12 +8,12 @@ import pickletools
 
 import numpy as np
 
-# How the numbers of each class lie in a file.
-_STORAGES = {
+# How the numbers of each class, such as torch.FloatStorage, lie in a file.
+STORAGES = {
     "DoubleStorage": np.dtype("<f8"),
     "FloatStorage": np.dtype("<f4"),
     "HalfStorage": np.dtype("<f2"),
-    "BFloat16Storage": np.dtype("<u2"),  # the upper half of a float32; numpy has no such type
+    "BFloat16Storage": np.dtype("<u2"),  # The upper half of a float32; NumPy has no such type.
     "LongStorage": np.dtype("<i8"),
     "IntStorage": np.dtype("<i4"),
     "ShortStorage": np.dtype("<i2"),
@@ -22,39 +22,6 @@ _STORAGES = {
     "BoolStorage": np.dtype("?"),
 }
 _DTYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
-
-
-class StorageType:
-    """Stands for a class such as torch.FloatStorage: how its numbers lie in a file, and what they become.
-
-    Attributes:
-        name: str, the class's name.
-        raw: numpy dtype in the file, little endian.
-    """
-
-    __slots__ = ("name", "raw")
-
-    def __init__(self, name):
-        self.name, self.raw = name, _STORAGES[name]
-
-    @property
-    def dtype(self):
-        """The numpy dtype of the array; bfloat16 becomes float32."""
-        return np.dtype(np.float32) if self.name == "BFloat16Storage" else self.raw
-
-    def fill(self, array, data, offset=0):
-        """Copies the numbers at a byte offset of a buffer into an array.
-
-        Raises:
-            ValueError: if the buffer ends before the array is full.
-        """
-        if len(data) - offset < len(array) * self.raw.itemsize:
-            raise ValueError(f"a storage of {len(array)} numbers is cut short")
-        raw = np.frombuffer(data, self.raw, len(array), offset)
-        if self.name == "BFloat16Storage":
-            np.left_shift(raw, 16, out=array.view(np.uint32), dtype=np.uint32)
-        else:
-            array[:] = raw
 
 
 class _Function:
@@ -79,37 +46,41 @@ class _TensorsOnly(pickle.Unpickler):
             return collections.OrderedDict
         if module == "torch._utils" and name in _REBUILD:
             return _Function(_REBUILD[name])
-        if module == "torch" and name in _STORAGES:
-            return StorageType(name)
+        if module == "torch" and name in STORAGES:
+            return name  # Text, which no pickle can change.
         if module == "torch" and name in _DTYPES:
             return f"torch.{name}"
         if (module, name) == ("torch", "Size"):
             return _Function(tuple)
         raise pickle.UnpicklingError(
             f"refused to load {module}.{name}: only tensors, dicts, lists, numbers and strings are read. "
-            "Where the file was written, save the weights alone: torch.save(model.state_dict(), path)"
+            "Where the file was written, save only the weights: torch.save(model.state_dict(), path)"
         )
 
     def persistent_load(self, pid):
-        if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage" or not isinstance(pid[1], StorageType):
-            raise pickle.UnpicklingError(f"refused the persistent object {str(pid)[:80]}: only storages of tensors are read")
-        _, kind, key, _, count, *view = pid
-        if not isinstance(key, str) or not _is_count(count) or any(part is not None for part in view):
-            raise pickle.UnpicklingError(f"refused a storage with key {str(key)[:40]!r} and {str(count)[:40]} numbers")
-        return self._storage(kind, key, count)
+        match pid:
+            case ("storage", str(kind), str(key), _, count) | ("storage", str(kind), str(key), _, count, None):
+                if kind in STORAGES and _is_count(count):
+                    return self._storage(kind, key, count)
+                raise pickle.UnpicklingError(f"refused a storage of kind {kind[:40]!r} with {str(count)[:40]} numbers")
+        raise pickle.UnpicklingError(f"refused the persistent object {str(pid)[:80]}: only storages of tensors are read")
 
 
-def load(stream, storage):
+def _no_storage(*_):
+    raise ValueError("no checkpoint of PyTorch: a tensor where none belongs")
+
+
+def load(stream, storage=_no_storage):
     """Reads one pickled object. Nothing in the pickle is run.
 
     Args:
-        stream: a file that is bounded by what is in it (`io.BytesIO`, `mmap`), at the beginning of a pickle; left behind
-            its end.
-        storage: function from a StorageType, a str key and a number of numbers to a flat numpy array of so many; it may
-            be filled later.
+        stream: a file that is bounded by what is in it (`io.BytesIO`, `mmap`), at the beginning of a pickle; it is left behind
+            the pickle's end.
+        storage: function of a key of `STORAGES`, a str that names the storage, and an int, that gives a flat NumPy array of so
+            many numbers; it may be filled later. Without it no tensors are read.
 
     Returns:
-        The object: tensors are numpy arrays that share the storages' memory, in the strides of the file.
+        The object: tensors are NumPy arrays that share the storages' memory, in the strides of the file.
 
     Raises:
         pickle.UnpicklingError: naming what was refused.
@@ -117,7 +88,7 @@ def load(stream, storage):
     """
     start = stream.tell()
     for opcode, argument, position in pickletools.genops(stream):
-        # The reader in C makes room for as many objects as the largest number given to one.
+        # The unpickler, which is in C, makes room for as many objects as the largest number given to one.
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > position - start:
             raise ValueError(f"no pickle that PyTorch writes: it numbers an object {argument}")
         # Makes room for as many bytes as the file claims; nothing that is read here needs it.

@@ -1,4 +1,4 @@
-"""Reads `.safetensors` files into numpy arrays."""
+"""Reads `.safetensors` files into NumPy arrays."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ _DTYPES = {
     "F64": "<f8",
     "F32": "<f4",
     "F16": "<f2",
-    "BF16": "<u2",  # the upper half of a float32; numpy has no such type
+    "BF16": "<u2",  # the upper half of a float32; NumPy has no such type
     "I64": "<i8",
     "I32": "<i4",
     "I16": "<i2",
@@ -27,7 +27,7 @@ def read_safetensors_file(path):
         path: str or Path.
 
     Returns:
-        dict from entry name to a numpy array in PyTorch's layout, sorted by name; bfloat16 as float32.
+        dict from entry name to a NumPy array in PyTorch's layout, sorted by name; bfloat16 as float32.
 
     Raises:
         FileNotFoundError: if there is no such file.

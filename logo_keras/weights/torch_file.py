@@ -2,36 +2,17 @@
 
 import io
 import mmap
-import pickle
 import struct
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from logo_keras.weights import restricted_pickle
+from logo_keras.weights.restricted_pickle import STORAGES, load
 
 # The first object of PyTorch's old, unzipped format (torch/serialization.py, MAGIC_NUMBER).
 _MAGIC = 0x1950A86A20F9469CFC6C
-_AGAIN = "Where the file was written, save the weights alone: torch.save(model.state_dict(), path)"
-
-# What a file that is no checkpoint, or a malicious one, makes the readers below raise.
-_BROKEN = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,  # a zip whose directory points before the beginning of the file
-    RecursionError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-    struct.error,
-    zipfile.BadZipFile,
-)
+_AGAIN = "Where the file was written, save only the weights: torch.save(model.state_dict(), path)"
 
 
 def read_torch_object(path):
@@ -44,7 +25,7 @@ def read_torch_object(path):
         path: str or Path.
 
     Returns:
-        The object. Tensors are numpy arrays in PyTorch's layout, bfloat16 as float32; two tensors on one storage share
+        The object. Tensors are NumPy arrays in PyTorch's layout, bfloat16 as float32; two tensors on one storage share
         their numbers. A dtype is a str such as "torch.float32".
 
     Raises:
@@ -63,7 +44,7 @@ def read_torch_object(path):
             # A map of the file never gives more bytes than there are, whatever a count in the file says.
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
                 return _read_old(mapped)
-        except _BROKEN as error:
+        except Exception as error:  # Damaged and malicious files make the readers raise whatever there is.
             why = str(error) or type(error).__name__
             raise ValueError(f"{path} could not be read as a PyTorch checkpoint: {why.rstrip('.')}.") from error
 
@@ -75,7 +56,7 @@ def read_torch_file(path):
         path: str or Path, as for `read_torch_object`.
 
     Returns:
-        dict from entry name to a numpy array in PyTorch's layout, in the order of the file.
+        dict from entry name to a NumPy array in PyTorch's layout, in the order of the file.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -91,99 +72,87 @@ def read_torch_file(path):
     return entries
 
 
-class _Storages:
-    """The flat arrays of a file, by key. Together never larger than the file, whatever its counts say."""
+class _Storages(dict):
+    """The flat arrays of a file and their kinds, by key. Together never larger than the file, whatever its counts say."""
 
-    def __init__(self, size):
-        self._room = size
-        self.kinds, self.arrays = {}, {}
+    def __init__(self, room, array):
+        super().__init__()
+        self._room, self._array = room, array
 
     def __call__(self, kind, key, count):
-        if key in self.arrays:
-            if (self.kinds[key].name, len(self.arrays[key])) != (kind.name, count):
-                raise ValueError(f"the storage {key!r} is of two types or sizes")
-            return self.arrays[key]
-        self._room -= count * kind.raw.itemsize
-        if self._room < 0:
-            raise ValueError(f"the storage {key!r} of {count} numbers is larger than the file: it is cut short or damaged")
-        array = np.empty(count, kind.dtype)
-        self.kinds[key], self.arrays[key] = kind, array
-        self.filled(key, kind, array)
-        return array
-
-    def filled(self, key, kind, array):
-        """Fills an array as soon as it is made, where the format allows it."""
+        if key not in self:
+            self._room -= count * STORAGES[kind].itemsize
+            if self._room < 0:
+                raise ValueError(f"the storage {key!r} of {count} numbers is larger than the file: it is cut short or damaged")
+            self[key] = kind, self._array(kind, key, count)
+        if (self[key][0], len(self[key][1])) != (kind, count):
+            raise ValueError(f"the storage {key!r} is of two types or sizes")
+        return self[key][1]
 
 
-class _InZip(_Storages):
-    """Storages that are members of a zip."""
-
-    def __init__(self, archive, folder, size):
-        super().__init__(size)
-        self._archive, self._folder, self._size = archive, folder, size
-
-    def read(self, name):
-        """The bytes of a member, which PyTorch never compresses. Their checksum is compared."""
-        info = self._archive.getinfo(f"{self._folder}/{name}")
-        if info.compress_type != zipfile.ZIP_STORED or info.file_size > self._size:
-            raise ValueError(f"{info.filename} in it is compressed, which PyTorch does not do")
-        return self._archive.read(info)
-
-    def filled(self, key, kind, array):
-        try:
-            data = self.read(f"data/{key}")
-        except KeyError:
-            raise ValueError(f"the numbers of a tensor (data/{key}) are not in it") from None
-        if len(data) != len(array) * kind.raw.itemsize:
-            raise ValueError(f"data/{key} has {len(data)} bytes, wanted {len(array)} numbers of {kind.raw.itemsize}")
-        kind.fill(array, data)
+def _numbers(kind, data, count, start=0):
+    """The flat array of a storage; bfloat16 as float32."""
+    raw = np.frombuffer(data, STORAGES[kind], count, start)
+    return (raw.astype(np.uint32) << 16).view(np.float32) if kind == "BFloat16Storage" else raw
 
 
 def _read_zip(file):
     size = file.seek(0, io.SEEK_END)
     with zipfile.ZipFile(file) as archive:
-        names = archive.namelist()
+        names = set(archive.namelist())
         folders = [name.removesuffix("/data.pkl") for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
         if len(folders) != 1:
             raise ValueError("it is a zip, and not of PyTorch: it has no data.pkl")
         folder = folders[0]
         if f"{folder}/constants.pkl" in names or any(name.startswith(f"{folder}/code/") for name in names):
             raise ValueError(
-                "it is a program (TorchScript), not a checkpoint. Where PyTorch is, save its weights alone: "
+                "it is a program (TorchScript), not a checkpoint. Where PyTorch is, save only its weights: "
                 "torch.save(torch.jit.load(path).state_dict(), new_path)"
             )
-        storages = _InZip(archive, folder, size)
-        if f"{folder}/byteorder" in names and storages.read("byteorder") != b"little":
+
+        def read(name):
+            info = archive.getinfo(f"{folder}/{name}")
+            if info.compress_type != zipfile.ZIP_STORED or info.file_size > size:
+                raise ValueError(f"{info.filename} in it is compressed, which PyTorch does not do")
+            return archive.read(info)  # Compares its checksum.
+
+        def array(kind, key, count):
+            if f"{folder}/data/{key}" not in names:
+                raise ValueError(f"the numbers of a tensor (data/{key}) are not in it")
+            data, each = read(f"data/{key}"), STORAGES[kind].itemsize
+            if len(data) != count * each:
+                raise ValueError(f"data/{key} has {len(data)} bytes, wanted {count} numbers of {each}")
+            return _numbers(kind, data, count)
+
+        if f"{folder}/byteorder" in names and read("byteorder") != b"little":
             raise ValueError("it was written on a big-endian machine, which is not read")
-        return restricted_pickle.load(io.BytesIO(storages.read("data.pkl")), storages)
+        return load(io.BytesIO(read("data.pkl")), _Storages(size, array))
 
 
 def _read_old(mapped):
     """Pickles of magic number, version, system, object and storage keys; then each storage, its count before it."""
-
-    def no_storage(kind, key, count):
-        raise ValueError("no checkpoint of PyTorch: a tensor before the magic number")
-
     if mapped[:2] == b"PK":
         raise ValueError("it is a zip that is cut short or damaged: fetch or save it again")
     # Protocol 2, which PyTorch writes; anything else would be taken for the opcodes of a pickle.
     if mapped[:2] != b"\x80\x02":
         raise ValueError(f"it is no checkpoint of PyTorch, it begins with {mapped[:8]!r}")
-    if restricted_pickle.load(mapped, no_storage) != _MAGIC:
+    if load(mapped) != _MAGIC:
         raise ValueError(f"it is a pickle, and not one of torch.save: no magic number. {_AGAIN}")
-    restricted_pickle.load(mapped, no_storage)
-    if not restricted_pickle.load(mapped, no_storage).get("little_endian", True):
+    load(mapped)
+    if not load(mapped).get("little_endian", True):
         raise ValueError("it was written on a big-endian machine, which is not read")
-    storages = _Storages(len(mapped))
-    found = restricted_pickle.load(mapped, storages)
-    missing = set(storages.arrays)
-    for key in restricted_pickle.load(mapped, no_storage):
-        kind, array = storages.kinds[key], storages.arrays[key]
+    # Filled below: what the storages hold follows the object that refers to them.
+    storages = _Storages(
+        len(mapped), lambda kind, _, count: np.empty(count, np.float32 if kind == "BFloat16Storage" else STORAGES[kind])
+    )
+    found, missing = load(mapped, storages), set(storages)
+    for key in load(mapped):
+        kind, array = storages[key]
         start = mapped.tell() + 8
         if mapped[start - 8 : start] != struct.pack("<q", len(array)):
             raise ValueError(f"the storage {key!r} is cut short or has another length than {len(array)} numbers")
-        kind.fill(array, mapped, start)
-        mapped.seek(start + array.size * kind.raw.itemsize)
+        array[:] = _numbers(kind, mapped, len(array), start)
+        mapped.seek(start + len(array) * STORAGES[kind].itemsize)
         missing.discard(key)
     if missing:
         raise ValueError(f"the numbers of {len(missing)} storages are not in it")

@@ -1,4 +1,4 @@
-"""WebLogo-2M: photographs from the web with the brand that was searched for (Su, Gong and Zhu, ICCV Workshops 2017)."""
+"""WebLogo-2M: photos from the web with the brand that was searched for (Su, Gong and Zhu, ICCV Workshops 2017)."""
 
 import os
 
@@ -8,16 +8,16 @@ from logo_keras.datasets.public import archive
 from logo_keras.datasets.textfile import contents
 from logo_keras.datasets.tree import SUFFIXES, folders_in
 
-# Folders from the root down to a photograph: `WebLogo-2M/part_1/brand/` is three.
+# Folders from the root down to a photo: `WebLogo-2M/part_1/brand/` is three.
 _DEPTH = 3
 
 
 def load(root, split=None, cut=None):
-    """Opens the unpacked WebLogo-2M: a folder of photographs a brand, in the root or up to two folders below it.
+    """Opens the unpacked WebLogo-2M: a folder of photos a brand, in the root or up to two folders below it.
 
     The parts may be unpacked over one another or each into a folder of its own: brands of the same name are one class. The paper
-    counts 1,861,177 photographs of 194 brands, the distribution has 1,867,177. A label is what was searched for, so many are
-    wrong: test on photographs that people have labelled.
+    counts 1,861,177 photos of 194 brands, the distribution has 1,867,177. A label is what was searched for, so many are
+    wrong: test on photos that people have labelled.
 
     Args:
         root: str or path.
@@ -28,7 +28,7 @@ def load(root, split=None, cut=None):
         Dataset, brands sorted by code point, within a brand by folder and file name.
 
     Raises:
-        FileNotFoundError: if the root is missing, or holds no photographs in folders; where it holds the archives as they came,
+        FileNotFoundError: if the root is missing, or holds no photos in folders; where it holds the archives as they came,
             the error says what to do.
         ValueError: for a split, or `cut`.
     """
@@ -42,7 +42,7 @@ def load(root, split=None, cut=None):
         raise FileNotFoundError(_nothing(root))
     class_names, paths, labels = sorted(brands), [], []
     for label, brand in enumerate(class_names):
-        # Taken out, so that names and paths of all photographs are not held at once.
+        # Taken out, so that names and paths of all photos are not held at once.
         for folder, names in sorted(brands.pop(brand)):
             paths += [f"{folder}/{name}" for name in names]
             labels += [label] * len(names)
@@ -53,7 +53,7 @@ def load(root, split=None, cut=None):
 
 
 def stream(root, class_names=None):
-    """Reads the photographs straight from the archives `part_N.tar.gz`, without unpacking them.
+    """Reads the photos straight from the archives `part_N.tar.gz`, without unpacking them.
 
     Nothing is written; links, paths that lead outside, and files beyond `logo_keras.datasets.public.archive.Bounds` are left out
     or refused, as `logo_keras.datasets.public.archive.stream` says.
@@ -63,7 +63,7 @@ def stream(root, class_names=None):
         class_names: sequence of str, the brands to give; None for all.
 
     Returns:
-        Iterator of `(path, brand, data)`: str, the path in the archive; str, the folder that the photograph lies in; bytes, the
+        Iterator of `(path, brand, data)`: str, the path in the archive; str, the folder that the photo lies in; bytes, the
         file as it is (`logo_keras.image.preprocessing` decodes it). In the order of the archives, parts by number.
 
     Raises:
@@ -84,7 +84,7 @@ def _stream(archives, brands):
 
 
 def _folders(folder, depth):
-    """Folders with photographs inside one, and their sorted names."""
+    """Folders with photos inside one, and their sorted names."""
     for path in folders_in(folder):
         with os.scandir(path) as inner:
             names = [each.name for each in inner if each.name.lower().endswith(SUFFIXES)]
@@ -96,7 +96,7 @@ def _folders(folder, depth):
 
 
 def _nothing(root):
-    """What to say where there are no photographs."""
+    """What to say where there are no photos."""
     archives = archive.parts(root) if os.path.isdir(root) else []
     if archives:
         more = f" and {len(archives) - 1} more archives" if archives[1:] else ""

@@ -5,7 +5,7 @@ import pytest
 import torch_writer
 from torch_writer import tensor
 
-from logo_keras.weights.reading import CONTAINERS, read_checkpoint
+from logo_keras.weights.entries import CONTAINERS, read_checkpoint
 from logo_keras.weights.timm_names import translate
 
 WEIGHTS = {"conv1.weight": np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2), "fc.bias": np.float32([1, 2])}

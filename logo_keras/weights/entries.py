@@ -1,4 +1,4 @@
-"""A checkpoint as our networks name it: found in its wrapping, prefixes removed, timm's names translated, numbers checked."""
+"""The entries of a checkpoint by the names that our networks use: unwrapped, prefixes removed, numbers checked."""
 
 import os
 from collections.abc import Mapping
@@ -171,9 +171,7 @@ def _renamed(entries, rename):
     taken = {name for name in entries if rename(name) == name}
     renamed = {}
     for name, value in entries.items():
-        new = rename(name)
-        if new != name and new in taken:
-            new = name
+        new = name if rename(name) in taken else rename(name)
         taken.add(new)
         renamed[new] = value
     return renamed
@@ -204,28 +202,23 @@ def _without_prefixes(entries, where):
 
 def _floats(name, value, where):
     """An entry as finite float32."""
-    array = _array(name, value, where)
-    if array.dtype.name == "bfloat16":  # of ml_dtypes, which numpy does not count among its floats
-        array = array.astype(np.float32, copy=False)
-    if array.dtype.kind != "f":
+    if hasattr(value, "detach"):  # A PyTorch tensor, known by what it can do.
+        value = value.detach().cpu()
+        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
+    if isinstance(value, Mapping) or value is None:
+        raise ValueError(f"{where}: {name} is a {type(value).__name__}, wanted an array. Hand over only the state dict.")
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {name} is no array: {error}.") from error
+    # bfloat16 is a type of ml_dtypes, which NumPy does not count among its floats.
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         raise ValueError(
-            f"{where}: {name} is of type {array.dtype}, wanted floats. If it is no weight, hand over the state dict alone; "
+            f"{where}: {name} is of type {array.dtype}, wanted floats. If it is no weight, hand over only the state dict; "
             "if it is a quantised one, the network before quantisation."
         )
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and said below
+    with np.errstate(over="ignore"):  # What float32 cannot hold becomes infinite, and is refused below.
         array = array.astype(np.float32, copy=False)
     if not np.isfinite(array).all():
         raise ValueError(f"{where}: {name} holds NaN or numbers too large for float32; the training that wrote it had diverged.")
     return array
-
-
-def _array(name, value, where):
-    if hasattr(value, "detach"):  # a PyTorch tensor, known by what it can do
-        value = value.detach().cpu()
-        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
-    if isinstance(value, Mapping) or value is None:
-        raise ValueError(f"{where}: {name} is a {type(value).__name__}, wanted an array. Hand over the state dict alone.")
-    try:
-        return np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: {name} is no array: {error}.") from error
