@@ -8,11 +8,11 @@ import logging
 from importlib import metadata
 
 from logo_keras import __version__
+from logo_keras.commands.command import exporting
 from logo_keras.edge import Recognizer
 from logo_keras.edge import metadata as model_metadata
 from logo_keras.extras import require
 
-from . import _flags
 from .artifact import Format, write
 from .check import onnx_file
 from .check.kernels import kernel_bytes
@@ -116,11 +116,6 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
     return write(form, model, out, photos, limit, names, reference)
 
 
-def run():
-    """The command `logo-export-onnx`."""
-    _flags.run("logo-export-onnx", DESCRIPTION, export)
-
-
 def _exact(graph, operations):
     """Keeps tf2onnx from writing choices as sums of products, and drops what guards indices against being negative."""
     for operation in operations:
@@ -194,6 +189,9 @@ def _listening():
         logger.removeHandler(listener)
         logger.propagate = propagates
 
+
+COMMAND = exporting("logo-export-onnx", DESCRIPTION, export)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

@@ -7,9 +7,9 @@ import dataclasses
 import json
 from pathlib import Path
 
+from logo_keras.commands.command import exporting
 from logo_keras.edge.metadata import LABELS_NAME, METADATA_NAME
 
-from . import _flags
 from .artifact import Format, referring, report_path, write
 from .check.saved_model_folder import (
     IMAGES,
@@ -139,17 +139,15 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
         return write(form, model, out, reference=reference)
 
 
-def run():
-    """The command `logo-export-saved-model`."""
-    _flags.run("logo-export-saved-model", DESCRIPTION, _printed)
-
-
 def _printed(model, out, **options):
     """What the command prints: the report, and what was found of serve_bytes."""
     report = export(model, out, **options)
     figures = json.loads(report_path(out).read_text(encoding="utf-8"))[SERVE_BYTES]
     return f"{report}\n{BytesReport(**figures)}"
 
+
+COMMAND = exporting("logo-export-saved-model", DESCRIPTION, _printed)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

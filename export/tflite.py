@@ -6,12 +6,10 @@ python -m export.tflite --model M.keras --out M.tflite
 import tempfile
 from importlib import metadata
 
-from absl import flags
-
+from logo_keras.commands.command import exporting
 from logo_keras.edge import Recognizer
 from logo_keras.edge import metadata as model_metadata
 
-from . import _flags
 from .artifact import Format, referring, write
 from .check import tflite_file
 from .check.kernels import kernel_bytes
@@ -137,15 +135,13 @@ def export(
         return write(form, model, out, reference=reference)
 
 
-def run():
-    """The command `logo-export-tflite`."""
-    _flags.run("logo-export-tflite", DESCRIPTION, export, _define)
+def _define(flags):
+    flags.enum("precision", "float32", list(PRECISIONS), "What the file computes in; see above.")
+    flags.shared("calibration")
 
 
-def _define():
-    flags.DEFINE_enum("precision", "float32", list(PRECISIONS), "What the file computes in; see above.")
-    return ["precision", *_flags.define_calibration()]
-
+COMMAND = exporting("logo-export-tflite", DESCRIPTION, export, _define)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

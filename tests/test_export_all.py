@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -165,7 +163,7 @@ def test_photographs_are_timed_in_turns():
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        ([], "--model and --out must be given, or --check."),
+        ([], "--model and --out must be given, or --check;"),
         (["--check=FOLDER", "--out=there"], "--check writes nothing"),
         (["--check=FOLDER"], "no exported file with its .json beside it"),
         (["--check=nowhere"], "nowhere: no such folder."),
@@ -173,11 +171,11 @@ def test_photographs_are_timed_in_turns():
         (["--model=MODEL", "--out=FOLDER/out", "--outputs=region_boxes"], "Classifier has no output 'region_boxes'"),
     ],
 )
-def test_wrong_flags_are_one_clear_line(model_file, root, tmp_path, flags, complaint):
+def test_wrong_flags_are_one_clear_line(model_file, tmp_path, flags, complaint, capsys):
     flags = [flag.replace("MODEL", str(model_file)).replace("FOLDER", str(tmp_path)) for flag in flags]
-    ran = subprocess.run([sys.executable, "-m", "export.all", *flags], cwd=root, capture_output=True, text=True)
-    last = ran.stderr.splitlines()[-1]
-    assert ran.returncode == 1 and last.startswith("logo-export-all: ") and complaint in last
+    assert every.main(["logo-export-all", *flags]) == 1
+    line = capsys.readouterr().err
+    assert line.startswith("logo-export-all: ") and complaint in line
 
 
 def test_a_model_that_is_gone_is_asked_for(exported, photos, tmp_path):

@@ -297,27 +297,15 @@ def test_the_pages_snippets_run(exported, root, tmp_path, monkeypatch, capsys):
     assert upright(files.encode(files.scene(), ".webp")).startswith(b"\x89PNG")
 
 
-def command(root, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "export.saved_model", *map(str, arguments)], cwd=root, capture_output=True, text=True
-    )
-
-
-def test_the_command_writes_the_folder_and_prints_the_figures(root, tmp_path, photos):
+def test_the_command_writes_the_folder_and_prints_the_figures(tmp_path, photos, capsys):
     plain().save(tmp_path / "model.keras")
     out = tmp_path / "model.saved_model"
-    ran = command(root, "--model", tmp_path / "model.keras", "--out", out, "--photos", photos, "--limit", 3)
-    assert ran.returncode == 0, ran.stderr
-    assert "photographs compared with Keras  3" in ran.stdout
-    assert "serve_bytes against serve         3 photographs (0 encoded again" in ran.stdout
+    words = ["--model", tmp_path / "model.keras", "--out", out, "--photos", photos, "--limit", 3]
+    assert saved_model.main(["logo-export-saved-model", *map(str, words)]) == 0
+    text = capsys.readouterr().out
+    assert "photographs compared with Keras  3" in text
+    assert "serve_bytes against serve         3 photographs (0 encoded again" in text
     assert (out / "saved_model.pb").exists()
-
-
-def test_help_explains_both_signatures_and_every_flag(root):
-    ran = command(root, "--help")
-    assert ran.stdout.startswith("Writes a SavedModel, a folder, from a .keras file")
-    assert "serve_bytes" in ran.stdout
-    assert all(f"--{flag}:" in ran.stdout for flag in ("model", "out", "photos", "limit", "outputs", "batch"))
 
 
 @pytest.fixture(scope="module")

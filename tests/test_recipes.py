@@ -51,14 +51,11 @@ def test_a_recipe_stands_for_every_row_that_is_a_classifier():
 
 
 def test_the_command_of_a_recipe_gives_its_settings():
-    from absl import flags
-
     from logo_keras.commands import train
 
     for name, recipe in RECIPES.items():
-        values = flags.FlagValues()
-        train.define(values)
-        values(recipe.command.split())
+        values = train.COMMAND.flags()
+        values.parse(recipe.command.split()[1:])
         assert train.config_from(values) == recipe.config, name
         assert (values.data, values.recipe) == (recipe.dataset, name)
 

@@ -1,13 +1,11 @@
 """logo-import: a .keras file from a checkpoint that was trained in PyTorch."""
 
-import sys
 from pathlib import Path
 
-from absl import flags
-
-from logo_keras.commands import _flags
+from logo_keras.commands.command import Command, no_arguments
 from logo_keras.datasets.classes import composed
 from logo_keras.datasets.textfile import read_lines
+from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training.config import MODELS
 
@@ -22,66 +20,35 @@ A classifier in torchvision's or timm's names, as a classifier or as the backbon
   logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --model drna --labels brands.txt --out start.keras"""
 
 
-def main(argv):
-    """Runs the command; returns its exit code."""
-    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=("checkpoint", "out"))
-
-
-def run():
-    """The console script."""
-    sys.exit(main(sys.argv))
-
-
-def define(values):
+def define(flags):
     """Defines the flags."""
-    flags.DEFINE_string("checkpoint", None, "A .pth, .pt, .ckpt or .safetensors file.", flag_values=values)
-    flags.DEFINE_string("out", None, "The .keras file to write.", flag_values=values)
-    flags.DEFINE_enum(
+    flags.string("checkpoint", None, "A .pth, .pt, .ckpt or .safetensors file.")
+    flags.string("out", None, "The .keras file to write.")
+    flags.enum(
         "model",
         None,
         list(MODELS),
         "What to make: plain, nts or drna. By default nts from a whole NTS-Net and plain from a classifier.",
-        flag_values=values,
     )
-    flags.DEFINE_string(
-        "backbone",
-        None,
-        "The backbone's name; resnet50 by default for a whole NTS-Net. A classifier needs it.",
-        flag_values=values,
-    )
-    flags.DEFINE_string("labels", None, "A text file with a class name a line, in the checkpoint's order.", flag_values=values)
-    flags.DEFINE_integer(
-        "classes", None, "The number of classes, which are then called 0, 1, ... By default the checkpoint's.", flag_values=values
-    )
-    flags.DEFINE_string(
-        "head",
-        None,
-        "original: the fully connected layers of AlexNet or VGG-16; pool: pooled features (plain).",
-        flag_values=values,
-    )
-    flags.DEFINE_integer("image_size", None, "Side of the model's input in px.", flag_values=values)
-    flags.DEFINE_integer("num_proposals", None, "M, regions that the teacher judges (nts, drna).", flag_values=values)
-    flags.DEFINE_integer(
-        "num_regions",
-        None,
-        "K, regions that are fused; by default the checkpoint's, if it is a whole NTS-Net.",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
+    flags.string("backbone", None, "The backbone's name; resnet50 by default for a whole NTS-Net. A classifier needs it.")
+    flags.string("labels", None, "A text file with a class name a line, in the checkpoint's order.")
+    flags.integer("classes", None, "The number of classes, which are then called 0, 1, ... By default the checkpoint's.")
+    flags.string("head", None, "original: the fully connected layers of AlexNet or VGG-16; pool: pooled features (plain).")
+    flags.integer("image_size", None, "Side of the model's input in px.")
+    flags.integer("num_proposals", None, "M, regions that the teacher judges (nts, drna).")
+    flags.integer("num_regions", None, "K, regions that are fused; by default the checkpoint's, if it is a whole NTS-Net.")
+    flags.string(
         "preprocessing",
         None,
         "stretch: the whole photograph. paper: its middle, as NTS-Net's public code tests; the default for a whole NTS-Net.",
-        flag_values=values,
     )
-    flags.DEFINE_boolean(
-        "heads", True, "Take the classifiers too; --noheads takes backbone and navigator alone.", flag_values=values
-    )
+    flags.boolean("heads", True, "Take the classifiers too; --noheads takes backbone and navigator alone.")
 
 
 def _work(values, arguments):
-    _flags.no_arguments(arguments)
+    no_arguments(arguments)
     if Path(values.out).suffix != ".keras":
-        raise ValueError(f"--out must end in .keras, got {values.out}.")
+        raise UserError(f"--out must end in .keras, got {values.out}.")
     with naming_extras():
         from logo_keras import network
         from logo_keras.network import importing
@@ -94,7 +61,7 @@ def _work(values, arguments):
     if whole:
         options = importing.nts_net_options(entries, kind) | options
     elif "backbone" not in options:
-        raise ValueError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")
+        raise UserError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")
     if values.labels:
         options["class_names"] = [composed(line.strip()) for _, line in read_lines(values.labels)]
     else:
@@ -102,7 +69,7 @@ def _work(values, arguments):
     if kind == "plain":
         options = {name: option for name, option in options.items() if name not in ("num_proposals", "num_regions")}
     elif "head" in options:
-        raise ValueError(f"--model {kind} knows no --head: region networks take pooled features.")
+        raise UserError(f"--model {kind} knows no --head: region networks take pooled features.")
     model = getattr(network, MODELS[kind])(weights=None, **options)
     source = importing.source_name(values.checkpoint)
     print(importing.load_entries(model, entries, source, values.heads))
@@ -110,6 +77,9 @@ def _work(values, arguments):
     model.save(values.out)
     print(f"The model: {values.out}")
 
+
+COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("checkpoint", "out"))
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

@@ -1,16 +1,16 @@
 """logo-train: a model from photographs."""
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 
 from logo_keras import datasets
-from logo_keras.commands import _flags
+from logo_keras.commands import shares
+from logo_keras.commands.command import Command, Flags, no_arguments, say_notes, say_unreadable
 from logo_keras.datasets import held_out as left_out
 from logo_keras.datasets.splits import splits
+from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.image.preprocessing import PREPROCESSINGS
 from logo_keras.training import recipes
@@ -30,124 +30,99 @@ The run leaves model.keras, history.csv and config.json in the folder --out. If 
 --resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
 out take the values that were measured to work (docs/training.md); they differ from model to model."""
 
-_LISTING = ("--list-recipes", "-list-recipes", "--list-recipes=true")
 # Arguments of the models: how each flag is defined, and what it says.
 _ARGUMENTS = {
     "backbone": (
-        flags.DEFINE_string,
+        Flags.string,
         "The network that sees: efficientnet_lite0, _lite1, _lite2, resnet50, resnet152, googlenet, vgg16, alexnet, or "
         "keras/NAME for one of Keras's.",
     ),
-    "image_size": (flags.DEFINE_integer, "Side in px of the square image that the network sees, a multiple of 32."),
+    "image_size": (Flags.integer, "Side in px of the square image that the network sees, a multiple of 32."),
     "preprocessing": (
-        flags.DEFINE_string,
+        Flags.string,
         f"How a photograph becomes that image: {' or '.join(PREPROCESSINGS)}; paper cuts it out of a larger square.",
     ),
-    "head": (flags.DEFINE_string, "What the backbone gives to the classifier: pool, or original of alexnet and vgg16 (plain)."),
-    "whole_size": (flags.DEFINE_integer, "Side in px at which the photograph as a whole is looked at (nts, drna)."),
-    "region_size": (flags.DEFINE_integer, "Side in px to which regions are resampled (nts, drna)."),
-    "num_proposals": (flags.DEFINE_integer, "Regions that are looked at in training (nts, drna)."),
-    "num_regions": (flags.DEFINE_integer, "Regions that decide together with the whole photograph (nts, drna)."),
-    "navigator_stride": (flags.DEFINE_integer, "16 also proposes small regions, 32 is the paper's (nts, drna)."),
-    "navigation": (flags.DEFINE_string, "What chooses regions: navigator, or to compare random, centre, grid (nts, drna)."),
-    "teacher": (flags.DEFINE_boolean, "Regions learn to be classified, and the navigator from it (nts, drna)."),
-    "decision": (flags.DEFINE_string, "fused, as in the papers, or mean, over all classifiers (nts, drna)."),
-    "antialias": (flags.DEFINE_boolean, "Smooth regions that are made smaller (nts, drna)."),
-    "views": (flags.DEFINE_list, "What decides of a region, with commas: region, crop, drop (drna)."),
-    "auxiliary_views": (flags.DEFINE_list, "Views that only help in training: crop, drop (drna)."),
-    "crop_threshold": (flags.DEFINE_float, "In (0, 1): the crop keeps what lies above it (drna)."),
-    "drop_threshold": (flags.DEFINE_float, "In (0, 1): the drop hides what lies above it (drna)."),
-    "weights": (flags.DEFINE_string, "What the backbone starts from: imagenet, or none for random weights."),
-    "batch_norm": (flags.DEFINE_string, "batch, or frozen, which keeps the statistics of the pretrained backbone."),
-    "frozen_blocks": (flags.DEFINE_integer, "Blocks of the backbone, from the first, that are not trained."),
-    "dropout": (flags.DEFINE_float, "Share of the features that is left out at random in training."),
+    "head": (Flags.string, "What the backbone gives to the classifier: pool, or original of alexnet and vgg16 (plain)."),
+    "whole_size": (Flags.integer, "Side in px at which the photograph as a whole is looked at (nts, drna)."),
+    "region_size": (Flags.integer, "Side in px to which regions are resampled (nts, drna)."),
+    "num_proposals": (Flags.integer, "Regions that are looked at in training (nts, drna)."),
+    "num_regions": (Flags.integer, "Regions that decide together with the whole photograph (nts, drna)."),
+    "navigator_stride": (Flags.integer, "16 also proposes small regions, 32 is the paper's (nts, drna)."),
+    "navigation": (Flags.string, "What chooses regions: navigator, or to compare random, centre, grid (nts, drna)."),
+    "teacher": (Flags.boolean, "Regions learn to be classified, and the navigator from it (nts, drna)."),
+    "decision": (Flags.string, "fused, as in the papers, or mean, over all classifiers (nts, drna)."),
+    "antialias": (Flags.boolean, "Smooth regions that are made smaller (nts, drna)."),
+    "views": (Flags.list, "What decides of a region, with commas: region, crop, drop (drna)."),
+    "auxiliary_views": (Flags.list, "Views that only help in training: crop, drop (drna)."),
+    "crop_threshold": (Flags.float, "In (0, 1): the crop keeps what lies above it (drna)."),
+    "drop_threshold": (Flags.float, "In (0, 1): the drop hides what lies above it (drna)."),
+    "weights": (Flags.string, "What the backbone starts from: imagenet, or none for random weights."),
+    "batch_norm": (Flags.string, "batch, or frozen, which keeps the statistics of the pretrained backbone."),
+    "frozen_blocks": (Flags.integer, "Blocks of the backbone, from the first, that are not trained."),
+    "dropout": (Flags.float, "Share of the features that is left out at random in training."),
 }
 
 
 # Fields of Config that have flags of the same name: how each flag is defined, and what it says.
 _FIELDS = {
-    "epochs": (flags.DEFINE_integer, "Times to see every photograph."),
-    "batch_size": (flags.DEFINE_integer, "Photographs a step."),
-    "seed": (flags.DEFINE_integer, "Another seed gives another run; the same seed the same."),
-    "learning_rate": (flags.DEFINE_float, "The highest learning rate."),
-    "label_smoothing": (flags.DEFINE_float, "Share of the target spread over all brands."),
-    "keep": (flags.DEFINE_string, f"The model to keep: {' or '.join(KEPT)}, that of the last epoch or the best in validation."),
-    "optimizer": (flags.DEFINE_string, f"{' or '.join(OPTIMIZERS)}; sgd is the papers', with PyTorch's weight decay."),
-    "weight_decay": (flags.DEFINE_float, "How strongly weights are drawn to zero."),
-    "clip": (flags.DEFINE_float, "The largest norm of the gradients; 0 leaves them as they are."),
-    "momentum": (flags.DEFINE_float, "Share of the last step that the next one keeps (sgd)."),
-    "decay_norms": (flags.DEFINE_boolean, "Draw biases and batch norm to zero too (sgd)."),
-    "warm_up_epochs": (flags.DEFINE_integer, "Epochs over which the learning rate rises (sgd)."),
-    "drops": (flags.DEFINE_list, "Epochs after which the learning rate falls to a tenth, with commas (sgd)."),
-    "precision": (flags.DEFINE_string, f"What the backbone computes in: {', '.join(PRECISIONS)}."),
-    "zero_gamma": (flags.DEFINE_boolean, "Begin with residual branches that give nothing; with --weights=none only."),
-    "augment": (flags.DEFINE_string, f"What training does to photographs: {', '.join(AUGMENTATIONS)}; the last two with plain."),
-    "balance": (flags.DEFINE_float, "0 shows every photograph once an epoch, 1 every brand equally often, 0.5 is between."),
-    "loss_weights": (flags.DEFINE_list, "Weights of the losses, for instance ranking=0,region=0.5; 1 for those left out."),
+    "epochs": (Flags.integer, "Times to see every photograph."),
+    "batch_size": (Flags.integer, "Photographs a step."),
+    "seed": (Flags.integer, "Another seed gives another run; the same seed the same."),
+    "learning_rate": (Flags.float, "The highest learning rate."),
+    "label_smoothing": (Flags.float, "Share of the target spread over all brands."),
+    "keep": (Flags.string, f"The model to keep: {' or '.join(KEPT)}, that of the last epoch or the best in validation."),
+    "optimizer": (Flags.string, f"{' or '.join(OPTIMIZERS)}; sgd is the papers', with PyTorch's weight decay."),
+    "weight_decay": (Flags.float, "How strongly weights are drawn to zero."),
+    "clip": (Flags.float, "The largest norm of the gradients; 0 leaves them as they are."),
+    "momentum": (Flags.float, "Share of the last step that the next one keeps (sgd)."),
+    "decay_norms": (Flags.boolean, "Draw biases and batch norm to zero too (sgd)."),
+    "warm_up_epochs": (Flags.integer, "Epochs over which the learning rate rises (sgd)."),
+    "drops": (Flags.list, "Epochs after which the learning rate falls to a tenth, with commas (sgd)."),
+    "precision": (Flags.string, f"What the backbone computes in: {', '.join(PRECISIONS)}."),
+    "zero_gamma": (Flags.boolean, "Begin with residual branches that give nothing; with --weights=none only."),
+    "augment": (Flags.string, f"What training does to photographs: {', '.join(AUGMENTATIONS)}; the last two with plain."),
+    "balance": (Flags.float, "0 shows every photograph once an epoch, 1 every brand equally often, 0.5 is between."),
+    "loss_weights": (Flags.list, "Weights of the losses, for instance ranking=0,region=0.5; 1 for those left out."),
 }
 
 
-def main(argv):
-    """Runs the command; returns its exit code."""
-    # Listing needs neither photographs nor a folder.
-    required = () if any(argument in _LISTING for argument in argv) else ("data", "out")
-    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=required)
-
-
-def run():
-    """The console script."""
-    sys.exit(main(sys.argv))
-
-
-def define(values):
+def define(flags):
     """Defines the flags."""
-    _flags.define_data(values)
-    flags.DEFINE_string(
+    flags.shared("data", "root", "cut", "held_out")
+    flags.string(
         "train_split",
         None,
         "The part of the data set to learn from. By default train40 of toplogo10, P1 of flickrlogos32, train of the others, and "
         "everything where there is no such part.",
-        flag_values=values,
     )
-    flags.DEFINE_string(
+    flags.string(
         "validation",
         None,
         "Photographs that are scored after every epoch and not learnt from: the name of a part, a share of the training "
         "part between 0 and 1, or none. By default the part validation where there is one, else none.",
-        flag_values=values,
     )
-    flags.DEFINE_string("out", None, "The folder to write to.", flag_values=values)
-    flags.DEFINE_string(
-        "recipe", None, "A row of the paper's tables, trained as there; other flags change it.", flag_values=values
-    )
-    flags.DEFINE_boolean("list-recipes", False, "Prints the recipes, the paper's figures and ours.", flag_values=values)
-    flags.DEFINE_enum(
+    flags.string("out", None, "The folder to write to.")
+    flags.string("recipe", None, "A row of the paper's tables, trained as there; other flags change it.")
+    flags.boolean("list_recipes", False, "Prints the recipes, the paper's figures and ours.")
+    flags.enum(
         "model",
         "drna",
         list(DEFAULTS),
         "plain sees the photograph as a whole; nts also sees regions that it chooses; drna looks at each region again.",
-        flag_values=values,
     )
-    flags.DEFINE_boolean("resume", False, "Go on with a run that was stopped, or start if there is none.", flag_values=values)
-    flags.DEFINE_boolean(
-        "overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.", flag_values=values
-    )
-    flags.DEFINE_string(
+    flags.boolean("resume", False, "Go on with a run that was stopped, or start if there is none.")
+    flags.boolean("overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.")
+    flags.string(
         "from",
         None,
         "A .keras file of the same --model whose weights the run starts from, for instance run/unfinished/epoch-0001.keras of a "
         "run that diverged. Classifiers of brands that it does not know start anew.",
-        flag_values=values,
     )
-    flags.DEFINE_boolean(
-        "one_brand", False, "Train though all photographs are of one brand, which a model then names always.", flag_values=values
-    )
-    _flags.define_strict(values)
-    flags.DEFINE_string(
-        "cache", None, "A folder to keep shrunk photographs in, so that each is decoded once for all runs.", flag_values=values
-    )
+    flags.boolean("one_brand", False, "Train though all photographs are of one brand, which a model then names always.")
+    flags.shared("strict")
+    flags.string("cache", None, "A folder to keep shrunk photographs in, so that each is decoded once for all runs.")
     for name, (define_flag, text) in (_FIELDS | _ARGUMENTS).items():
-        define_flag(name, None, f"{text.rstrip('.')}{_defaults(name)}.", flag_values=values)
+        define_flag(flags, name, None, f"{text.rstrip('.')}{_defaults(name)}.")
 
 
 def config_from(values):
@@ -160,15 +135,15 @@ def config_from(values):
     if values.recipe is not None:
         config = recipes.recipe(values.recipe).config
         if values["model"].present and values.model != config.model:
-            raise ValueError(f"--recipe {values.recipe} is of --model {config.model}, got --model {values.model}.")
+            raise UserError(f"--recipe {values.recipe} is of --model {config.model}, got --model {values.model}.")
     given = {name: values[name].value for name in _ARGUMENTS if values[name].value is not None}
     strange = [f"--{name}" for name in given if name not in config.arguments]
     if strange:
-        raise ValueError(f"--model {config.model} knows no {', '.join(strange)}; --help says which flags are for which model.")
+        raise UserError(f"--model {config.model} knows no {', '.join(strange)}; --help says which flags are for which model.")
     if given.get("weights") == "none":
         given["weights"] = None
     elif str(given.get("weights")).endswith((".keras", ".h5")):
-        raise ValueError(f"--weights is imagenet or none; to start from the model {given['weights']}, give it to --from.")
+        raise UserError(f"--weights is imagenet or none; to start from the model {given['weights']}, give it to --from.")
     if given.get("backbone", config.arguments["backbone"]) != config.arguments["backbone"]:
         # Blocks are counted per backbone: five of EfficientNet-Lite0 say nothing about another one.
         given.setdefault("frozen_blocks", 0)
@@ -187,7 +162,7 @@ def _number(flag, text, kind):
     try:
         return kind(text)
     except ValueError:
-        raise ValueError(f"--{flag}: expected {'whole numbers' if kind is int else 'NAME=NUMBER'}, got {text!r}.") from None
+        raise UserError(f"--{flag}: expected {'whole numbers' if kind is int else 'NAME=NUMBER'}, got {text!r}.") from None
 
 
 def photographs(data, root, train_split=None, validation=None, seed=0, cut=None, held_out=None):
@@ -213,7 +188,7 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
     training = datasets.load(data, root, split=train_split or official.train, cut=cut)
     tested = None
     if held_out is not None:
-        training, tested = _flags.deal(training, held_out)
+        training, tested = shares.hold_out(training, held_out)
     if validation is None:
         validation = official.validation
     if validation in (None, "", "none", "0"):
@@ -222,7 +197,7 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
         share = float(validation)
     except ValueError:
         return training, datasets.load(data, root, split=validation, cut=cut), tested
-    scored, learnt = _flags.split(training, share, seed, "--validation")
+    scored, learnt = shares.split(training, share, seed, "--validation")
     return learnt, scored, tested
 
 
@@ -241,22 +216,22 @@ def _defaults(name):
 
 
 def _work(values, arguments):
-    _flags.no_arguments(arguments)
-    if values["list-recipes"].value:
+    no_arguments(arguments)
+    if values.list_recipes:
         print(recipes.table())
         return
     config = config_from(values)
     root = values.root
     if root is None:
         if values.data != "synthetic":
-            raise ValueError(f"--data {values.data} needs --root, the folder where it lies.")
+            raise UserError(f"--data {values.data} needs --root, the folder where it lies.")
         root = datasets.synthesize(Path(values.out) / "synthetic")
     where = (values.data, root, values.train_split, values.validation)
     training, validation, tested = photographs(*where, config.seed, values.cut, values.held_out)
-    _flags.say_notes(training)
+    say_notes(training)
     brands = np.unique(training.labels[training.labels >= 0])
     if len(brands) == 1 and not values.one_brand:
-        raise ValueError(
+        raise UserError(
             f"all {len(training)} photographs are of one brand, {training.class_names[brands[0]]}: a model would have nothing to "
             "tell it from and would answer 100 % for every photograph. Add photographs of other brands, or of other things as a "
             "brand of their own, or train all the same with --one_brand."
@@ -277,7 +252,7 @@ def _work(values, arguments):
         result = train(config, training, values.out, validation, values.resume, values.strict, **options)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
-    _flags.say_unreadable(result.unreadable)
+    say_unreadable(result.unreadable)
     print(f"The model: {result.path}")
     # The share was taken from the training part, which has nothing of the part for testing.
     test = None if values.held_out else splits(values.data, root).test
@@ -287,6 +262,9 @@ def _work(values, arguments):
         print("How good is it on photographs that it has not seen?")
         print(f"  logo-evaluate --model {result.path} --data {values.data} --root {root} {' '.join(options)}")
 
+
+COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("data", "out"), unless="list_recipes")
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()
