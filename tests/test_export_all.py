@@ -174,7 +174,7 @@ def test_photographs_are_timed_in_turns():
 def test_wrong_flags_are_one_clear_line(model_file, tmp_path, flags, complaint, capsys):
     flags = [flag.replace("MODEL", str(model_file)).replace("FOLDER", str(tmp_path)) for flag in flags]
     assert every.main(["logo-export-all", *flags]) == 1
-    line = capsys.readouterr().err
+    line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("logo-export-all: ") and complaint in line
 
 

@@ -250,7 +250,8 @@ def test_the_command_writes_the_file_and_prints_the_figures(plain, photos, tmp_p
 def test_a_wrong_model_is_one_clear_line(tmp_path, name, complaint, capsys):
     (tmp_path / "text.keras").write_text("no model")
     assert command("--model", tmp_path / name, "--out", tmp_path / "model.tflite") == 1
-    out, line = capsys.readouterr()
+    out, err = capsys.readouterr()
+    line = err.splitlines()[-1]
     assert out == "" and line.startswith("logo-export-tflite: ") and name in line and complaint in line
     assert left(tmp_path) == ["text.keras"]
 
