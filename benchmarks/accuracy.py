@@ -7,7 +7,6 @@ printed and kept in benchmarks/results/accuracy-DATA-MODEL.md, the answers photo
 benchmarks/compare.py) beside it as JSON.
 """
 
-import argparse
 import csv
 import json
 import os
@@ -17,35 +16,31 @@ import tempfile
 import time
 from pathlib import Path
 
-import machine
+from result import RESULTS, keep
 
+from logo_keras.commands.command import Command
 from logo_keras.datasets.splits import OFFICIAL
 
-RESULTS = Path(__file__).parent / "results"
 DATA = ("toplogo10", "flickrlogos27", "synthetic")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, choices=DATA)
-    parser.add_argument("--root", required=True)
-    parser.add_argument("--model", required=True, choices=("plain", "nts", "drna"))
-    parser.add_argument("--seed", default="0")
-    parser.add_argument("--name", help="what to call the row, where options behind -- differ from the defaults")
-    options, further = parser.parse_known_args()
-    further = [argument for argument in further if argument != "--"]
+def define(flags):
+    flags.enum("data", None, DATA, "The data set.")
+    flags.shared("root")
+    flags.enum("model", None, ("plain", "nts", "drna"), "The kind of network.")
+    flags.integer("seed", 0, "Of the training.")
+    flags.string("name", None, "What to call the row, where options behind -- differ from the defaults.")
+
+
+def main(flags, further):
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(options, further, Path(folder))
-    command = f"python benchmarks/accuracy.py --data {options.data} --root ROOT --model {options.model} --seed {options.seed}"
-    command += f" --name {options.name}" if options.name else ""
+        figures = measure(flags, further, Path(folder))
+    command = f"python benchmarks/accuracy.py --data {flags.data} --root ROOT --model {flags.model} --seed {flags.seed}"
+    command += f" --name {flags.name}" if flags.name else ""
     command += f" -- {' '.join(further)}" if further else ""
-    name = f"accuracy-{options.data}-{options.name or options.model}-seed{options.seed}"
-    RESULTS.mkdir(exist_ok=True)
+    name = f"accuracy-{flags.data}-{flags.name or flags.model}-seed{flags.seed}"
     (RESULTS / f"{name}.json").write_text(json.dumps({"command": command} | figures, indent=1) + "\n")
-    text = "\n".join([f"# {name}", "", f"    {command}", "", *(f"- {line}" for line in machine.lines(machine.describe())), ""])
-    text += "\n" + table(figures) + "\n"
-    (RESULTS / f"{name}.md").write_text(text)
-    print(text)
+    keep(name, command, table(figures))
 
 
 def measure(options, further, folder):
@@ -125,4 +120,5 @@ def table(figures):
 
 
 if __name__ == "__main__":
-    main()
+    usage = "benchmarks/accuracy.py --data NAME --root FOLDER --model plain|nts|drna [-- FLAGS OF logo-train]"
+    Command(usage, __doc__, define, main, required=("data", "root", "model")).run()

@@ -7,11 +7,12 @@ training is not in it.
 """
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from logo_keras.commands.command import Command
+from logo_keras.errors import UserError
 from logo_keras.evaluation import paired
 
 RESAMPLES = 10_000
@@ -29,6 +30,12 @@ def main(first, second):
     print(f"| {' | '.join(names)} | {len(common)} | {100 * difference.mean():+.1f} | {100 * low:+.1f} to {100 * high:+.1f} |")
 
 
+def _work(flags, arguments):
+    if len(arguments) != 2:
+        raise UserError("name two results, as in: benchmarks/compare.py results/accuracy-x.json results/accuracy-y.json")
+    main(*arguments)
+
+
 def _rows(answers):
     """Rows of path, box, brand and guess, in order; older files have a photograph's brand and guess by its path."""
     rows = [[path, None, *pair] for path, pair in answers.items()] if isinstance(answers, dict) else answers
@@ -36,4 +43,4 @@ def _rows(answers):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    Command("benchmarks/compare.py FIRST.json SECOND.json", __doc__, lambda flags: None, _work).run()

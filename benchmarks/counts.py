@@ -6,12 +6,12 @@ Lists are enough, photographs need not be there; where they are, those of one sp
 nearly, are counted too. Prints a table and keeps it in benchmarks/results/counts.md.
 """
 
-import sys
 from pathlib import Path
 
-import machine
+from result import heading, keep, row
 
 from logo_keras import datasets
+from logo_keras.commands.command import Command
 from logo_keras.datasets.quality.inspection import inspect
 from logo_keras.datasets.splits import splits
 
@@ -20,14 +20,10 @@ PARTS = {"belgalogos": (None,), "logos_in_the_wild": ("train", "test", None), "f
 HEADS = ("data set", "split", "photographs", "brands", "boxes", "with several brands", "copies of another split's, byte for byte")
 
 
-def main(arguments):
-    rows = [row for argument in arguments for row in counts(*argument.split("=", 1))]
-    lines = [f"| {' | '.join(HEADS)} |", "|---" * len(HEADS) + "|", *(f"| {' | '.join(map(str, row))} |" for row in rows)]
+def main(flags, arguments):
+    rows = [row(*cells) for argument in arguments for cells in counts(*argument.split("=", 1))]
     command = f"python benchmarks/counts.py {' '.join(argument.partition('=')[0] + '=ROOT' for argument in arguments)}"
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
-    text = "\n".join(["# counts", "", f"    {command}", "", *facts, "", *lines, ""])
-    print(text)
-    (Path(__file__).parent / "results" / "counts.md").write_text(text, encoding="utf-8")
+    keep("counts", command, heading(*HEADS) + rows)
 
 
 def counts(name, root):
@@ -37,10 +33,8 @@ def counts(name, root):
     found = inspect({split or "all": dataset for split, dataset in opened.items()}) if here else None
     for split, dataset in opened.items():
         brands = len(set(dataset.labels[dataset.labels >= 0].tolist()))
-        row = [name, split or "all", f"{len(dataset):,}", brands, f"{sum(map(len, dataset.boxes)):,}"]
-        row.append(several(name, root, split, dataset))
-        row.append("not read" if found is None else copies(found, split))
-        yield row
+        figures = f"{len(dataset):,}", brands, f"{sum(map(len, dataset.boxes)):,}", several(name, root, split, dataset)
+        yield name, split or "all", *figures, "not read" if found is None else copies(found, split)
 
 
 def several(name, root, split, dataset):
@@ -61,4 +55,4 @@ def copies(found, split):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    Command("benchmarks/counts.py NAME=FOLDER ...", __doc__, lambda flags: None, main).run()

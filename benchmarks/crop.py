@@ -8,17 +8,17 @@ Prints a table and keeps it in benchmarks/results/crop.md. Times are medians; th
 import os
 import statistics
 import time
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
-import machine
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from keras import ops
+from result import heading, keep, row
 
+from logo_keras.commands.command import Command
 from logo_keras.network.anchors import make_anchors, truncate
 from logo_keras.network.regions import crop_regions
 
@@ -84,10 +84,10 @@ def medians(first, second):
     return [statistics.median(kept[2:]) for kept in times]
 
 
-def main():
+def main(flags, arguments):
     random = np.random.default_rng(0)
     anchors = truncate(make_anchors(448))
-    lines = ["| regions | antialias | runtime | products, ms | gathered, ms | ratio |", "|---|---|---|---|---|---|"]
+    lines = heading("regions", "antialias", "runtime", "products, ms", "gathered, ms", "ratio")
     for size, count in ((112, 3), (224, 4)):
         images = random.normal(size=(4, 448, 448, 3)).astype(np.float32)
         boxes = anchors[random.integers(0, len(anchors), (4, count))]
@@ -101,13 +101,11 @@ def main():
 
             for runtime, make in (("TensorFlow, 4 photographs", in_tensorflow), ("LiteRT, 1 photograph, 1 thread", in_litert)):
                 slow, fast = medians(make(products, images, boxes), make(gathered, images, boxes))
-                name = f"{count} of {size} px from 448 px"
-                lines.append(f"| {name} | {antialias} | {runtime} | {slow:.2f} | {fast:.2f} | {slow / fast:.1f} |")
+                figures = f"{slow:.2f}", f"{fast:.2f}", f"{slow / fast:.1f}"
+                lines.append(row(f"{count} of {size} px from 448 px", antialias, runtime, *figures))
                 print(lines[-1], flush=True)
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
-    text = "\n".join(["# crop", "", "    python benchmarks/crop.py", "", *facts, "", *lines, ""])
-    (Path(__file__).parent / "results" / "crop.md").write_text(text)
+    keep("crop", "python benchmarks/crop.py", lines)
 
 
 if __name__ == "__main__":
-    main()
+    Command("benchmarks/crop.py", __doc__, lambda flags: None, main).run()

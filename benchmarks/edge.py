@@ -15,10 +15,12 @@ import tempfile
 from pathlib import Path
 
 import cv2
-import machine
 import numpy as np
+from result import heading, keep, row
 
+from logo_keras.commands.command import Command
 from logo_keras.edge import model_file
+from logo_keras.errors import UserError
 
 PROCESSES, MORE = 7, 20
 # Linux counts memory in kB of 1,024 bytes; the table in MB of a million.
@@ -61,39 +63,32 @@ def measured(file, photo):
     return {name: max(values) if name[0].isupper() else statistics.median(values) for name, values in merged.items()}
 
 
-def row(file, photo):
+def figures(file, photo):
     """One line of the table."""
-    facts, figures = model_file.read(file), measured(file, photo)
-    return (
-        f"| {facts.model}, {facts.image_size} px | {file.suffix[1:]} | {file.stat().st_size / 1e6:.1f} "
-        f"| {figures['imported']:.2f} | {figures['opened']:.2f} | {figures['first']:.2f} | {1000 * figures['more']:.0f} "
-        f"| {KB * figures['VmRSS']:.0f} | {KB * figures['RssFile']:.0f} | {KB * figures['VmHWM']:.0f} |"
-    )
+    facts, found = model_file.read(file), measured(file, photo)
+    seconds = (f"{found[name]:.2f}" for name in ("imported", "opened", "first"))
+    memory = (f"{KB * found[name]:.0f}" for name in ("VmRSS", "RssFile", "VmHWM"))
+    about = f"{facts.model}, {facts.image_size} px", file.suffix[1:], f"{file.stat().st_size / 1e6:.1f}"
+    return row(*about, *seconds, f"{1000 * found['more']:.0f}", *memory)
 
 
-def main(files):
-    lines = [
-        "| model | file | size, MB | imported, s | opened, s | first answer, s | further answers, ms | resident, MB "
-        "| of it files, MB | peak, MB |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+def main(flags, files):
+    if not files:
+        raise UserError("name at least one exported file, as in: python benchmarks/edge.py run/model.tflite run/model.onnx")
+    lines = heading("model", "file", "size, MB", "imported, s", "opened, s", "first answer, s", "further answers, ms",
+                    "resident, MB", "of it files, MB", "peak, MB")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photograph.jpg"
         photograph(photo)
         for file in map(Path, files):
-            lines.append(row(file, photo))
+            lines.append(figures(file, photo))
             print(lines[-1], flush=True)
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
-    command = f"    python benchmarks/edge.py {' '.join(Path(file).name for file in files)}"
     note = (
         "Resident: after the first answer, to a JPEG of 1280 x 720 px that is decoded in the same process. Of it files: shared "
         "libraries and the mapped model, which the system can let go of. Peak: over all answers. Seconds count from the import."
     )
-    text = "\n".join(["# edge", "", command, "", *facts, "", *lines, "", note, ""])
-    (Path(__file__).parent / "results" / "edge.md").write_text(text)
+    keep("edge", f"python benchmarks/edge.py {' '.join(Path(file).name for file in files)}", lines, note)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit("name at least one exported file, as in: python benchmarks/edge.py run/model.tflite run/model.onnx")
-    main(sys.argv[1:])
+    Command("benchmarks/edge.py FILE ...", __doc__, lambda flags: None, main).run()

@@ -8,15 +8,11 @@ benchmarks/results/exports.md. A time is the median over 20 photographs on which
 is Keras's time through the file's.
 """
 
-import argparse
-import os
 import tempfile
-from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from result import heading, keep, row
 
-import machine
-
+from logo_keras.commands.command import Command, photos_of
 from logo_keras.export import all as every
 
 COMMANDS = {
@@ -33,52 +29,43 @@ COMMANDS = {
 
 def table(rows):
     """The rows as lines of markdown; Keras's comes first."""
-    lines = [
-        "| format | command | MB | right, % | largest difference | agrees with Keras, % | times as fast as Keras | |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    lines = heading("format", "command", "MB", "right, %", "largest difference", "agrees with Keras, %",
+                    "times as fast as Keras", "")  # fmt: skip
     base = rows[0].milliseconds
-    for row in rows[1:]:
-        report = row.report
+    for each in rows[1:]:
+        report = each.report
         figures = ["-"] * 3 if report is None else [
             "-" if report.top1 is None else f"{100 * report.top1:.2f}",
             f"{report.max_abs_diff:.1e}",
             f"{100 * report.top1_agreement:.2f}",
         ]  # fmt: skip
-        ratio = "-" if row.milliseconds is None else f"{base / row.milliseconds:.2f}"
-        size = "-" if row.bytes is None else f"{row.bytes / 1e6:.1f}"
-        said = row.problem or (f"passed; {row.note.removeprefix(f'{row.file}: ')}" if row.note else "passed")
-        lines.append(f"| {row.title} | `{COMMANDS[row.title]}` | {size} | {' | '.join(figures)} | {ratio} | {said} |")
+        ratio = "-" if each.milliseconds is None else f"{base / each.milliseconds:.2f}"
+        size = "-" if each.bytes is None else f"{each.bytes / 1e6:.1f}"
+        said = each.problem or (f"passed; {each.note.removeprefix(f'{each.file}: ')}" if each.note else "passed")
+        lines.append(row(each.title, f"`{COMMANDS[each.title]}`", size, *figures, ratio, said))
     return lines
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--photos", required=True)
-    parser.add_argument("--calibration", required=True)
-    parser.add_argument("--limit", type=int, default=256)
-    arguments = parser.parse_args()
+def define(flags):
+    flags.string("model", None, "A .keras file.")
+    flags.shared("photos", "calibration", "limit")
+
+
+def main(flags, arguments):
+    photos = photos_of(flags, arguments)
     with tempfile.TemporaryDirectory() as folder:
-        rows = every.export_all(arguments.model, folder, arguments.photos, arguments.limit, calibration=arguments.calibration)
+        rows = every.export_all(flags.model, folder, photos, flags.limit or None, calibration=flags.calibration)
         # No path of this machine goes into the results.
         said = [line.replace(f"{folder}/", "") for line in table(rows)]
     (report, *_) = [row.report for row in rows if row.report]
-    lines = [
-        "# exports",
-        "",
-        "    python benchmarks/exports.py --model model.keras --photos test --calibration train",
-        "",
-        *(f"- {line}" for line in machine.lines(machine.describe())),
-        f"- {report.photographs} photographs; Keras names {100 * report.keras_top1:.2f} % right and takes "
-        f"{rows[0].milliseconds:.1f} ms a photograph (one compiled function)",
-        "",
-        *said,
-    ]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    (Path(__file__).parent / "results" / "exports.md").write_text(text, encoding="utf-8")
+    command = "python benchmarks/exports.py --model model.keras --photos test --calibration train"
+    fact = (
+        f"{report.photographs} photographs; Keras names {100 * report.keras_top1:.2f} % right and takes "
+        f"{rows[0].milliseconds:.1f} ms a photograph (one compiled function)"
+    )
+    keep("exports", command, said, facts=[fact])
 
 
 if __name__ == "__main__":
-    main()
+    usage = "benchmarks/exports.py --model FILE.keras --photos FOLDER --calibration FOLDER"
+    Command(usage, __doc__, define, main, required=("model", "photos", "calibration")).run()

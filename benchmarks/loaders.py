@@ -14,7 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import machine
+from result import heading, keep, row
+
+from logo_keras.commands.command import Command
 
 # WebLogo-2M as it is given out (Su et al. 2017), and a list as long; Logo-2K+ (Wang et al. 2020).
 WEBLOGO2M, WEBLOGO2M_BRANDS, PARTS = 1_867_177, 194, 20
@@ -62,12 +64,12 @@ def measure(*arguments):
     return int(words[0]), int(words[1]), *map(float, words[2:])
 
 
-def main():
-    lines = ["| data set | photographs | classes | seconds | CPU seconds | peak memory, MiB |", "|---|---|---|---|---|---|"]
+def main(flags, arguments):
+    lines = heading("data set", "photographs", "classes", "seconds", "CPU seconds", "peak memory, MiB")
 
     def add(name, *arguments):
         photographs, classes, seconds, used, memory = measure(*arguments)
-        lines.append(f"| {name} | {photographs:,} | {classes:,} | {seconds:.1f} | {used:.1f} | {memory:.0f} |")
+        lines.append(row(name, f"{photographs:,}", f"{classes:,}", f"{seconds:.1f}", f"{used:.1f}", f"{memory:.0f}"))
         print(lines[-1], flush=True)
 
     add("none, packages imported")
@@ -80,10 +82,8 @@ def main():
         add("logo2k, lists as long as WebLogo-2M", "logo2k", root / "long")
         make_weblogo2m(root / "weblogo2m")
         add("weblogo2m, folders just made", "weblogo2m", root / "weblogo2m")
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
-    text = "\n".join(["# loaders", "", "    python benchmarks/loaders.py", "", *facts, "", *lines, ""])
-    (Path(__file__).parent / "results" / "loaders.md").write_text(text)
+    keep("loaders", "python benchmarks/loaders.py", lines)
 
 
 if __name__ == "__main__":
-    main()
+    Command("benchmarks/loaders.py", __doc__, lambda flags: None, main).run()

@@ -9,23 +9,20 @@ second table says what a process holds in memory after every epoch. Prints the t
 benchmarks/results/loading.md.
 """
 
-import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import machine
 import numpy as np
+from result import fresh, heading, keep, row
 
 from logo_keras import datasets
+from logo_keras.commands.command import Command
+from logo_keras.errors import UserError
 
 HERE = Path(__file__).parent
 TORCH = HERE.parent / ".clients" / "torchvision" / "bin" / "python"
@@ -43,45 +40,29 @@ LOADERS = {
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", help="photographs, a folder a brand")
-    parser.add_argument("--what", default="a synthetic set of 800 photographs, 512 px on the longer side")
-    parser.add_argument("--run", nargs=3, metavar=("KIND", "SIZE", "CACHE"), help=argparse.SUPPRESS)
-    parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.run:
-        print(json.dumps(run(options.root, options.run[0], int(options.run[1]), options.run[2])))
-    elif options.memory:
-        print(json.dumps(memory(options.root)))
-    else:
-        report(options)
+def define(flags):
+    flags.string("root", None, "Photos, a folder a brand; without it a synthetic set is drawn.")
+    flags.string("what", "a synthetic set of 800 photographs, 512 px on the longer side", "What the page says of the photos.")
 
 
-def report(options):
+def main(flags, arguments):
     if not TORCH.exists():
-        raise SystemExit(f"{TORCH} is missing: make comparison installs it.")
+        raise UserError(f"{TORCH} is missing: make comparison installs it.")
     with tempfile.TemporaryDirectory() as folder:
-        root = options.root
+        root = flags.root
         if root is None:
             root = datasets.synthesize(Path(folder) / "set", brands=20, train=40, validation=0, test=0, none=0) / "train"
-        tables = [table(measure(root, size, Path(folder) / "cache"), size) for size in SIZES]
-        held = json.loads(own("--root", root, "--memory"))
-    command = f"python benchmarks/loading.py{' --root ROOT' if options.root else ''}"
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
+        tables = [table(measure(str(root), size, str(Path(folder) / "cache")), size) for size in SIZES]
+        held = fresh(memory, str(root))
     about = (
-        f"Photographs: {options.what}. Batches of {BATCH}, two threads or worker processes, medians of {TURNS} turns of "
+        f"Photographs: {flags.what}. Batches of {BATCH}, two threads or worker processes, medians of {TURNS} turns of "
         f"{EPOCHS} epoch after one that warms up. Each cuts out 60 to 100 % of the area, stretches it to a square, mirrors "
         "half, changes brightness and contrast and gives float32. A core second is a second of one core, summed over processes."
     )
-    rows = ["| epoch | " + " | ".join(map(str, range(1, MEMORY_EPOCHS + 1))) + " |", "|---|" + "---|" * MEMORY_EPOCHS]
-    rows += [f"| {engine}, MB | " + " | ".join(f"{value:.0f}" for value in values) + " |" for engine, values in held.items()]
-    text = ["# loading", "", f"    {command}", "", *facts, "", about]
-    for each in tables:
-        text += ["", *each]
-    text += ["", "Memory that the process holds after every epoch of training batches at 224 px:", "", *rows, ""]
-    print("\n".join(text))
-    (HERE / "results" / "loading.md").write_text("\n".join(text), encoding="utf-8")
+    rows = [*heading("epoch", *range(1, MEMORY_EPOCHS + 1))]
+    rows += [row(f"{engine}, MB", *(f"{value:.0f}" for value in values)) for engine, values in held.items()]
+    held = "Memory that the process holds after every epoch of training batches at 224 px:"
+    keep("loading", f"python benchmarks/loading.py{' --root ROOT' if flags.root else ''}", about, *tables, held, rows)
 
 
 def measure(root, size, cache):
@@ -90,32 +71,24 @@ def measure(root, size, cache):
     for _ in range(TURNS):
         for name, (whose, kind) in LOADERS.items():
             if whose == "torchvision":
-                arguments = map(str, (root, kind, size, BATCH, 2, EPOCHS))
-                printed = process([TORCH, HERE / "loading_torchvision.py", *arguments])
+                words = [TORCH, HERE / "loading_torchvision.py", root, kind, size, BATCH, 2, EPOCHS]
+                ran = subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True)
+                found[name].append(json.loads(ran.stdout.splitlines()[-1]))
             else:
-                printed = own("--root", root, "--run", kind, size, cache)
-            found[name].append(json.loads(printed))
+                found[name].append(fresh(run, root, kind, size, cache))
     return found
-
-
-def own(*arguments):
-    return process([sys.executable, __file__, *map(str, arguments)])
-
-
-def process(command):
-    return subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1]
 
 
 def table(found, size):
     heads = (f"{size} px", "photographs a core second", "ours is so many times as fast", "photographs a second", "ours")
-    lines = [f"| {' | '.join(heads)} |", "|---|---|---|---|---|"]
+    lines = heading(*heads)
     for name, turns in found.items():
         cells = [name]
         for unit in ("core_seconds", "seconds"):
             rates = [turn["photographs"] / turn[unit] for turn in turns]
             ratios = [mine["photographs"] / mine[unit] / rate for mine, rate in zip(found[OURS], rates, strict=True)]
             cells += [f"{statistics.median(rates):.0f}", f"{statistics.median(ratios):.2f}"]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(row(*cells))
     return lines
 
 
@@ -139,7 +112,6 @@ def ours(root, kind, size, cache):
     dataset = datasets.load("folder", root)
     engine = "keras" if kind == "keras" else "tf.data"
     batches = dataset.batches(BATCH, size, training=True, engine=engine, cache=cache if kind == "cached" else None)
-
     return lambda: (images for images, _ in batches)
 
 
@@ -188,4 +160,4 @@ def memory(root):
 
 
 if __name__ == "__main__":
-    main()
+    Command("benchmarks/loading.py [--root FOLDER]", __doc__, define, main).run()

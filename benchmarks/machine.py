@@ -9,6 +9,7 @@ import platform
 import subprocess
 from pathlib import Path
 
+from logo_keras.commands.command import Command
 from logo_keras.extras import versions
 
 
@@ -75,4 +76,4 @@ def _output(*command):
 
 
 if __name__ == "__main__":
-    print("\n".join(lines(describe())))
+    Command("benchmarks/machine.py", __doc__, lambda flags: None, lambda *_: print(*lines(describe()), sep="\n")).run()

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import keras
-import machine
 import numpy as np
+from result import keep
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -19,8 +19,7 @@ import recipe_weights
 import reference_network
 
 import logo_keras as lk
-
-RESULTS = Path(__file__).parent / "results"
+from logo_keras.commands.command import Command
 
 
 def apart(found, expected, relative=False):
@@ -70,14 +69,12 @@ def nts_net():
     return rows
 
 
-def main():
+def main(flags, arguments):
     backend = keras.backend.backend()
-    tables = [*zoo(), "", *nts_net()] if backend == "tensorflow" else nts_net()
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
+    tables = [zoo(), nts_net()] if backend == "tensorflow" else [nts_net()]
     command = "python benchmarks/parity.py" if backend == "tensorflow" else f"KERAS_BACKEND={backend} python benchmarks/parity.py"
-    text = "\n".join([f"# parity on {backend}", "", f"    {command}", "", *facts, "", *tables, ""])
-    (RESULTS / f"parity-{backend}.md").write_text(text)
+    keep(f"parity-{backend}", command, *tables, title=f"parity on {backend}")
 
 
 if __name__ == "__main__":
-    main()
+    Command("benchmarks/parity.py", __doc__, lambda flags: None, main).run()

@@ -19,11 +19,12 @@ import tempfile
 import time
 from pathlib import Path
 
-import machine
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from result import heading, keep, row
 
+from logo_keras.commands.command import Command
 from logo_keras.export.passes.flatbuffer import pack, parse
 
 RUNS = 100
@@ -157,7 +158,7 @@ def table(name, data):
         count = "unknown" if taken is None else taken[0] - before
         before = taken[0] if taken else 0
         heavy = sum("CONV_2D" in name for name in names[stage.start : stage.stop])
-        rows.append(f"| {stage.name} | {stage.stop - stage.start} | {heavy} | {count} | {least:.2f} | {least / whole:.0%} |")
+        rows.append(row(stage.name, stage.stop - stage.start, heavy, count, f"{least:.2f}", f"{least / whole:.0%}"))
         print(rows[-1], flush=True)
     taken, left = ("unknown", []) if gpu is None else gpu
     return [
@@ -166,23 +167,19 @@ def table(name, data):
         f"Of {len(names)} operators the GPU takes {taken}, in one piece. The whole file takes {whole:.2f} ms on the CPU.",
         *(["", f"It names, of those that it leaves: {', '.join(left)}."] if left else []),
         "",
-        "| stage | operators | convolutions | operators on the GPU | alone on the CPU, ms | of the whole |",
-        "|---|---|---|---|---|---|",
+        *heading("stage", "operators", "convolutions", "operators on the GPU", "alone on the CPU, ms", "of the whole"),
         *rows,
-        "",
     ]
 
 
-def main():
-    lines = []
-    for argument in sys.argv[1:]:
+def main(flags, arguments):
+    tables = []
+    for argument in arguments:
         name, _, path = argument.partition("=")
         print(name, flush=True)
-        lines += table(name, Path(path).read_bytes())
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
-    text = "\n".join(["# phones", "", "    python benchmarks/phones.py NAME=MODEL.tflite ...", "", *facts, "", *lines])
-    (Path(__file__).parent / "results" / "phones.md").write_text(text)
+        tables.append(table(name, Path(path).read_bytes()))
+    keep("phones", "python benchmarks/phones.py NAME=MODEL.tflite ...", *tables)
 
 
 if __name__ == "__main__":
-    main()
+    Command("benchmarks/phones.py NAME=MODEL.tflite ...", __doc__, lambda flags: None, main).run()

@@ -8,19 +8,15 @@ benchmarks/results/quantization.md. A time is the median, over rounds in which a
 through the other's. With one thread it is the processor's time, which other programs hardly disturb; with two the clock's.
 """
 
-import argparse
-import os
 import statistics
 import time
-from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import machine
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from result import heading, keep, row
 
 import logo_keras as lk
+from logo_keras.commands.command import Command, photos_of
 from logo_keras.export import tflite
 from logo_keras.export.check import photos
 from logo_keras.export.check.reference import Reference
@@ -73,11 +69,8 @@ def prepared(paths, size, model):
 
 def answers(files, reference):
     """The table of what the files say."""
-    lines = [
-        "| file | size, MB | smaller | top-1, % | agrees with Keras, % | mean IoU of regions | same anchor, % "
-        "| its box moves, px |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    lines = heading("file", "size, MB", "smaller", "top-1, %", "agrees with Keras, %", "mean IoU of regions", "same anchor, %",
+                    "its box moves, px")  # fmt: skip
     for name, data in files.items():
         report = compare(runner(data, 2), reference, tflite.PRECISIONS[name])
         top1 = "" if report.top1 is None else f"{100 * report.top1:.2f}"
@@ -87,38 +80,34 @@ def answers(files, reference):
             cells += ["", "", ""]
         else:
             cells += [f"{report.region_iou:.3f}", f"{100 * report.same_regions:.1f}", f"{report.same_region_diff:.3f}"]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(row(*cells))
         print(lines[-1], flush=True)
     return lines
 
 
 def times(subjects):
     """The table of how fast they are; `subjects`: dict from a name to files and images."""
-    lines = [
-        "| model | float32, 1 thread, ms | float16 | dynamic | int8 | float32, 2 threads, ms | float16 | dynamic | int8 |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    precisions = ("float16", "dynamic", "int8")
+    lines = heading("model", "float32, 1 thread, ms", *precisions, "float32, 2 threads, ms", *precisions)
     for name, (files, images) in subjects.items():
         cells = [name]
         for threads in (1, 2):
             ratios, milliseconds = speeds(files, images, threads)
             cells += [f"{milliseconds:.1f}", *(f"{ratios[precision]:.2f}" for precision in quantization.PRECISIONS)]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(row(*cells))
         print(lines[-1], flush=True)
     return lines
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--photos", required=True)
-    parser.add_argument("--calibration", required=True)
-    parser.add_argument("--limit", type=int, help="at most so many of --photos, spread evenly")
-    arguments = parser.parse_args()
+def define(flags):
+    flags.string("model", None, "A .keras file.")
+    flags.shared("photos", "calibration", "limit", limit=0)
 
-    model = lk.load(arguments.model)
-    shown = photos.spread(photos.find(arguments.calibration), CALIBRATION)
-    paths = photos.spread(photos.find(arguments.photos), arguments.limit)
+
+def main(flags, arguments):
+    model = lk.load(flags.model)
+    shown = photos.spread(photos.find(flags.calibration), CALIBRATION)
+    paths = photos.spread(photos.find(photos_of(flags, arguments)), flags.limit or None)
     reference = Reference(model, paths, calibration=shown)
     files = variants(model, prepared(shown, model.image_size, model))
     told = answers(files, reference)
@@ -132,28 +121,20 @@ def main():
         }
     )
     ratio = len(bare_files["float32"]) / len(bare_files["int8"])
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
     right = "" if reference.labels.max() < 0 else f", Keras names {100 * keras_top1(reference):.2f} % of them right"
-    text = [
-        "# quantization",
-        "",
-        "    python benchmarks/quantization.py --model model.keras --photos test --calibration train",
-        "",
-        *facts,
-        f"- Model: {type(model).__name__}, {len(model.class_names)} classes, {model.image_size} px; {len(reference)} photographs"
-        f"{right}; int8 from {len(shown)} photographs of its training",
-        "",
-        *told,
-        "",
+    keep(
+        "quantization",
+        "python benchmarks/quantization.py --model model.keras --photos test --calibration train",
+        told,
         "Regions are compared with Keras's rank by rank. Where the anchor is the same, so is its box.",
-        "",
-        "Times as fast as float32, files in turns; with one thread in time of the processor, with two in time of the clock.",
+        "Times as fast as float32, files in turns; with one thread in time of the processor, with two in time of the clock.\n"
         f"The bare backbone's int8 file is {ratio:.2f} times smaller than its float32 file.",
-        "",
-        *timed,
-        "",
-    ]
-    (Path(__file__).parent / "results" / "quantization.md").write_text("\n".join(text))
+        timed,
+        facts=[
+            f"Model: {type(model).__name__}, {len(model.class_names)} classes, {model.image_size} px; {len(reference)} "
+            f"photographs{right}; int8 from {len(shown)} photographs of its training"
+        ],
+    )
 
 
 def keras_top1(reference):
@@ -162,4 +143,5 @@ def keras_top1(reference):
 
 
 if __name__ == "__main__":
-    main()
+    usage = "benchmarks/quantization.py --model FILE.keras --photos FOLDER --calibration FOLDER"
+    Command(usage, __doc__, define, main, required=("model", "photos", "calibration")).run()

@@ -8,20 +8,16 @@ of the turns' own ratios, and the ratios are what holds elsewhere. Prints a tabl
 benchmarks/results/runtimes.md.
 """
 
-import argparse
-import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import machine
 import numpy as np
+from result import fresh, heading, keep
+from result import row as line
+
+from logo_keras.commands.command import Command, photos_of
 
 THREADS = (1, 2)
 ROUNDS, WARM = 60, 5
@@ -78,6 +74,7 @@ def largest(answers, expected):
 
 def measure(model, folder, threads):
     """The times in milliseconds, one a turn, and the largest difference to Keras of each runtime."""
+    folder = Path(folder)
     found, known = runtimes(model, folder, threads), np.load(folder / "reference.npz")
     images, names = known["images"], [name for name in known.files if name != "images"]
     differences = {}
@@ -126,40 +123,30 @@ def row(runtime, measured):
         for name, value in measured[threads]["differences"][runtime].items():
             worst[name] = max(value, worst.get(name, 0))
     cells += [f"{worst['probabilities']:.1e}", f"{worst['region_boxes']:.1e}" if "region_boxes" in worst else "-"]
-    return f"| {' | '.join(cells)} |"
+    return line(*cells)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True, help="a .keras file")
-    parser.add_argument("--photos", required=True, help="photographs, a folder a brand")
-    parser.add_argument("--limit", type=int, default=64, help="photographs to compare on")
-    # Threads of TensorFlow are fixed once a process: the script calls itself.
-    parser.add_argument("--measure", nargs=2, metavar=("FOLDER", "THREADS"), help=argparse.SUPPRESS)
-    values = parser.parse_args()
-    if values.measure:
-        print(json.dumps(measure(values.model, Path(values.measure[0]), int(values.measure[1]))))
-        return
-    measured = {}
+def define(flags):
+    flags.string("model", None, "A .keras file.")
+    flags.shared("photos", "limit", limit=64)
+
+
+def main(flags, arguments):
     with tempfile.TemporaryDirectory() as folder:
-        clear, count = write(values.model, values.photos, values.limit, Path(folder))
-        for threads in THREADS:
-            command = [sys.executable, __file__, "--model", values.model, "--photos", values.photos]
-            ran = subprocess.run([*command, "--measure", folder, str(threads)], stdout=subprocess.PIPE, text=True, check=True)
-            measured[threads] = json.loads(ran.stdout.splitlines()[-1])
-    heads = [f"{threads} thread{'s' * (threads > 1)}, ms | to Keras" for threads in THREADS]
-    lines = [f"| runtime | {' | '.join(heads)} | probabilities | boxes, px |", "|---|" + "---|" * (2 * len(THREADS) + 2)]
+        clear, count = write(flags.model, photos_of(flags, arguments), flags.limit or None, Path(folder))
+        # Threads of TensorFlow are fixed once a process.
+        measured = {threads: fresh(measure, flags.model, folder, threads) for threads in THREADS}
+    heads = [(f"{threads} thread{'s' * (threads > 1)}, ms", "to Keras") for threads in THREADS]
+    lines = heading("runtime", *sum(heads, ()), "probabilities", "boxes, px")
     lines += [row(runtime, measured) for runtime in measured[THREADS[0]]["times"]]
-    print("\n".join(lines))
     note = (
         f"One photograph a call, {PAUSE * 1000:.0f} ms after the last, medians of {ROUNDS} turns; below 1.00 is faster than "
         "Keras. TensorFlow is slower with two threads than with one where it has to wake them. The last two columns are the "
         f"largest differences to Keras on {clear} photographs ({count - clear} more hang on less than 1e-5 in Keras)."
     )
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
-    text = "\n".join(["# runtimes", "", "    python benchmarks/runtimes.py", "", *facts, "", note, "", *lines, ""])
-    (Path(__file__).parent / "results" / "runtimes.md").write_text(text, encoding="utf-8")
+    keep("runtimes", "python benchmarks/runtimes.py", note, lines)
 
 
 if __name__ == "__main__":
-    main()
+    usage = "benchmarks/runtimes.py --model FILE.keras --photos FOLDER"
+    Command(usage, __doc__, define, main, required=("model", "photos")).run()

@@ -4,7 +4,11 @@
 """
 
 import json
-from pathlib import Path
+
+from result import RESULTS, heading
+from result import row as line
+
+from logo_keras.commands.command import Command
 
 MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
 
@@ -20,10 +24,10 @@ def name(config):
     return model(config) + ("" if navigation == "navigator" else f", {navigation} regions")
 
 
-def main():
-    print("| data set | model | training | top-1 | 95 % interval | TFLite file: top-1, MB | logo in best region (by chance) |")
-    print("|---|---|---|---|---|---|---|")
-    rows = [json.loads(path.read_text()) for path in sorted((Path(__file__).parent / "results").glob("accuracy-*.json"))]
+def main(flags, arguments):
+    heads = "data set", "model", "training", "top-1", "95 % interval", "TFLite file: top-1, MB", "logo in best region (by chance)"
+    print(*heading(*heads), sep="\n")
+    rows = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("accuracy-*.json"))]
     for row in sorted(rows, key=lambda row: (row["data"], list(MODELS.values()).index(model(row["config"])))):
         low, high = row["top1_interval"]
         hits = "-"
@@ -38,8 +42,8 @@ def main():
             f"{row['tflite_top1']:.1%}, {row['tflite_bytes'] / 1e6:.1f}",
             hits,
         ]
-        print(f"| {' | '.join(cells)} |")
+        print(line(*cells))
 
 
 if __name__ == "__main__":
-    main()
+    Command("benchmarks/summary.py", __doc__, lambda flags: None, main).run()

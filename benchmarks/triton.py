@@ -5,19 +5,20 @@
 Prints a table and keeps it in benchmarks/results/triton.md. The clients run on the same cores as the server.
 """
 
-import argparse
 import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-import machine
 import numpy as np
 import onnxruntime
+from result import heading, keep, row
 
+from logo_keras.commands.command import Command, photos_of
 from logo_keras.edge import model_file
 from logo_keras.export.check import photos
 from logo_keras.image import preprocessing
@@ -46,7 +47,7 @@ def output(*command):
 def served(python, model, images, folder):
     """Asks a server with each of the settings; returns a dict from setting to a list of what the clients printed."""
     for place, flags in enumerate(SETTINGS.values()):
-        output(python, ROOT / "deploy/triton/repository.py", "--model", model, "--out", folder / str(place), *flags)
+        output(sys.executable, ROOT / "deploy/triton/repository.py", "--model", model, "--out", folder / str(place), *flags)
     found = {name: [] for name in SETTINGS}
     for number in range(ROUNDS):
         for place, name in enumerate(SETTINGS):
@@ -61,7 +62,7 @@ def rows(found):
     """Lines of the table: figures of all rounds together; the rate is the median of the rounds."""
     columns = ["dynamic batching", "protocol", "photographs/s", "of the rounds", "p50, ms", "p95, ms", "p99, ms"]
     columns += ["mean batch", "in the queue, ms", "processor, ms"]
-    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    lines = heading(*columns)
     for name, runs in found.items():
         for protocol, title in PROTOCOLS.items():
             parts = [run[protocol] for run in runs]
@@ -70,10 +71,9 @@ def rows(found):
             p50, p95, p99 = (times[-(-share * len(times) // 100) - 1] for share in (50, 95, 99))
             batch = sum(part["inferences"] for part in parts) / sum(part["executions"] for part in parts)
             queue, processor = (statistics.mean(part[key] for part in parts) for key in ("queue_ms", "processor_ms"))
-            lines.append(
-                f"| {name} | {title} | {statistics.median(rates):.1f} | {min(rates):.1f} to {max(rates):.1f} "
-                f"| {p50:.0f} | {p95:.0f} | {p99:.0f} | {batch:.2f} | {queue:.0f} | {processor:.0f} |"
-            )
+            shown = f"{statistics.median(rates):.1f}", f"{min(rates):.1f} to {max(rates):.1f}"
+            shown += tuple(f"{value:.0f}" for value in (p50, p95, p99)) + (f"{batch:.2f}", f"{queue:.0f}", f"{processor:.0f}")
+            lines.append(row(name, title, *shown))
     return lines
 
 
@@ -91,29 +91,29 @@ def direct(model, images):
     return {count: statistics.median(kept[2:]) for count, kept in times.items()}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", required=True, help="an ONNX file with a free batch")
-    parser.add_argument("--photos", required=True, help="a folder of photographs")
-    parser.add_argument("--python", required=True, help="the Python of the environment of requirements/clients/triton.txt")
-    values = parser.parse_args()
-    described = model_file.read(values.model)
-    paths = photos.spread(photos.find(values.photos), 64)
+def define(flags):
+    flags.string("model", None, "An ONNX file with a free batch.")
+    flags.shared("photos")
+    flags.string("python", None, "The Python of the environment of requirements/clients/triton.txt.")
+
+
+def main(flags, arguments):
+    described = model_file.read(flags.model)
+    paths = photos.spread(photos.find(photos_of(flags, arguments)), 64)
     images = np.stack(
         [preprocessing.prepare(path, described.image_size, described.preprocessing).astype(np.uint8) for path in paths]
     )
     load = os.getloadavg()[0]
-    alone = direct(values.model, images)
+    alone = direct(flags.model, images)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         np.save(folder / "images.npy", images)
-        found = served(values.python, values.model, folder / "images.npy", folder)
+        found = served(flags.python, flags.model, folder / "images.npy", folder)
     version = next(iter(found.values()))[0]["server"]["version"]
     names = ("nvidia-pytriton", "tritonclient", "onnxruntime", "numpy")
-    packages = json.loads(output(values.python, "-c", PACKAGES, *names))
+    packages = json.loads(output(flags.python, "-c", PACKAGES, *names))
     server = ", ".join(f"{name} {number}" for name, number in packages.items())
-    facts = machine.lines(machine.describe())
-    facts += [
+    facts = [
         f"Server: Triton {version}, Python backend; its environment: {server}",
         f"Model: {described.model}, {described.image_size} px, {len(described.class_names)} classes, {len(images)} photographs",
         f"Load: {CLIENTS} clients at once, on the same cores as the server; {ROUNDS} rounds of {REQUESTS} requests a row, "
@@ -122,12 +122,10 @@ def main():
         "Column processor, ms: what the server's processes used for a photograph; other work on the machine touches it least",
         f"onnxruntime alone, in one process: {alone[1]:.1f} ms a photograph one by one, {alone[8]:.1f} ms in batches of 8",
     ]
-    table = rows(found)
-    print("\n".join(table))
-    lines = ["# triton", "", "    python benchmarks/triton.py --model M.onnx --photos FOLDER --python .clients/triton/bin/python"]
-    lines += ["", *(f"- {line}" for line in facts), "", *table, ""]
-    (Path(__file__).parent / "results" / "triton.md").write_text("\n".join(lines))
+    command = "python benchmarks/triton.py --model M.onnx --photos FOLDER --python .clients/triton/bin/python"
+    keep("triton", command, rows(found), facts=facts)
 
 
 if __name__ == "__main__":
-    main()
+    usage = "benchmarks/triton.py --model FILE.onnx --photos FOLDER --python FILE"
+    Command(usage, __doc__, define, main, required=("model", "photos", "python")).run()

@@ -7,42 +7,36 @@ until the batch is there is what training waits. FOLDER has a folder of photogra
 drawn. Prints a table and keeps it in benchmarks/results/waiting.md.
 """
 
-import argparse
-import os
 import tempfile
 import time
 from itertools import chain, repeat
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import machine
+from result import heading, keep, row
 
 import logo_keras as lk
+from logo_keras.commands.command import Command
 
 SIZE, BATCH, STEPS, WARM = 448, 16, 10, 3
 ENGINES = {"tf.data": "tf.data", "PyDataset": "keras"}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", help="photographs, a folder a brand")
-    parser.add_argument("--what", default="a synthetic set of 800 photographs, 512 px on the longer side")
-    options = parser.parse_args()
+def define(flags):
+    flags.string("root", None, "Photos, a folder a brand; without it a synthetic set is drawn.")
+    flags.string("what", "a synthetic set of 800 photographs, 512 px on the longer side", "What the page says of the photos.")
+
+
+def main(flags, arguments):
     with tempfile.TemporaryDirectory() as folder:
-        root = options.root
+        root = flags.root
         if root is None:
             root = lk.datasets.synthesize(Path(folder) / "set", brands=20, train=40, validation=0, test=0, none=0) / "train"
-        lines = ["| batches by | waited, s | trained, s | share waited |", "|---|---|---|---|"]
+        lines = heading("batches by", "waited, s", "trained, s", "share waited")
         for name, engine in ENGINES.items():
             waited, trained = measure(root, engine)
-            lines.append(f"| {name} | {waited:.2f} | {trained:.1f} | {waited / (waited + trained):.2%} |")
-    command = f"python benchmarks/waiting.py{' --root ROOT' if options.root else ''}"
-    facts = [f"- {line}" for line in machine.lines(machine.describe())]
-    about = f"Photographs: {options.what}. {STEPS} steps of {BATCH} photographs at {SIZE} px after {WARM} that warm up."
-    text = "\n".join(["# waiting", "", f"    {command}", "", *facts, "", about, "", *lines, ""])
-    print(text)
-    (Path(__file__).parent / "results" / "waiting.md").write_text(text, encoding="utf-8")
+            lines.append(row(name, f"{waited:.2f}", f"{trained:.1f}", f"{waited / (waited + trained):.2%}"))
+    about = f"Photographs: {flags.what}. {STEPS} steps of {BATCH} photographs at {SIZE} px after {WARM} that warm up."
+    keep("waiting", f"python benchmarks/waiting.py{' --root ROOT' if flags.root else ''}", about, lines)
 
 
 def measure(root, engine):
@@ -68,4 +62,4 @@ def measure(root, engine):
 
 
 if __name__ == "__main__":
-    main()
+    Command("benchmarks/waiting.py [--root FOLDER]", __doc__, define, main).run()

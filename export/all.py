@@ -10,12 +10,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from absl import flags
-
+from logo_keras.commands.command import Command, photos_of
 from logo_keras.edge import Recognizer
+from logo_keras.errors import UserError
 from logo_keras.files import write_json
 
-from . import _flags, onnx, saved_model, tensorrt, tflite
+from . import onnx, saved_model, tensorrt, tflite
 from .artifact import report_path, size
 from .check import table
 from .check.reference import referring
@@ -140,33 +140,27 @@ def check_all(folder, model=None, photos=None, limit=None, say=print):
         return table.timed(rows, reference)
 
 
-def run():
-    """The command `logo-export-all`."""
-    _flags.start("logo-export-all", DESCRIPTION, _define, _work)
-
-
-def _define():
-    names = [*_flags.define_photos("The folder to write into."), *_flags.define_outputs(), *_flags.define_calibration()]
-    flags.DEFINE_list("formats", None, f"The formats to write, with commas: any of {', '.join(TARGETS)}. All by default.")
-    flags.DEFINE_string(
+def _define(flags):
+    flags.string("model", None, "The model to export, a .keras file that logo-train or model.save wrote.")
+    flags.string("out", None, "The folder to write into.")
+    flags.shared("photos", "limit", "outputs", "calibration")
+    flags.list("formats", None, f"The formats to write, with commas: any of {', '.join(TARGETS)}. All by default.")
+    flags.string(
         "check",
         None,
         "Write nothing; compare the files of this folder with Keras again. --model is needed only where the .keras file is "
         "no longer where it was.",
     )
-    return [*names, "formats", "check"]
 
 
-def _work(values, photos):
-    limit = values.limit or None
-    if values.check is not None:
-        if values.out is not None:
-            raise ValueError("--check writes nothing: give it without --out.")
-        rows = check_all(values.check, values.model, photos, limit)
-    elif values.model is None or values.out is None:
-        raise ValueError("--model and --out must be given, or --check.")
+def _work(flags, arguments):
+    given, limit = photos_of(flags, arguments), flags.limit or None
+    if flags.check is None:
+        rows = export_all(flags.model, flags.out, given, limit, flags.outputs, flags.formats, flags.calibration)
+    elif flags.out is None:
+        rows = check_all(flags.check, flags.model, given, limit)
     else:
-        rows = export_all(values.model, values.out, photos, limit, values.outputs, values.formats, values.calibration)
+        raise UserError("--check writes nothing: give it without --out.")
     print(f"\n{table.text(rows)}")
     return int(any(row.failed for row in rows))
 
@@ -244,6 +238,9 @@ def _noted_model(folder):
         raise ValueError(f"{folder}: the model that these files are from {missing}: name it with --model.")
     return noted
 
+
+COMMAND = Command("logo-export-all --model M.keras --out DIR", DESCRIPTION, _define, _work, ("model", "out"), unless="check")
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

@@ -12,10 +12,10 @@ from logging.handlers import BufferingHandler
 import numpy as np
 
 from logo_keras import __version__
+from logo_keras.commands.command import exporting
 from logo_keras.edge import Recognizer, model_file
 from logo_keras.extras import require
 
-from . import _flags
 from .artifact import Format, write
 from .check.reference import referring
 from .check.weights import check_weights, kernel_bytes
@@ -178,11 +178,6 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
         return write(form, out, reference)
 
 
-def run():
-    """The command `logo-export-onnx`."""
-    _flags.run("logo-export-onnx", DESCRIPTION, export)
-
-
 def _exact(graph, operations):
     """Keeps tf2onnx from writing choices as sums of products, and drops what guards indices against being negative."""
     for operation in operations:
@@ -254,6 +249,9 @@ def _converted(tf2onnx, function, images):
         raise ValueError(f"ONNX cannot express this model: {'; '.join(dict.fromkeys(complaints))}.")
     return result
 
+
+COMMAND = exporting("logo-export-onnx", DESCRIPTION, export)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

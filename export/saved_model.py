@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from logo_keras.commands.command import exporting
 from logo_keras.edge.model_file import LABELS_NAME, METADATA_NAME
 from logo_keras.extras import cv2, require
 from logo_keras.image import preprocessing
 
-from . import _flags
 from .artifact import Format, report_path, write
 from .check.reference import referring
 from .served import answers, batch_size, metadata_of, tensor, tf_and_keras
@@ -295,17 +295,15 @@ def _operators(function):
     return {name: counts[name] for name in sorted(counts) if name not in _CARRIERS}
 
 
-def run():
-    """The command `logo-export-saved-model`."""
-    _flags.run("logo-export-saved-model", DESCRIPTION, _printed)
-
-
 def _printed(model, out, **options):
     """What the command prints: the report, and what was found of serve_bytes."""
     report = export(model, out, **options)
     figures = json.loads(report_path(out).read_text(encoding="utf-8"))[SERVE_BYTES]
     return f"{report}\n{BytesReport(**figures)}"
 
+
+COMMAND = exporting("logo-export-saved-model", DESCRIPTION, _printed)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

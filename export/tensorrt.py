@@ -10,12 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 
+from logo_keras.commands.command import exporting
 from logo_keras.extras import require
 from logo_keras.files import replacing
 
-from . import _flags, engine, gpu, onnx
+from . import engine, gpu, onnx
 from .artifact import Format, report_path, write
 from .check.reference import referring
 from .passes import mixed_precision
@@ -209,9 +209,6 @@ def _in_onnxruntime(data):
     return lambda images: dict(zip(names, session.run(names, {"images": images}), strict=True))
 
 
-def run():
-    """The command `logo-export-tensorrt`."""
-    _flags.run("logo-export-tensorrt", DESCRIPTION, _told, _define)
 
 
 def _told(model, out, **options):
@@ -220,33 +217,31 @@ def _told(model, out, **options):
     return f"{report}\n{'compared with Keras was':32} {runtime}"
 
 
-def _define():
-    flags.DEFINE_enum("precision", "float16", PRECISIONS, "What the networks compute in; see above.")
-    flags.DEFINE_enum("runtime", "auto", engine.RUNTIMES, "What builds the engine; auto chooses as said above.")
-    flags.DEFINE_list(
+def _define(flags):
+    flags.enum("precision", "float16", PRECISIONS, "What the networks compute in; see above.")
+    flags.enum("runtime", "auto", engine.RUNTIMES, "What builds the engine; auto chooses as said above.")
+    flags.list(
         "compute_capabilities",
         None,
         "For TensorRT-RTX: the GPUs to build for, with commas, for instance 8.6,8.9. All that it knows by default, but 7.5 "
         "(Turing), where it lacks the float32 products that regions need.",
     )
-    flags.DEFINE_string(
+    flags.string(
         "timing_cache",
         None,
         "For TensorRT: a file that keeps what it measured, so that the next build on the same GPU is faster and picks the "
         "same kernels.",
     )
-    flags.DEFINE_integer(
-        "workspace", None, "MiB of GPU memory for intermediate values; what the GPU has by default.", lower_bound=1
-    )
-    flags.DEFINE_integer(
+    flags.integer("workspace", None, "MiB of GPU memory for intermediate values; what the GPU has by default.", lower_bound=1)
+    flags.integer(
         "largest_batch", LARGEST_BATCH, "For --batch=free: the most photographs a call; speed is tuned for these.", lower_bound=1
     )
-    flags.DEFINE_string("keep_onnx", None, "Also write the ONNX file that the engine is built from, for other tools.")
-    return [
-        "precision", "runtime", "compute_capabilities", "timing_cache", "workspace", "largest_batch", "keep_onnx",
-        *_flags.define_calibration(),
-    ]  # fmt: skip
+    flags.string("keep_onnx", None, "Also write the ONNX file that the engine is built from, for other tools.")
+    flags.shared("calibration")
 
+
+COMMAND = exporting("logo-export-tensorrt", DESCRIPTION, _told, _define)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

@@ -7,12 +7,10 @@ import tempfile
 from collections import Counter
 from importlib.metadata import version
 
-from absl import flags
-
+from logo_keras.commands.command import exporting
 from logo_keras.edge import Recognizer, model_file
 from logo_keras.extras import require
 
-from . import _flags
 from .artifact import Format, write
 from .check.reference import referring
 from .check.weights import check_weights, kernel_bytes
@@ -179,15 +177,13 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
         return write(form, out, reference)
 
 
-def run():
-    """The command `logo-export-tflite`."""
-    _flags.run("logo-export-tflite", DESCRIPTION, export, _define)
+def _define(flags):
+    flags.enum("precision", "float32", list(PRECISIONS), "What the file computes in; see above.")
+    flags.shared("calibration")
 
 
-def _define():
-    flags.DEFINE_enum("precision", "float32", list(PRECISIONS), "What the file computes in; see above.")
-    return ["precision", *_flags.define_calibration()]
-
+COMMAND = exporting("logo-export-tflite", DESCRIPTION, export, _define)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

@@ -35,6 +35,10 @@ _RECORDED = (
 )
 
 
+class MissingExtra(ImportError):
+    """An optional library is not installed or does not load; the message says how to get it. Commands print it as one line."""
+
+
 def require(module, extra):
     """Imports an optional dependency.
 
@@ -46,7 +50,7 @@ def require(module, extra):
         The module.
 
     Raises:
-        ImportError: naming the module and the command that installs it; or, when the module is there and does not load,
+        MissingExtra: naming the module and the command that installs it; or, when the module is there and does not load,
             naming the module and what it said.
     """
     try:
@@ -54,7 +58,7 @@ def require(module, extra):
     except ModuleNotFoundError as error:
         raise _missing(error.name or module, extra) from error
     except ImportError as error:
-        raise ImportError(f"this part of logo_keras needs {module}, which is installed but does not load: {error}") from error
+        raise MissingExtra(f"this part of logo_keras needs {module}, which is installed but does not load: {error}") from error
 
 
 @contextlib.contextmanager
@@ -64,7 +68,7 @@ def naming_extras():
     For imports of this package's own modules, which import Keras and TensorFlow at their top.
 
     Raises:
-        ImportError: naming the missing module and the command that installs it.
+        MissingExtra: naming the missing module and the command that installs it.
     """
     try:
         yield
@@ -85,7 +89,7 @@ def versions():
 
 
 def _missing(module, extra):
-    return ImportError(
+    return MissingExtra(
         f"this part of logo_keras needs {module}, which is not installed: pip install 'logo_keras[{extra}]'",
         name=module,
     )
@@ -95,13 +99,13 @@ def _opencv():
     try:
         return importlib.import_module("cv2")
     except ModuleNotFoundError as error:
-        raise ImportError(
+        raise MissingExtra(
             "logo_keras needs OpenCV (the module cv2), which is not installed: pip install opencv-python-headless, "
             "or opencv-python, the same module with windows; one of them, not both",
             name="cv2",
         ) from error
     except ImportError as error:
-        raise ImportError(
+        raise MissingExtra(
             f"logo_keras needs OpenCV, which is installed but does not load: {error}. opencv-python wants the "
             "libraries of a desktop; opencv-python-headless does without: pip uninstall opencv-python, "
             "then pip install --force-reinstall opencv-python-headless",

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -51,8 +52,7 @@ def ask(python, model, reference, root):
     def ask(name, *flags, arguments=()):
         models = model.with_name(name)
         script = root / "deploy" / "triton" / "repository.py"
-        # In the environment of the server: it needs none of ours.
-        run(python, script, "--model", model, "--out", models, *flags)
+        run(sys.executable, script, "--model", model, "--out", models, *flags)
         script = root / "tests" / "clients" / "triton.py"
         return json.loads(run(python, "-P", script, "--repository", models, "--images", images, *arguments))
 
@@ -136,7 +136,7 @@ def test_without_dynamic_batching_each_request_runs_alone(ask, reference):
 def test_tritons_own_schema_reads_every_config(python, model, root, tmp_path):
     """Also those that only a GPU or the official container can run."""
     script = root / "deploy" / "triton" / "repository.py"
-    run(python, script, "--model", model, "--out", tmp_path / "models", "--backend", "onnxruntime", "--gpu")
+    run(sys.executable, script, "--model", model, "--out", tmp_path / "models", "--backend", "onnxruntime", "--gpu")
     configs = [*(root / "deploy" / "triton").glob("*/logo/config.pbtxt"), tmp_path / "models" / "logo" / "config.pbtxt"]
     assert len(configs) == 3
     code = (

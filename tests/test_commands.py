@@ -115,12 +115,9 @@ def test_the_recipes_are_listed_without_tensorflow_and_other_flags():
 
 
 def flags_of(*arguments):
-    from absl import flags
-
-    values = flags.FlagValues()
-    train.define(values)
-    values(["logo-train", *arguments])
-    return values
+    flags = train.COMMAND.flags()
+    flags.parse(arguments)
+    return flags
 
 
 def test_flags_change_what_a_recipe_says():
@@ -175,14 +172,14 @@ def test_a_share_held_out_is_left_out_in_training_and_taken_in_evaluation(folder
 
 def test_the_share_held_out_is_always_the_same_and_the_rest_is_learnt(folder):
     from logo_keras import datasets
-    from logo_keras.commands import _flags
+    from logo_keras.commands import shares
 
     dataset = datasets.load("folder", folder)
-    learnt, tested = _flags.deal(dataset, 0.25)
-    assert _flags.deal(dataset, 0.25)[1].paths == tested.paths
+    learnt, tested = shares.hold_out(dataset, 0.25)
+    assert shares.hold_out(dataset, 0.25)[1].paths == tested.paths
     assert sorted(learnt.paths + tested.paths) == sorted(dataset.paths) and set(tested.labels) == {0, 1}
     with pytest.raises(ValueError, match="--held_out must lie between 0 and 1, got 1"):
-        _flags.deal(dataset, 1)
+        shares.hold_out(dataset, 1)
 
 
 def test_boxes_are_cut_out_in_training_and_notes_are_said(tiny, tmp_path, capsys):

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from photographs import encode, scene, write
 
-from logo_keras.commands import _flags, data_check
+from logo_keras.commands import data_check
 
 
 def check(*arguments):
-    arguments = ["logo-data", *map(str, arguments)]
-    return _flags.command(arguments, data_check.USAGE, data_check.DESCRIPTION, data_check.define, data_check.work)
+    return data_check.main(["logo-data", *map(str, arguments)])
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from archives import tar, zipped
 from download_server import Answer, serving
 
-from logo_keras.commands import _flags, data_get
+from logo_keras.commands import data_get
 from logo_keras.datasets import about
 from logo_keras.datasets.about import ABOUT, Download
 from logo_keras.datasets.public import getting
@@ -28,9 +28,7 @@ def out(tmp_path):
 
 
 def get(*arguments):
-    return _flags.command(
-        ["logo-data", *map(str, arguments)], data_get.USAGE, data_get.DESCRIPTION, data_get.define, data_get.work
-    )
+    return data_get.main(["logo-data", *map(str, arguments)])
 
 
 def official(monkeypatch, name, *downloads):

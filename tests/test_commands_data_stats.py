@@ -8,7 +8,7 @@ import cv2
 import photographs
 import pytest
 
-from logo_keras.commands import _flags, data_stats
+from logo_keras.commands import data_stats
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.pictures.page import write_page
 
@@ -19,8 +19,7 @@ FILES = {"index.html", "overview.png", "overview.csv", "brands.png", "brands.csv
 
 
 def run(*argv):
-    command = ["logo-data", *map(str, argv)]
-    return _flags.command(command, data_stats.USAGE, data_stats.DESCRIPTION, data_stats.define, data_stats.work)
+    return data_stats.main(["logo-data", *map(str, argv)])
 
 
 def table(path):

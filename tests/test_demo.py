@@ -210,10 +210,9 @@ def test_epochs_within_a_time_count_the_first_steps_tracing_once(monkeypatch, se
 
 
 def flags_of(*arguments):
-    values = command.flags.FlagValues()
-    command.define(values)
-    values(["demo", *arguments])
-    return values
+    flags = command.COMMAND.flags()
+    flags.parse(arguments)
+    return flags
 
 
 def test_flags_become_settings():

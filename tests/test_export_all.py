@@ -6,7 +6,6 @@ import json
 import keras
 import numpy as np
 import pytest
-from exporting import command
 from tiny import tiny_backbone
 
 import logo_keras as lk
@@ -166,12 +165,16 @@ def test_what_cannot_be_written_or_checked_is_refused(model_file, tmp_path):
 
 @pytest.mark.parametrize(
     ("flags", "complaint"),
-    [([], "--model and --out must be given, or --check."), (["--check=there", "--out=there"], "--check writes nothing")],
+    [
+        ([], "--model and --out must be given, or --check;"),
+        (["--check=there", "--out=there"], "--check writes nothing"),
+        (["--check=nowhere"], "nowhere: no such folder."),
+    ],
 )
-def test_wrong_flags_are_one_clear_line(root, flags, complaint):
-    ran = command(root, "all", *flags)
-    last = ran.stderr.splitlines()[-1]
-    assert ran.returncode == 1 and last.startswith("logo-export-all: ") and complaint in last
+def test_wrong_flags_are_one_clear_line(flags, complaint, capsys):
+    assert every.main(["logo-export-all", *flags]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("logo-export-all: ") and complaint in line
 
 
 def test_a_model_that_is_gone_is_asked_for(exported, few_photos, tmp_path):

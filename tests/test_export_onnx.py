@@ -287,12 +287,6 @@ def test_the_command_writes_the_same_bytes_on_any_day_and_prints_no_traceback(pl
     assert (tmp_path / "model.onnx").read_bytes().startswith(written(converted))
 
 
-def test_help_explains_every_flag(root):
-    ran = command(root, "onnx", "--help")
-    assert ran.stdout.startswith("Writes an ONNX file from a .keras file.")
-    assert all(f"--{flag}:" in ran.stdout for flag in ("model", "out", "photos", "limit", "batch")) and "outputs:" in ran.stdout
-
-
 def test_polygraphy_inspects_and_lints_the_file_for_tensorrt(fixed, tmp_path):
     tool = [sys.executable, "-c", "from polygraphy.tools import main; main()"]
     ran = subprocess.run([*tool, "inspect", "model", fixed[1]], capture_output=True, text=True)

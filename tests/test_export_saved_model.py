@@ -11,7 +11,7 @@ import numpy as np
 import photographs as files
 import pytest
 import tensorflow as tf
-from exporting import MAKERS, NAMES, command, left
+from exporting import MAKERS, NAMES, left
 from tiny import tiny_backbone
 
 import logo_keras as lk
@@ -290,21 +290,15 @@ def test_the_pages_snippets_run(exported, root, tmp_path, monkeypatch, capsys):
     assert upright(files.encode(files.scene(), ".webp")).startswith(b"\x89PNG")
 
 
-def test_the_command_writes_the_folder_and_prints_the_figures(root, tmp_path, few_photos):
+def test_the_command_writes_the_folder_and_prints_the_figures(tmp_path, few_photos, capsys):
     plain().save(tmp_path / "model.keras")
     out = tmp_path / "model.saved_model"
-    ran = command(root, "saved_model", "--model", tmp_path / "model.keras", "--out", out, "--photos", few_photos, "--limit", 3)
-    assert ran.returncode == 0, ran.stderr
-    assert "photographs compared with Keras  3" in ran.stdout
-    assert "serve_bytes against serve         3 photographs (0 encoded again" in ran.stdout
+    words = ["--model", tmp_path / "model.keras", "--out", out, "--photos", few_photos, "--limit", 3]
+    assert saved_model.main(["logo-export-saved-model", *map(str, words)]) == 0
+    text = capsys.readouterr().out
+    assert "photographs compared with Keras  3" in text
+    assert "serve_bytes against serve         3 photographs (0 encoded again" in text
     assert (out / "saved_model.pb").exists()
-
-
-def test_help_explains_both_signatures_and_every_flag(root):
-    ran = command(root, "saved_model", "--help")
-    assert ran.stdout.startswith("Writes a SavedModel, a folder, from a .keras file")
-    assert "serve_bytes" in ran.stdout
-    assert all(f"--{flag}:" in ran.stdout for flag in ("model", "out", "photos", "limit", "outputs", "batch"))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from exporting import NAMES, command, small
+from exporting import NAMES, small
 from onnx import helper
 from tiny import tiny_backbone
 
@@ -393,19 +393,3 @@ def test_a_fixed_batch_is_filled_and_the_first_answer_taken():
 def test_wrong_arguments_are_refused(ahead, plain, photos, tmp_path, options, says):
     with pytest.raises(ValueError, match=says):
         tensorrt.export(plain, tmp_path / "model.engine", photos, **options)
-
-
-def test_help_says_where_the_class_names_are(root):
-    ran = command(root, "tensorrt", "--help")
-    assert ran.stdout.startswith("Builds a TensorRT engine from a .keras file.") and "carries no class names" in ran.stdout
-    own = (
-        "precision",
-        "runtime",
-        "compute_capabilities",
-        "timing_cache",
-        "workspace",
-        "calibration",
-        "largest_batch",
-        "keep_onnx",
-    )
-    assert all(f"--{flag}:" in ran.stdout or f"--[no]{flag}:" in ran.stdout for flag in own)

@@ -17,6 +17,7 @@ import logo_keras
 LEVELS = {
     "logo_keras": 0,
     "logo_keras.download": 0,
+    "logo_keras.errors": 0,
     "logo_keras.extras": 0,
     "logo_keras.files": 0,
     "logo_keras.keras_settings": 0,
@@ -264,7 +265,7 @@ def test_a_missing_extra_is_named(public, missing):
 
 def test_require_names_what_is_missing_and_its_extra():
     process = python("from logo_keras.extras import require\nrequire('resvg_py', 'export')", "resvg_py")
-    assert "ImportError: this part of logo_keras needs resvg_py" in process.stderr
+    assert "MissingExtra: this part of logo_keras needs resvg_py" in process.stderr
     assert "pip install 'logo_keras[export]'" in process.stderr
 
 

@@ -42,14 +42,11 @@ def test_the_readme_shows_every_row_and_both_warnings(root):
 
 
 def test_the_command_of_a_recipe_gives_its_settings():
-    from absl import flags
-
     from logo_keras.commands import train
 
     for name, recipe in RECIPES.items():
-        values = flags.FlagValues()
-        train.define(values)
-        values(recipe.command.split())
+        values = train.COMMAND.flags()
+        values.parse(recipe.command.split()[1:])
         assert train.config_from(values) == recipe.config, name
         assert (values.data, values.recipe) == (recipe.dataset, name)
 

@@ -194,8 +194,9 @@ def test_a_class_name_that_is_no_utf_8_ends_nothing(repository, saved, tmp_path)
 
 
 def test_a_model_that_is_there_is_not_overwritten(repository, saved, tmp_path, capsys):
-    arguments = ["--model", str(saved()), "--out", str(tmp_path / "models")]
+    arguments = ["repository.py", "--model", str(saved()), "--out", str(tmp_path / "models"), "--no-batching", "--max-batch=4"]
     assert repository.main(arguments) == 0
+    assert "dynamic_batching" not in (tmp_path / "models" / "logo" / "config.pbtxt").read_text(encoding="utf-8")
     assert repository.main(arguments) == 1
     assert "exists" in capsys.readouterr().err
 

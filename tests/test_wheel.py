@@ -129,9 +129,8 @@ def exported(photographs, tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_console_script_of_the_wheel_explains_itself(device, tmp_path):
-    # absl ends with 1 after a help text.
     process = subprocess.run([device / "logo-predict", "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert "--model" in process.stdout
+    assert process.returncode == 0 and "--model" in process.stdout
     assert "Traceback" not in process.stderr
 
 

@@ -3,15 +3,17 @@
 python deploy/triton/repository.py --model logo.onnx --out models
 python deploy/triton/repository.py --model logo.plan --out models --backend tensorrt
 
-Needs nothing but onnxruntime, and not even that for TensorRT.
+Runs where logo_keras is installed; of its extras it needs [onnx] for ONNX files, none for TensorRT.
 """
 
-import argparse
 import json
 import shutil
-import sys
 import tempfile
 from pathlib import Path
+
+from logo_keras.commands.command import Command, no_arguments
+from logo_keras.errors import UserError
+from logo_keras.extras import require
 
 # Backend of Triton: the name that it wants the model's file to have, and where it runs unless told otherwise.
 BACKENDS = {"python": ("model.onnx", "cpu"), "onnxruntime": ("model.onnx", "cpu"), "tensorrt": ("model.plan", "gpu")}
@@ -39,7 +41,7 @@ def described(model):
     Raises:
         ValueError: if the file says nothing of its classes, or has a type that Triton has no name for.
         FileNotFoundError: if the file, or the JSON file beside it, is not there.
-        ImportError: if an ONNX file is to be read without onnxruntime.
+        MissingExtra: if an ONNX file is to be read without onnxruntime.
     """
     if not model.is_file():
         raise FileNotFoundError(f"{model}: no such file.")
@@ -65,7 +67,7 @@ def described(model):
         }
     # JSON of other names and types than an export command writes, or none.
     except (AttributeError, KeyError, RecursionError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{said}: damaged, or not of an export command ({error!r}): export the model again.") from error
+        raise UserError(f"{said}: damaged, or not of an export command ({error!r}): export the model again.") from error
 
 
 def config(facts, backend, name="logo", gpu=False, max_batch=MAX_BATCH, delay=DELAY, instances=1, threads=0, spinning=False):
@@ -90,13 +92,13 @@ def config(facts, backend, name="logo", gpu=False, max_batch=MAX_BATCH, delay=DE
         ValueError: if there is no such backend, or a number is out of range.
     """
     if backend not in BACKENDS:
-        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}.")
+        raise UserError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}.")
     if backend == "python" and gpu:
-        raise ValueError("the Python backend here runs on the processor: take onnxruntime or tensorrt for a GPU.")
+        raise UserError("the Python backend here runs on the processor: take onnxruntime or tensorrt for a GPU.")
     lowest = {"max_batch": (max_batch, 1), "delay": (delay or 0, 0), "instances": (instances, 1), "threads": (threads, 0)}
     for what, (value, least) in lowest.items():
         if value < least:
-            raise ValueError(f"{what} must be at least {least}, got {value}.")
+            raise UserError(f"{what} must be at least {least}, got {value}.")
     # The server's batches have the sizes that happen; a file of a fixed batch takes its own size alone.
     free = facts["inputs"][0]["shape"][0] is None
     max_batch = min(max_batch, facts.get("largest_batch") or max_batch)
@@ -148,7 +150,7 @@ def write(model, out, backend="python", name="logo", **settings):
     """
     model, folder = Path(model), Path(out) / name
     if Path(name).name != name:
-        raise ValueError(f"name must be a folder's name, got {name!r}.")
+        raise UserError(f"name must be a folder's name, got {name!r}.")
     if folder.exists():
         raise FileExistsError(f"{folder}: exists; name another folder or model, or delete it.")
     facts = described(model)
@@ -169,19 +171,16 @@ def write(model, out, backend="python", name="logo", **settings):
 
 
 def _of_onnx(path):
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError("an ONNX file is read with onnxruntime, which is not installed: pip install onnxruntime") from error
+    onnxruntime = require("onnxruntime", "onnx")
     try:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     # onnxruntime's errors have no common class of their own.
     except Exception as error:
-        raise ValueError(f"{path}: onnxruntime cannot open it: {' '.join(str(error).split())}") from error
+        raise UserError(f"{path}: onnxruntime cannot open it: {' '.join(str(error).split())}") from error
     written = session.get_modelmeta().custom_metadata_map
     missing = [key for key in ("class_names", "preprocessing") if key not in written]
     if missing:
-        raise ValueError(f"{path}: its metadata has no {', '.join(missing)}: write it with logo-export-onnx.")
+        raise UserError(f"{path}: its metadata has no {', '.join(missing)}: write it with logo-export-onnx.")
     facts = {"class_names": json.loads(written["class_names"]), "preprocessing": written["preprocessing"]}
     for kind, tensors in (("inputs", session.get_inputs()), ("outputs", session.get_outputs())):
         facts[kind] = [{"name": t.name, "shape": t.shape, "dtype": t.type} for t in tensors]
@@ -197,7 +196,7 @@ def _type(tensor):
     name = tensor["dtype"].removeprefix("tensor(").removesuffix(")")
     name = {"float": "float32"}.get(name, name)
     if name not in TYPES:
-        raise ValueError(f"{tensor['name']} is of type {name!r}; Triton's names are known here for {', '.join(TYPES)}.")
+        raise UserError(f"{tensor['name']} is of type {name!r}; Triton's names are known here for {', '.join(TYPES)}.")
     return name
 
 
@@ -218,29 +217,31 @@ def _quoted(text):
     return json.dumps(text, ensure_ascii=False)
 
 
-def main(arguments=None):
-    """Writes a repository as the command line says; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", required=True, help="the exported file: .onnx, or an engine with its .json beside it")
-    parser.add_argument("--out", required=True, help="the repository to write")
-    parser.add_argument("--backend", choices=BACKENDS, default="python", help="default: %(default)s")
-    parser.add_argument("--name", default="logo", help="the model's name on the server (default: %(default)s)")
-    parser.add_argument("--gpu", action="store_true", help="run onnxruntime on the GPU")
-    parser.add_argument("--max-batch", type=int, default=MAX_BATCH, help="photographs at once (default: %(default)s)")
-    parser.add_argument("--delay", type=int, default=DELAY, help="microseconds to wait for a batch (default: %(default)s)")
-    parser.add_argument("--no-batching", dest="delay", action="store_const", const=None, help="each request alone")
-    parser.add_argument("--instances", type=int, default=1, help="copies that run at once (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=0, help="threads of a copy; 0: all cores (default: %(default)s)")
-    parser.add_argument("--spinning", action="store_true", help="threads keep their cores busy while they wait")
-    try:
-        folder = write(**vars(parser.parse_args(arguments)))
-        # Whatever the console can show.
-        print(str(folder).encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(sys.stdout.encoding or "utf-8"))
-    except (ValueError, OSError, ImportError) as error:
-        print(f"repository.py: {error}", file=sys.stderr)
-        return 1
-    return 0
+def define(flags):
+    """Defines the flags."""
+    flags.string("model", None, "The exported file: .onnx, or an engine with its .json beside it.")
+    flags.string("out", None, "The repository to write.")
+    flags.enum("backend", "python", list(BACKENDS), "What of Triton runs the model.")
+    flags.string("name", "logo", "The model's name on the server.")
+    flags.boolean("gpu", False, "Run onnxruntime on the GPU.")
+    flags.integer("max_batch", MAX_BATCH, "Photos at once.")
+    flags.integer("delay", DELAY, "Microseconds to wait for a batch.")
+    flags.boolean("batching", True, "Collect requests to batches; --nobatching runs each alone.")
+    flags.integer("instances", 1, "Copies that run at once.")
+    flags.integer("threads", 0, "Threads of a copy; 0: all cores.")
+    flags.boolean("spinning", False, "Threads keep their cores busy while they wait.")
 
+
+def work(flags, arguments):
+    """Writes a repository as the command line says."""
+    no_arguments(arguments)
+    settings = {name: flags[name].value for name in ("gpu", "max_batch", "instances", "threads", "spinning")}
+    delay = flags.delay if flags.batching else None
+    print(write(flags.model, flags.out, flags.backend, flags.name, delay=delay, **settings))
+
+
+COMMAND = Command("repository.py --model FILE --out FOLDER", __doc__, define, work, required=("model", "out"))
+main = COMMAND.main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    COMMAND.run()

@@ -2,12 +2,11 @@
 
 import os
 
-from absl import flags
-
 from logo_keras import datasets
-from logo_keras.commands import _flags
+from logo_keras.commands.command import DATA_KINDS, Command
 from logo_keras.datasets.quality.inspection import KINDS, TROUBLE, inspect
 from logo_keras.datasets.splits import splits
+from logo_keras.errors import UserError
 from logo_keras.files import write_json
 
 USAGE = "logo-data check NAME ROOT [--split NAME]"
@@ -19,7 +18,7 @@ For instance:
   logo-data check flickrlogos27 photographs/flickrlogos27 --json check.json
 
 ROOT is the folder of the data set, or the text file of a list, and NAME its kind:
-{_flags.KINDS}
+{DATA_KINDS}
 
 Ends with 1 if there is trouble, with 0 otherwise. Trouble is: {", ".join(KINDS[kind] for kind in TROUBLE[:3])},
 {", ".join(KINDS[kind] for kind in TROUBLE[3:])}.
@@ -33,47 +32,42 @@ _NEAR = ("near_across", "near_within", "doubtful")
 _PRINTED = 10
 
 
-def define(values):
+def define(flags):
     """Defines the flags."""
-    flags.DEFINE_multi_string(
+    flags.multi_string(
         "split",
         None,
         "A part of the data set, for instance test; may be given several times. Without it all parts are checked, also "
         "against each other.",
-        flag_values=values,
     )
-    flags.DEFINE_string("json", None, "Also write all findings to this file; of each kind ten are printed.", flag_values=values)
-    flags.DEFINE_integer(
-        "smallest", 32, "Photographs with a side shorter than this, in px, are tiny.", lower_bound=0, flag_values=values
-    )
-    flags.DEFINE_boolean(
-        "near", True, "Look for nearly identical photographs too, not for byte-identical ones alone.", flag_values=values
-    )
+    flags.string("json", None, "Also write all findings to this file; of each kind ten are printed.")
+    flags.integer("smallest", 32, "Photographs with a side shorter than this, in px, are tiny.", lower_bound=0)
+    flags.boolean("near", True, "Look for nearly identical photographs too, not for byte-identical ones alone.")
 
 
-def work(values, arguments):
+def work(flags, arguments):
     """Runs the command.
 
     Raises:
-        ValueError: if there is trouble, with what it is; or for arguments that do not fit.
+        UserError: if there is trouble, with what it is; or for arguments that do not fit.
         OSError: if the data set is not there.
     """
     if len(arguments) != 2:
-        raise ValueError("name a kind of data set and its folder, as in: logo-data check flickrlogos27 photographs/flickrlogos27")
+        raise UserError("name a kind of data set and its folder, as in: logo-data check flickrlogos27 photographs/flickrlogos27")
     name, root = arguments
-    parts = {split or "all": datasets.load(name, root, split=split) for split in values.split or _parts(name, root)}
-    inspection = inspect(parts, values.smallest, values.near)
+    parts = {split or "all": datasets.load(name, root, split=split) for split in flags.split or _parts(name, root)}
+    inspection = inspect(parts, flags.smallest, flags.near)
     notes = {split: list(part.notes) for split, part in parts.items()}
     print(f"{name} in {root}\n\n{table(inspection, root)}")
     # Splits of one set mostly have the same to say.
     for note in dict.fromkeys(note for each in notes.values() for note in each):
         print(f"\nnote: {note}")
-    if values.json:
-        found = {"data": name, "root": os.path.abspath(root), "smallest": values.smallest, "notes": notes, **inspection.to_dict()}
-        write_json(values.json, found)
+    if flags.json:
+        about = {"data": name, "root": os.path.abspath(root), "smallest": flags.smallest, "notes": notes}
+        write_json(flags.json, about | inspection.to_dict())
     if inspection.trouble:
         counts = [f"{KINDS[kind]}: {len(getattr(inspection, kind))}" for kind in TROUBLE if getattr(inspection, kind)]
-        raise ValueError(f"trouble in {name}. {'; '.join(counts)}.")
+        raise UserError(f"trouble in {name}. {'; '.join(counts)}.")
 
 
 def table(inspection, root):
@@ -84,24 +78,24 @@ def table(inspection, root):
         root: path, left out of the photographs' paths.
     """
     width = max(5, *map(len, inspection.photographs))
-    lines = [f"{'split':{width}}  photographs  classes  fewest    most   boxes"]
+    row = f"{{:{width}}}  {{:>11}}  {{:>7}}  {{:>6}}  {{:>6}}  {{:>6}}"
+    lines = [row.format("split", "photographs", "classes", "fewest", "most", "boxes")]
     for split, count in inspection.photographs.items():
         numbers = [number for brand, number in inspection.classes[split].items() if number and brand != "none"]
         figures = (len(numbers), min(numbers), max(numbers)) if numbers else (0, "-", "-")
-        lines.append("{:{}}  {:11}  {:7}  {:>6}  {:>6}  {:6}".format(split, width, count, *figures, inspection.boxes[split]))
+        lines.append(row.format(split, count, *figures, inspection.boxes[split]))
     kinds = {kind: what for kind, what in KINDS.items() if inspection.near or kind not in _NEAR}
     width = max(map(len, kinds.values()))
     lines += ["", f"{'found':{width}}  number"]
-    for kind, what in kinds.items():
-        count = len(getattr(inspection, kind))
-        lines.append(f"{what:{width}}  {count:6}{'  trouble' if count and kind in TROUBLE else ''}")
+    details = []
     for kind, what in kinds.items():
         findings = getattr(inspection, kind)
+        lines.append(f"{what:{width}}  {len(findings):6}{'  trouble' if findings and kind in TROUBLE else ''}")
         if findings:
-            lines += ["", f"{what}:", *(f"  {_line(finding, root)}" for finding in findings[:_PRINTED])]
+            details += ["", f"{what}:", *(f"  {_line(finding, root)}" for finding in findings[:_PRINTED])]
         if len(findings) > _PRINTED:
-            lines.append(f"  and {len(findings) - _PRINTED} more; --json has all")
-    return "\n".join(lines)
+            details.append(f"  and {len(findings) - _PRINTED} more; --json has all")
+    return "\n".join([*lines, *details])
 
 
 def _parts(name, root):
@@ -111,13 +105,11 @@ def _parts(name, root):
 
 
 def _line(finding, root):
-    root = os.path.abspath(os.path.dirname(root) if os.path.isfile(root) else root)
-    where = []
-    for path, split, brand in finding.entries:
-        shown = os.path.relpath(path, root) if path.startswith(os.path.join(root, "")) else path
-        where.append(f"{split} {brand} {shown}")
+    root = os.path.join(os.path.abspath(os.path.dirname(root) if os.path.isfile(root) else root), "")
+    where = " = ".join(f"{split} {brand} {path.removeprefix(root)}" for path, split, brand in finding.entries)
+    line = ": ".join(filter(None, [where, finding.detail.removeprefix(root)]))
     # A path may hold anything, also a line's end or what no terminal can show.
-    line = " = ".join(where) + (
-        f": {finding.detail}" if where and finding.detail else finding.detail.removeprefix(os.path.join(root, ""))
-    )
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+
+
+main = Command(USAGE, DESCRIPTION, define, work).main

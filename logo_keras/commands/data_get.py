@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from absl import flags
-
+from logo_keras.commands.command import Command
 from logo_keras.datasets.about import ABOUT, about
 from logo_keras.datasets.public.getting import get
+from logo_keras.errors import UserError
 
 USAGE = "logo-data get NAME"
 DESCRIPTION = f"""Downloads a public data set from the address of its authors, resumes, checks and unpacks it.
@@ -17,23 +17,21 @@ The sets: {", ".join(ABOUT)}. Where a form, an e-mail or a cloud drive stands be
 where; files that are put there are unpacked by the next call. Called again, it goes on where it stopped."""
 
 
-def define(values):
+def define(flags):
     """Defines the flags."""
-    flags.DEFINE_string("out", None, "The folder to write to; without it a folder with the set's name, here.", flag_values=values)
-    flags.DEFINE_multi_string(
+    flags.string("out", None, "The folder to write to; without it a folder with the set's name, here.")
+    flags.multi_string(
         "url",
         [],
         "Where to get a file instead, for instance from a mirror or by a link from an e-mail: URL, or FILE=URL where it is not "
         "plain which file is meant. May be given several times.",
-        flag_values=values,
     )
-    flags.DEFINE_multi_string(
+    flags.multi_string(
         "sha256",
         [],
         "The SHA-256 that a file must have: FILE=DIGITS, or DIGITS if there is one file. May be given several times.",
-        flag_values=values,
     )
-    flags.DEFINE_boolean("unpack", True, "Unpack the archives. They are kept in any case.", flag_values=values)
+    flags.boolean("unpack", True, "Unpack the archives. They are kept in any case.")
 
 
 def work(values, arguments):
@@ -45,14 +43,14 @@ def work(values, arguments):
         OSError: if something cannot be fetched or written.
     """
     if len(arguments) != 1:
-        raise ValueError(f"name one data set, as in: logo-data get flickrlogos27; there are {', '.join(ABOUT)}.")
+        raise UserError(f"name one data set, as in: logo-data get flickrlogos27; there are {', '.join(ABOUT)}.")
     wanted = about(arguments[0])
     folder = Path(values.out or wanted.name)
     print(_description(wanted))
     got = get(wanted, folder, values.url, values.sha256, values.unpack)
     check = f"logo-data check {wanted.name} {got.root}"
     if got.missing:
-        raise ValueError(
+        raise UserError(
             f"{wanted.title} is not complete: {' and '.join(got.missing)} must be fetched by a person and put into {folder}. "
             f"See {wanted.address}. {wanted.instructions} Then: {check}"
         )
@@ -64,3 +62,6 @@ def _description(wanted):
     lines = [wanted.title, f"Cite: {wanted.citation}", f"Rights: {wanted.licence}.", f"From: {wanted.address}"]
     counts = [f"{count:,} {what}" for count, what in ((wanted.photographs, "photographs"), (wanted.brands, "brands")) if count]
     return "\n".join([*lines, *([", ".join(counts)] if counts else []), *([wanted.remark] if wanted.remark else [])])
+
+
+main = Command(USAGE, DESCRIPTION, define, work).main

@@ -4,12 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-from absl import flags
-
 from logo_keras import datasets
-from logo_keras.commands import _flags
+from logo_keras.commands.command import DATA_KINDS, Command, say_notes
 from logo_keras.datasets.pictures.page import write_page
 from logo_keras.datasets.splits import splits
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 USAGE = "logo-data stats NAME ROOT --out FOLDER [--split NAME] [--cut MARGIN]"
@@ -21,20 +20,15 @@ For instance:
   logo-data stats flickrlogos27 photographs/flickrlogos27 --out statistics
 
 ROOT is the folder of the data set, or the text file of a list, and NAME its kind:
-{_flags.KINDS}"""
+{DATA_KINDS}"""
 
 
-def define(values):
+def define(flags):
     """Defines the flags."""
-    flags.DEFINE_string("out", None, "The folder to write to. Other files in it stay.", flag_values=values)
-    flags.DEFINE_string(
-        "split",
-        None,
-        "One part of the data set alone. Without it all labelled photographs, and each part counted.",
-        flag_values=values,
-    )
-    _flags.define_cut(values)
-    flags.DEFINE_integer("seed", 0, "Chooses the photographs of the contact sheets.", lower_bound=0, flag_values=values)
+    flags.string("out", None, "The folder to write to. Other files in it stay.")
+    flags.string("split", None, "One part of the data set alone. Without it all labelled photographs, and each part counted.")
+    flags.shared("cut")
+    flags.integer("seed", 0, "Chooses the photographs of the contact sheets.", lower_bound=0)
 
 
 def work(values, arguments):
@@ -48,18 +42,18 @@ def work(values, arguments):
         ValueError: if an argument is missing or wrong, or `--out` would become part of the data set.
     """
     if len(arguments) != 2:
-        raise ValueError(f"expected NAME ROOT, got {' '.join(arguments) or 'nothing'}; logo-data stats --help explains them.")
+        raise UserError(f"expected NAME ROOT, got {' '.join(arguments) or 'nothing'}; logo-data stats --help explains them.")
     if values.out is None:
-        raise ValueError("--out must be given: the folder to write to.")
+        raise UserError("--out must be given: the folder to write to.")
     name, root = arguments
     out = Path(values.out)
     if name == "folder" and Path(os.path.realpath(out)).is_relative_to(os.path.realpath(root)):
-        raise ValueError(f"--out {out} lies in the data set {root}: its pictures would count as photographs of a brand.")
+        raise UserError(f"--out {out} lies in the data set {root}: its pictures would count as photographs of a brand.")
     # Before anything is read, since everything is drawn with it.
     for library in ("jinja2", "matplotlib"):
         require(library, "report")
     dataset = datasets.load(name, root, split=values.split, cut=values.cut)
-    _flags.say_notes(dataset)
+    say_notes(dataset)
     parts, skipped = ({}, []) if values.split else _parts(name, root, values.cut)
     write_page(dataset, parts, out, name, values.seed, skipped)
     print(f"written: {out / 'index.html'}")
@@ -75,3 +69,6 @@ def _parts(name, root, cut):
             skipped.append(f"split {split} is not counted: {error}")
             print(f"note: {skipped[-1]}", file=sys.stderr)
     return parts, skipped
+
+
+main = Command(USAGE, DESCRIPTION, define, work).main

@@ -3,11 +3,8 @@
 import dataclasses
 import os
 import signal
-import sys
 
-from absl import flags
-
-from logo_keras.commands import _flags
+from logo_keras.commands.command import Command, no_arguments
 from logo_keras.extras import naming_extras
 
 USAGE = "demo [--out FOLDER] [--data FOLDER]"
@@ -19,32 +16,20 @@ Without --data the photos are synthetic, the plain classifier is trained for hal
 minutes on two cores. With --data both are trained for the same time."""
 
 
-def main(argv):
-    """Runs the command; returns its exit code."""
-    return _flags.command(argv, USAGE, DESCRIPTION, define, _work)
-
-
-def run():
-    """The command."""
-    sys.exit(main(sys.argv))
-
-
-def define(values):
+def define(flags):
     """Defines the flags."""
-    flags.DEFINE_string("out", "demo", "The folder to write to.", flag_values=values)
-    flags.DEFINE_string(
+    flags.string("out", "demo", "The folder to write to.")
+    flags.string(
         "data",
         None,
         "A folder of real photographs: TopLogo-10 or FlickrLogos-27 as their authors give them out, or a folder per brand, "
         "FOLDER/BRAND/* or FOLDER/train/BRAND/* and FOLDER/test/BRAND/*. Without it the photographs are synthetic.",
-        flag_values=values,
     )
-    flags.DEFINE_integer("seed", 0, "Another seed draws other photographs and trains another network.", flag_values=values)
-    flags.DEFINE_integer("epochs", None, "Times that DRNA-Net sees every photograph; by default it depends on the data.",
-                         flag_values=values)  # fmt: skip
-    flags.DEFINE_float("seconds", None, "Instead of --epochs: about how long DRNA-Net is trained.", flag_values=values)
-    flags.DEFINE_boolean(
-        "quick", False, "One epoch on a few small photographs, to see that everything runs; learns nothing.", flag_values=values
+    flags.integer("seed", 0, "Another seed draws other photographs and trains another network.")
+    flags.integer("epochs", None, "Times that DRNA-Net sees every photograph; by default it depends on the data.")  # fmt: skip
+    flags.float("seconds", None, "Instead of --epochs: about how long DRNA-Net is trained.")
+    flags.boolean(
+        "quick", False, "One epoch on a few small photographs, to see that everything runs; learns nothing."
     )  # fmt: skip
 
 
@@ -63,7 +48,7 @@ def config_from(values):
 
 
 def _work(values, arguments):
-    _flags.no_arguments(arguments)
+    no_arguments(arguments)
     with naming_extras():
         from logo_keras import demo
 
@@ -81,6 +66,9 @@ def _say(line):
     # At once, also where the output goes to a file.
     print(line, flush=True)
 
+
+COMMAND = Command(USAGE, DESCRIPTION, define, _work)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

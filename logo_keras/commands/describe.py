@@ -1,8 +1,7 @@
 """logo-describe: what a model file says of itself."""
 
-import sys
-
-from logo_keras.commands import _flags
+from logo_keras.commands.command import Command
+from logo_keras.errors import UserError
 from logo_keras.weights.model_card import describe
 
 USAGE = "logo-describe FILE ..."
@@ -14,22 +13,15 @@ For instance:
   logo-describe run/model.keras"""
 
 
-def main(argv):
-    """Runs the command; returns its exit code."""
-    return _flags.command(argv, USAGE, DESCRIPTION, lambda values: None, _work)
-
-
-def run():
-    """The console script."""
-    sys.exit(main(sys.argv))
-
-
 def _work(values, arguments):
     if not arguments:
-        raise ValueError("name at least one .keras, .tflite or .onnx file.")
+        raise UserError("name at least one .keras, .tflite or .onnx file.")
     for path in arguments:
         describe(path)
 
+
+COMMAND = Command(USAGE, DESCRIPTION, lambda flags: None, _work)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

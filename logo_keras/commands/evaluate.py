@@ -4,12 +4,12 @@ import datetime
 import sys
 from pathlib import Path
 
-from absl import flags
-
 from logo_keras import datasets
-from logo_keras.commands import _flags
+from logo_keras.commands import shares
+from logo_keras.commands.command import Command, no_arguments, say_notes, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets import held_out as left_out
+from logo_keras.errors import UserError
 from logo_keras.evaluation import evaluate
 from logo_keras.files import write_json
 
@@ -23,39 +23,23 @@ top1 is the share of photographs whose likeliest brand is the right one, top5 th
 likeliest. The interval says how far chance alone may have moved top1 with so few photographs."""
 
 
-def main(argv):
-    """Runs the command; returns its exit code."""
-    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=("model", "data", "root"))
-
-
-def run():
-    """The console script."""
-    sys.exit(main(sys.argv))
-
-
-def define(values):
+def define(flags):
     """Defines the flags."""
-    _flags.define_model(values)
-    _flags.define_data(values)
-    flags.DEFINE_string(
+    flags.shared("model", "data", "root", "cut", "held_out", "strict")
+    flags.string(
         "split",
         None,
         "The part of the data set, for instance test30 of toplogo10, P3-logos of flickrlogos32, or test of the others. "
         "Without it all labelled photographs are taken, those for training too.",
-        flag_values=values,
     )
-    flags.DEFINE_string(
+    flags.string(
         "held_out_file",
         None,
         f"The {left_out.FILE} that logo-train wrote, where it does not lie beside the model, for instance of an exported file.",
-        flag_values=values,
     )
-    flags.DEFINE_integer("batch_size", 16, "Photographs at once; more need more memory.", lower_bound=1, flag_values=values)
-    flags.DEFINE_boolean(
-        "record", False, "Write the figures into the model file too (.keras), where logo-describe shows them.", flag_values=values
-    )
-    flags.DEFINE_string("json", None, "Also write all figures and every answer to this file.", flag_values=values)
-    _flags.define_strict(values)
+    flags.integer("batch_size", 16, "Photographs at once; more need more memory.", lower_bound=1)
+    flags.boolean("record", False, "Write the figures into the model file too (.keras), where logo-describe shows them.")
+    flags.string("json", None, "Also write all figures and every answer to this file.")
 
 
 def table(evaluation):
@@ -95,32 +79,31 @@ def _taken_for(evaluation):
     return {truth: f"  {evaluation.class_names[chosen]} ({count})" for truth, (chosen, count) in most.items()}
 
 
-def _work(values, arguments):
-    _flags.no_arguments(arguments)
-    if values.record and Path(values.model).suffix.lower() != ".keras":
-        raise ValueError(f"--record writes into .keras files, got {values.model}.")
-    model = open_model(values.model)
-    dataset = datasets.load(values.data, values.root, split=values.split, cut=values.cut)
-    if values.held_out is not None or values.held_out_file is not None:
-        dataset = _held_out(values, dataset)
-    _flags.say_notes(dataset)
-    evaluation = evaluate(model, dataset, values.batch_size, values.strict, probabilities=False)
+def _work(flags, arguments):
+    no_arguments(arguments)
+    if flags.record and Path(flags.model).suffix.lower() != ".keras":
+        raise UserError(f"--record writes into .keras files, got {flags.model}.")
+    model = open_model(flags.model)
+    dataset = datasets.load(flags.data, flags.root, split=flags.split, cut=flags.cut)
+    if flags.held_out is not None or flags.held_out_file is not None:
+        dataset = _held_out(flags, dataset)
+    say_notes(dataset)
+    evaluation = evaluate(model, dataset, flags.batch_size, flags.strict, probabilities=False)
     print(table(evaluation))
-    _flags.say_unreadable(evaluation.unreadable)
-    if values.record:
-        _record(model, values, evaluation)
-    if values.json:
-        write_json(values.json, evaluation.to_dict())
+    say_unreadable(evaluation.unreadable)
+    if flags.record:
+        _record(model, flags, evaluation)
+    if flags.json:
+        write_json(flags.json, evaluation.to_dict())
 
 
-def _held_out(values, dataset):
+def _held_out(flags, dataset):
     """The samples that the model's run left out, from the list beside the model where there is one."""
-    _flags.check_share(values.held_out)
-    folder = Path(values.model).parent
-    # A model of an unfinished run lies beside its own; of older ones there is none.
-    path = Path(values.held_out_file or folder / left_out.FILE)
+    shares.check_held_out(flags.held_out)
+    # Models of versions without --held_out have no list beside them.
+    path = Path(flags.held_out_file or Path(flags.model).with_name(left_out.FILE))
     if not path.is_file():
-        if values.held_out_file is not None:
+        if flags.held_out_file is not None:
             raise FileNotFoundError(f"there is no list of held-out photographs {path}.")
         print(
             f"note: there is no {path}, which logo-train writes beside a model, so the share is dealt anew. It is what the model "
@@ -128,37 +111,36 @@ def _held_out(values, dataset):
             "elsewhere, give it as --held_out_file.",
             file=sys.stderr,
         )
-        return _flags.deal(dataset, values.held_out)[1]
+        return shares.hold_out(dataset, flags.held_out)[1]
     found = left_out.read(path)
-    if values.held_out not in (None, found["share"]):
-        raise ValueError(
-            f"the model was trained with --held_out {found['share']:g} ({path}), got {values.held_out:g}: with another share it "
+    if flags.held_out not in (None, found["share"]):
+        raise UserError(
+            f"the model was trained with --held_out {found['share']:g} ({path}), got {flags.held_out:g}: with another share it "
             f"would be tested with photographs that it has seen."
         )
-    if found.get("cut") != values.cut:
-        flags_then = "without --cut" if found.get("cut") is None else f"with --cut {found['cut']:g}"
-        raise ValueError(f"the samples in {path} were taken {flags_then}: evaluate them in the same way.")
-    return left_out.take(dataset, values.root, found, path)
+    if found.get("cut") != flags.cut:
+        then = "without --cut" if found.get("cut") is None else f"with --cut {found['cut']:g}"
+        raise UserError(f"the samples in {path} were taken {then}: evaluate them in the same way.")
+    return left_out.take(dataset, flags.root, found, path)
 
 
-def _record(model, values, evaluation):
+def _record(model, flags, evaluation):
     """Adds the figures to the model's card and saves it; of one part of one data set the newest count."""
-    figures = {
-        "data": values.data,
-        "split": values.split,
-        "cut": values.cut,
-        "held_out": values.held_out,
+    part = {name: flags[name].value for name in ("data", "split", "cut", "held_out")}
+    figures = part | {
         "photographs": len(evaluation.paths),
         "top1": evaluation.top1,
         "top1_interval": list(evaluation.top1_interval),
         "date": datetime.date.today().isoformat(),
     }
-    part = ("data", "split", "cut", "held_out")
-    # Cards of older files say nothing of the last two.
-    before = [each for each in model.card.get("evaluations", []) if any(each.get(name) != figures[name] for name in part)]
+    # Cards of older files say nothing of cut and held_out.
+    before = [each for each in model.card.get("evaluations", []) if {name: each.get(name) for name in part} != part]
     model.card["evaluations"] = [*before, figures]
-    model.save(values.model)
+    model.save(flags.model)
 
+
+COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("model", "data", "root"))
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

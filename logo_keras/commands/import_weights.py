@@ -1,14 +1,12 @@
 """logo-import: a .keras file from a checkpoint that was trained in PyTorch."""
 
-import sys
 from pathlib import Path
 
-from absl import flags
-
-from logo_keras.commands import _flags
+from logo_keras.commands.command import Command, no_arguments
 from logo_keras.commands.model_arguments import define_model_arguments, given_model_arguments
 from logo_keras.datasets.classes import composed
 from logo_keras.datasets.textfile import read_lines
+from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS
 from logo_keras.training.constructors import model_arguments
@@ -30,45 +28,30 @@ with."""
 _ARGUMENTS = ("backbone", "head", "image_size", "num_proposals", "num_regions", "preprocessing")
 
 
-def main(argv):
-    """Runs the command; returns its exit code."""
-    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=("checkpoint", "out"))
-
-
-def run():
-    """The console script."""
-    sys.exit(main(sys.argv))
-
-
-def define(values):
+def define(flags):
     """Defines the flags."""
-    flags.DEFINE_string("checkpoint", None, "A .pth, .pt, .ckpt or .safetensors file.", flag_values=values)
-    flags.DEFINE_string("out", None, "The .keras file to write.", flag_values=values)
-    flags.DEFINE_enum(
+    flags.string("checkpoint", None, "A .pth, .pt, .ckpt or .safetensors file.")
+    flags.string("out", None, "The .keras file to write.")
+    flags.enum(
         "model",
         None,
         list(DEFAULTS),
         "What to make: plain, nts or drna. By default nts from a whole NTS-Net and plain from a classifier.",
-        flag_values=values,
     )
-    flags.DEFINE_string("labels", None, "A text file with a class name a line, in the checkpoint's order.", flag_values=values)
-    flags.DEFINE_integer(
-        "classes", None, "The number of classes, which are then called 0, 1, ... By default the checkpoint's.", flag_values=values
-    )
-    define_model_arguments(values, _ARGUMENTS, defaults=False)
-    flags.DEFINE_boolean(
-        "heads", True, "Take the classifiers too; --noheads takes backbone and navigator alone.", flag_values=values
-    )
+    flags.string("labels", None, "A text file with a class name a line, in the checkpoint's order.")
+    flags.integer("classes", None, "The number of classes, which are then called 0, 1, ... By default the checkpoint's.")
+    define_model_arguments(flags, _ARGUMENTS, defaults=False)
+    flags.boolean("heads", True, "Take the classifiers too; --noheads takes backbone and navigator alone.")
 
 
 def _work(values, arguments):
-    _flags.no_arguments(arguments)
+    no_arguments(arguments)
     if Path(values.out).suffix != ".keras":
-        raise ValueError(f"--out must end in .keras, got {values.out}.")
+        raise UserError(f"--out must end in .keras, got {values.out}.")
     with naming_extras():
         from logo_keras import network
         from logo_keras.network import importing
-        from logo_keras.weights.entries import read_checkpoint
+        from logo_keras.weights.reading import read_checkpoint
     entries = read_checkpoint(values.checkpoint, strict=False)
     whole = importing.is_nts_net(entries)
     config = DEFAULTS[values.model or ("nts" if whole else "plain")]
@@ -77,14 +60,14 @@ def _work(values, arguments):
         options = PAPER[config.model] | importing.nts_net_options(entries, config.short_name) | options
         options["whole_size"] = options["image_size"]
     elif "backbone" not in options:
-        raise ValueError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")
+        raise UserError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")
     if values.labels:
         options["class_names"] = [composed(line.strip()) for _, line in read_lines(values.labels)]
     else:
         options["num_classes"] = values.classes or importing.number_of_classes(entries)
     known = model_arguments(config.model)
     if "head" in options and "head" not in known:
-        raise ValueError(f"--model {config.short_name} knows no --head: region networks take pooled features.")
+        raise UserError(f"--model {config.short_name} knows no --head: region networks take pooled features.")
     options = {name: option for name, option in options.items() if name in (*known, "class_names", "num_classes")}
     model = getattr(network, config.model)(**options | {"weights": None})
     source = importing.source_name(values.checkpoint)
@@ -93,6 +76,9 @@ def _work(values, arguments):
     model.save(values.out)
     print(f"The model: {values.out}")
 
+
+COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("checkpoint", "out"))
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

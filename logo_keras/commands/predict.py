@@ -1,13 +1,11 @@
 """logo-predict: which brands a model sees on photos."""
 
-import sys
 from pathlib import Path
 
-from absl import flags
-
-from logo_keras.commands import _flags
+from logo_keras.commands.command import Command, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.files import mark, replacing, write_json
 from logo_keras.image.decode import UnreadablePhoto, read
@@ -23,35 +21,19 @@ Folders are searched to the bottom. Every photograph gets some brand of the mode
 probability is a hint, no proof."""
 
 
-def main(argv):
-    """Runs the command; returns its exit code."""
-    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=("model",))
-
-
-def run():
-    """The console script."""
-    sys.exit(main(sys.argv))
-
-
-def define(values):
+def define(flags):
     """Defines the flags."""
-    _flags.define_model(values)
-    flags.DEFINE_integer("top", 3, "How many brands to name for a photograph.", lower_bound=1, flag_values=values)
-    flags.DEFINE_string("json", None, "Also write the answers to this file.", flag_values=values)
-    flags.DEFINE_string(
-        "pictures",
-        None,
-        "Also draw every photograph, with its regions, brands and probabilities, into this folder.",
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
+    flags.shared("model")
+    flags.integer("top", 3, "How many brands to name for a photograph.", lower_bound=1)
+    flags.string("json", None, "Also write the answers to this file.")
+    flags.string("pictures", None, "Also draw every photograph, with its regions, brands and probabilities, into this folder.")
+    flags.integer(
         "threads",
         None,
         "Threads on which an exported file runs; without it a .tflite file runs on one and an .onnx file on all cores.",
         lower_bound=1,
-        flag_values=values,
     )
-    _flags.define_strict(values)
+    flags.shared("strict")
 
 
 def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print):
@@ -115,20 +97,23 @@ def _draw(photo, answer, path):
 
 def _work(values, arguments):
     if not arguments:
-        raise ValueError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
+        raise UserError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
     paths = find(arguments)
     model = open_model(values.model, values.threads)
     if values.pictures and _lies_among(values.pictures, arguments):
         # Else the next run would take the drawings for more photographs.
         mark(values.pictures)
     answers, unreadable = recognize_all(model, paths, values.top, values.strict, values.pictures)
-    _flags.say_unreadable(unreadable)
+    say_unreadable(unreadable)
     if values.json:
         rows = [{"photograph": path, **answer.to_dict()} for path, answer in answers.items()]
         write_json(values.json, {"photographs": rows, "unreadable": unreadable})
     if not answers:
-        raise ValueError("none of the photographs could be read.")
+        raise UserError("none of the photographs could be read.")
 
+
+COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("model",))
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

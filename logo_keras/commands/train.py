@@ -1,17 +1,17 @@
-"""logo-train: a model from photos."""
+"""logo-train: a model from photographs."""
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 
 from logo_keras import datasets
-from logo_keras.commands import _flags
+from logo_keras.commands import shares
+from logo_keras.commands.command import Command, no_arguments, say_notes, say_unreadable
 from logo_keras.commands.model_arguments import define_fields, define_model_arguments, given_model_arguments
 from logo_keras.datasets import held_out as left_out
 from logo_keras.datasets.splits import splits
+from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS, recipes
 
@@ -29,70 +29,44 @@ The run leaves model.keras, history.csv and config.json in the folder --out. If 
 --resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
 out take the values that were measured to work (docs/training.md); they differ from model to model."""
 
-_LISTING = ("--list-recipes", "-list-recipes", "--list-recipes=true")
 
-
-def main(argv):
-    """Runs the command; returns its exit code."""
-    # Listing needs neither photos nor a folder.
-    required = () if any(argument in _LISTING for argument in argv) else ("data", "out")
-    return _flags.command(argv, USAGE, DESCRIPTION, define, _work, required=required)
-
-
-def run():
-    """The console script."""
-    sys.exit(main(sys.argv))
-
-
-def define(values):
+def define(flags):
     """Defines the flags."""
-    _flags.define_data(values)
-    flags.DEFINE_string(
+    flags.shared("data", "root", "cut", "held_out")
+    flags.string(
         "train_split",
         None,
         "The part of the data set to learn from. By default train40 of toplogo10, P1 of flickrlogos32, train of the others, and "
         "everything where there is no such part.",
-        flag_values=values,
     )
-    flags.DEFINE_string(
+    flags.string(
         "validation",
         None,
         "Photographs that are scored after every epoch and not learnt from: the name of a part, a share of the training "
         "part between 0 and 1, or none. By default the part validation where there is one, else none.",
-        flag_values=values,
     )
-    flags.DEFINE_string("out", None, "The folder to write to.", flag_values=values)
-    flags.DEFINE_string(
-        "recipe", None, "A row of the paper's tables, trained as there; other flags change it.", flag_values=values
-    )
-    flags.DEFINE_boolean("list-recipes", False, "Prints the recipes, the paper's figures and ours.", flag_values=values)
-    flags.DEFINE_enum(
+    flags.string("out", None, "The folder to write to.")
+    flags.string("recipe", None, "A row of the paper's tables, trained as there; other flags change it.")
+    flags.boolean("list_recipes", False, "Prints the recipes, the paper's figures and ours.")
+    flags.enum(
         "model",
         "drna",
         list(DEFAULTS),
         "plain sees the photograph as a whole; nts also sees regions that it chooses; drna looks at each region again.",
-        flag_values=values,
     )
-    flags.DEFINE_boolean("resume", False, "Go on with a run that was stopped, or start if there is none.", flag_values=values)
-    flags.DEFINE_boolean(
-        "overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.", flag_values=values
-    )
-    flags.DEFINE_string(
+    flags.boolean("resume", False, "Go on with a run that was stopped, or start if there is none.")
+    flags.boolean("overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.")
+    flags.string(
         "from",
         None,
         "A .keras file of the same --model whose weights the run starts from, for instance run/unfinished/epoch-0001.keras of a "
         "run that diverged. Classifiers of brands that it does not know start anew.",
-        flag_values=values,
     )
-    flags.DEFINE_boolean(
-        "one_brand", False, "Train though all photographs are of one brand, which a model then names always.", flag_values=values
-    )
-    _flags.define_strict(values)
-    flags.DEFINE_string(
-        "cache", None, "A folder to keep shrunk photographs in, so that each is decoded once for all runs.", flag_values=values
-    )
-    define_fields(values)
-    define_model_arguments(values)
+    flags.boolean("one_brand", False, "Train though all photographs are of one brand, which a model then names always.")
+    flags.shared("strict")
+    flags.string("cache", None, "A folder to keep shrunk photographs in, so that each is decoded once for all runs.")
+    define_fields(flags)
+    define_model_arguments(flags)
 
 
 def config_from(values):
@@ -105,15 +79,15 @@ def config_from(values):
     if values.recipe is not None:
         config = recipes.recipe(values.recipe).config
         if values["model"].present and DEFAULTS[values.model].model != config.model:
-            raise ValueError(f"--recipe {values.recipe} is of --model {config.short_name}, got --model {values.model}.")
+            raise UserError(f"--recipe {values.recipe} is of --model {config.short_name}, got --model {values.model}.")
     given = given_model_arguments(values)
     strange = [f"--{name}" for name in given if name not in config.all_arguments]
     if strange:
-        raise ValueError(
+        raise UserError(
             f"--model {config.short_name} knows no {', '.join(strange)}; --help says which flags are for which model."
         )
     if str(given.get("weights")).endswith((".keras", ".h5")):
-        raise ValueError(f"--weights is imagenet or none; to start from the model {given['weights']}, give it to --from.")
+        raise UserError(f"--weights is imagenet or none; to start from the model {given['weights']}, give it to --from.")
     fields = [field.name for field in dataclasses.fields(config) if field.name not in ("model", "arguments")]
     changes = {name: values[name].value for name in fields if values[name].value is not None}
     if changes.get("clip") == 0:
@@ -130,11 +104,11 @@ def _number(flag, text, kind):
     try:
         return kind(text)
     except ValueError:
-        raise ValueError(f"--{flag}: expected {'whole numbers' if kind is int else 'NAME=NUMBER'}, got {text!r}.") from None
+        raise UserError(f"--{flag}: expected {'whole numbers' if kind is int else 'NAME=NUMBER'}, got {text!r}.") from None
 
 
 def photographs(data, root, train_split=None, validation=None, seed=0, cut=None, held_out=None):
-    """The photos to learn from, those to score, and those that are left out.
+    """The photographs to learn from, those to score, and those that are left out.
 
     Args:
         data: str, kind of data set.
@@ -142,7 +116,7 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
         train_split: str, or None for the part that is meant for training.
         validation: None for the part validation where there is one, the name of a part, a share as text, or "none".
         seed: int, of the split by share.
-        cut: float, margin of cut-out boxes, or None for whole photos.
+        cut: float, margin of cut-out boxes, or None for whole photographs.
         held_out: float, share that is left out for testing, or None.
 
     Returns:
@@ -156,7 +130,7 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
     training = datasets.load(data, root, split=train_split or official.train, cut=cut)
     tested = None
     if held_out is not None:
-        training, tested = _flags.deal(training, held_out)
+        training, tested = shares.hold_out(training, held_out)
     if validation is None:
         validation = official.validation
     if validation in (None, "", "none", "0"):
@@ -165,27 +139,27 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
         share = float(validation)
     except ValueError:
         return training, datasets.load(data, root, split=validation, cut=cut), tested
-    scored, learnt = _flags.split(training, share, seed, "--validation")
+    scored, learnt = shares.split(training, share, seed, "--validation")
     return learnt, scored, tested
 
 
 def _work(values, arguments):
-    _flags.no_arguments(arguments)
-    if values["list-recipes"].value:
+    no_arguments(arguments)
+    if values.list_recipes:
         print(recipes.table())
         return
     config = config_from(values)
     root = values.root
     if root is None:
         if values.data != "synthetic":
-            raise ValueError(f"--data {values.data} needs --root, the folder where it lies.")
+            raise UserError(f"--data {values.data} needs --root, the folder where it lies.")
         root = datasets.synthesize(Path(values.out) / "synthetic")
     where = (values.data, root, values.train_split, values.validation)
     training, validation, tested = photographs(*where, config.seed, values.cut, values.held_out)
-    _flags.say_notes(training)
+    say_notes(training)
     brands = np.unique(training.labels[training.labels >= 0])
     if len(brands) == 1 and not values.one_brand:
-        raise ValueError(
+        raise UserError(
             f"all {len(training)} photographs are of one brand, {training.class_names[brands[0]]}: a model would have nothing to "
             "tell it from and would answer 100 % for every photograph. Add photographs of other brands, or of other things as a "
             "brand of their own, or train all the same with --one_brand."
@@ -206,7 +180,7 @@ def _work(values, arguments):
         result = train(config, training, values.out, validation, values.resume, values.strict, **options)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
-    _flags.say_unreadable(result.unreadable)
+    say_unreadable(result.unreadable)
     print(f"The model: {result.path}")
     # The share was taken from the training part, which has nothing of the part for testing.
     test = None if values.held_out else splits(values.data, root).test
@@ -216,6 +190,9 @@ def _work(values, arguments):
         print("How good is it on photographs that it has not seen?")
         print(f"  logo-evaluate --model {result.path} --data {values.data} --root {root} {' '.join(options)}")
 
+
+COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("data", "out"), unless="list_recipes")
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

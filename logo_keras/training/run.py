@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -45,12 +44,6 @@ class Result:
     unreadable: dict
 
 
-def say(line):
-    """Prints a line; characters that the console cannot show become escapes, so that no name of a file ends a run."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding))
-
-
 def train(
     config,
     training,
@@ -60,7 +53,7 @@ def train(
     strict=False,
     callbacks=(),
     about=None,
-    report=say,
+    report=print,
     cache=None,
     overwrite=False,
     start=None,

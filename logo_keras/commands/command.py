@@ -1,0 +1,311 @@
+"""How every command declares its flags, reads them, explains itself, says what is wrong, and ends."""
+
+import dataclasses
+import itertools
+import os
+import sys
+import textwrap
+from collections.abc import Callable
+
+from absl import flags as absl
+
+from logo_keras.datasets import LOADERS
+from logo_keras.errors import UserError
+from logo_keras.extras import MissingExtra
+
+DATA_KINDS = """folder: a folder per brand, ROOT/BRAND/* or ROOT/SPLIT/BRAND/*. list: text files with 'path label' lines.
+coco, voc, yolo: photos with boxes as annotation tools write them. logo2k, belgalogos, flickrlogos32, weblogo2m,
+flickrlogos27, toplogo10, logos_in_the_wild: public data sets as their authors give them out. synthetic: photos drawn by
+this package."""
+
+# What a user can mend. FloatingPointError: a run that diverged; what else raises it?
+_ONE_LINE = (UserError, OSError, MissingExtra, FloatingPointError, absl.Error)
+
+
+def _defining(define):
+    """A function of absl that defines a flag, as a method of `Flags`."""
+    return lambda self, *arguments, **options: define(*arguments, flag_values=self, **options)
+
+
+class Flags(absl.FlagValues):
+    """The flags of one command: `flags.string("out", None, "The folder to write to.")` defines one, `flags.out` is its value.
+
+    They are a value of their own, not absl's global one, so that a command can run twice in a process, beside others that have
+    flags of the same names, and importing a command defines nothing.
+    """
+
+    boolean = _defining(absl.DEFINE_boolean)
+    enum = _defining(absl.DEFINE_enum)
+    float = _defining(absl.DEFINE_float)
+    integer = _defining(absl.DEFINE_integer)
+    list = _defining(absl.DEFINE_list)
+    multi_string = _defining(absl.DEFINE_multi_string)
+    string = _defining(absl.DEFINE_string)
+
+    def shared(self, *names, **defaults):
+        """Defines flags that several commands have, by their names in `_SHARED`; `defaults` replace those given there."""
+        for name in names:
+            define, default, *rest = _SHARED[name]
+            define(self, name, defaults.get(name, default), *rest)
+
+    def parse(self, words):
+        """Reads a command line, without the program's name; flags and arguments may stand in any order.
+
+        Returns:
+            list of str, the arguments that are no flags.
+
+        Raises:
+            UserError, absl.flags.Error: if a flag is unknown, or a value does not fit.
+        """
+        self.set_gnu_getopt(True)
+        try:
+            return self(["", *self._underscored(words)])[1:]
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+    def _underscored(self, words):
+        """Accepts hyphens in the names of flags. Their values, and all behind `--`, stay as they are."""
+        words = iter(words)
+        for word in words:
+            name, *value = word.split("=", 1)
+            name = name.lstrip("-").replace("-", "_")
+            off = name.removeprefix("no").removeprefix("_")
+            if word == "--":
+                yield from (word, *words)
+            elif word.startswith("-") and name in self:
+                yield "=".join([f"--{name}", *value])
+                if not value and not self[name].boolean:
+                    yield from itertools.islice(words, 1)
+            elif word.startswith(("-no", "--no")) and off in self:
+                yield "=".join([f"--no{off}", *value])
+            else:
+                yield word
+
+
+_SHARED = {
+    "data": (Flags.enum, None, list(LOADERS), f"The kind of data set. {DATA_KINDS}"),
+    "root": (Flags.string, None, "The folder of the data set, or the text file of a list."),
+    "cut": (
+        Flags.float,
+        None,
+        "Take one sample of every box instead of whole photos, the box and a margin of so many times its sides: 0.1 for "
+        "belgalogos and logos_in_the_wild, where many photos show several brands.",
+    ),
+    "held_out": (
+        Flags.float,
+        None,
+        "For a data set without a part for testing: the share, between 0 and 1, that logo-train leaves out and logo-evaluate "
+        "takes. logo-train lists it in held_out.json beside the model. Photos that are alike stay together.",
+    ),
+    "model": (
+        Flags.string,
+        None,
+        "The model: a .keras file from logo-train, or a .tflite or .onnx file from logo-export-tflite or logo-export-onnx, which "
+        "is run without TensorFlow.",
+    ),
+    "strict": (
+        Flags.boolean,
+        False,
+        "Stop at the first photo that cannot be read. Otherwise such photos are left out, counted, and listed with their "
+        "reasons at the end.",
+    ),
+    "photos": (
+        Flags.multi_string,
+        None,
+        "Photos to check with: a folder (searched to the bottom), a photo, or a .txt file with one path a line; may be given "
+        "several times. Best are photos like those that the model will meet, in a folder a brand: then right answers are "
+        "counted too. Without this flag a small synthetic set is drawn.",
+    ),
+    # The last 0 is the lower bound.
+    "limit": (Flags.integer, 256, "Check with at most so many photos, spread evenly over those given; 0 takes all.", 0),
+    "outputs": (
+        Flags.list,
+        None,
+        "What the file gives, with commas: any of probabilities, region_boxes, region_scores, embedding; probabilities "
+        "must be among them. All but the embedding by default.",
+    ),
+    "calibration": (
+        Flags.multi_string,
+        None,
+        "For int8: photos like those that the model will meet, best some of those that it was trained on, given as for --photos. "
+        "The file gets the ranges of its numbers from at most 100 of them, and is compared on others. Without this flag up to "
+        "half of --photos are set aside, some of every brand; with fewer than 64 photos, synthetic ones are taken.",
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A command: what it says of itself, its flags, and what it does.
+
+    Attributes:
+        usage: str, for instance "logo-predict --model FILE PHOTO ...". The first word is the program's name.
+        description: str, what `--help` says above the flags.
+        define: function that defines the flags on a `Flags`.
+        work: function of the `Flags` and of the list of arguments that are no flags. It returns the exit code, or None for 0.
+        required: names of the flags that must be given.
+        unless: name of the flag that makes them needless; "" if there is none.
+    """
+
+    usage: str
+    description: str
+    define: Callable
+    work: Callable
+    required: tuple = ()
+    unless: str = ""
+
+    def run(self):
+        """The console script: ends the process."""
+        sys.exit(self.main(sys.argv))
+
+    def main(self, argv):
+        """Runs the command.
+
+        Args:
+            argv: list of str, the program's name first.
+
+        Returns:
+            int, the exit code: 0, 1 after an error that the user can mend, 130 after Ctrl-C. Any other error, with `--debug` any
+            error, is raised, so that its traceback is shown.
+        """
+        # TensorFlow's start-up messages would bury the command's own.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        accept_any_name()
+        flags = self.flags()
+        try:
+            arguments = flags.parse(argv[1:])
+            if flags.help:
+                print(self.help(flags))
+                return 0
+            self._require(flags)
+            return self.work(flags, arguments) or 0
+        except KeyboardInterrupt as error:
+            print(f"\n{self.program}: stopped. {error}".rstrip(), file=sys.stderr)
+            return 130
+        except _ONE_LINE as error:
+            # Not flags.debug: the flags themselves may be wrong.
+            if flags["debug"].value:
+                raise
+            print(f"{self.program}: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+            return 1
+
+    @property
+    def program(self):
+        """The program's name."""
+        return self.usage.split()[0]
+
+    def flags(self):
+        """The command's flags, before a command line is read: Flags."""
+        flags = Flags()
+        self.define(flags)
+        flags.boolean("debug", False, "Show the whole traceback of an error.")
+        flags.boolean("help", False, "Shows this text.")
+        return flags
+
+    def help(self, flags):
+        """What `--help` prints: str."""
+        lines = [f"Usage: {self.usage}", "", self.description.strip(), "", "Flags:"]
+        # As they were defined, what must be given first.
+        for name in sorted(flags, key=lambda name: (name not in self.required, list(flags).index(name))):
+            flag = flags[name]
+            # To what may be given several times absl adds a sentence of its own.
+            text = flag.help.partition(";\n")[0]
+            if name in self.required:
+                text += " (must be given)"
+            elif flag.default not in (None, []) and not flag.boolean:
+                text += f" (default {flag.default})"
+            lines.append(f"  --[no]{name}" if flag.boolean else f"  --{name}=...")
+            lines.append(textwrap.indent(textwrap.fill(text, 100), " " * 6))
+        return "\n".join(lines)
+
+    def _require(self, flags):
+        missing = [f"--{name}" for name in self.required if flags[name].value is None]
+        if missing and not (self.unless and flags[self.unless].value):
+            instead = f", or --{self.unless}" if self.unless else ""
+            raise UserError(f"{' and '.join(missing)} must be given{instead}; {self.program} --help explains the flags.")
+
+
+def exporting(program, description, export, define=lambda flags: None):
+    """The command that writes a file of one format.
+
+    Args:
+        program: str, its name.
+        description: str, what `--help` says above the flags.
+        export: function of `model`, `out`, `photos`, `limit`, `outputs`, `batch` and the command's own flags, by name. What it
+            returns is printed. An error's `report`, if it has one, is printed too.
+        define: function that defines the command's own flags.
+
+    Returns:
+        Command.
+    """
+
+    def define_all(flags):
+        flags.string("model", None, "The model to export, a .keras file that logo-train or model.save wrote.")
+        flags.string("out", None, "The file to write, and OUT.json about it. They appear once its answers have been checked.")
+        flags.shared("photos", "limit", "outputs")
+        flags.string("batch", None, "Photos a call: a number, or free where the format allows it. Each format has its default.")
+        define(flags)
+
+    def work(flags, arguments):
+        options = {name: value for name, value in flags.flag_values_dict().items() if name not in ("debug", "help")}
+        # Anything but a number is left for the format to understand.
+        batch = int(flags.batch) if flags.batch and flags.batch.isdecimal() else flags.batch
+        options |= {"photos": photos_of(flags, arguments), "limit": flags.limit or None, "batch": batch}
+        try:
+            print(export(**options))
+        except UserError as error:
+            if hasattr(error, "report"):
+                print(error.report)
+            raise
+
+    return Command(f"{program} --model FILE.keras --out FILE", description, define_all, work, required=("model", "out"))
+
+
+def photos_of(flags, arguments):
+    """The photos to check with: a list of paths, or None.
+
+    `--photos folder/*.jpg` becomes one value and further arguments.
+    """
+    if flags.photos is None:
+        no_arguments(arguments)
+        return None
+    return [*flags.photos, *arguments]
+
+
+def no_arguments(arguments):
+    """Refuses arguments that are no flags.
+
+    Raises:
+        UserError: naming them.
+    """
+    if arguments:
+        raise UserError(f"unexpected: {' '.join(arguments)}. Flags begin with --, and --help explains them.")
+
+
+def accept_any_name():
+    """Prints characters that the console cannot show as backslash escapes, instead of ending the run.
+
+    File names need not be valid UTF-8, and a console may know Latin letters only.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # None without a console; a stream that was replaced may not have the method.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say_notes(dataset):
+    """Says on stderr what was decided when a data set was opened."""
+    for note in dataset.notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def say_unreadable(unreadable):
+    """Lists on stderr the photos that were left out: a dict from path to reason."""
+    if unreadable:
+        several = len(unreadable) > 1
+        print(
+            f"{len(unreadable)} photograph{'s' * several} could not be read and {'were' if several else 'was'} left out:",
+            file=sys.stderr,
+        )
+        for path, reason in unreadable.items():
+            print(f"  {path}: {reason}", file=sys.stderr)
