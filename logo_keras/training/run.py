@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -44,6 +45,12 @@ class Result:
     unreadable: dict
 
 
+def say(line):
+    """Prints a line; characters that the console cannot show become escapes, so that no name of a file ends a run."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding))
+
+
 def train(
     config,
     training,
@@ -53,7 +60,7 @@ def train(
     strict=False,
     callbacks=(),
     about=None,
-    report=print,
+    report=say,
     cache=None,
     overwrite=False,
     start=None,
