@@ -1,4 +1,4 @@
-"""Trying many photographs at once."""
+"""Work on many photos at once, and the log of those that cannot be read."""
 
 import os
 import sys
@@ -13,6 +13,18 @@ _WAITING = 4096
 _AT_A_TIME = 16
 # Seconds between two lines on stderr.
 _PAUSE = 5
+
+
+class Log(dict):
+    """Path to reason, of the photos that could not be read.
+
+    Attributes:
+        tried: set of str, the paths that need not be tried again.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.tried = set()
 
 
 def in_threads(work, items, what):
@@ -38,17 +50,3 @@ def in_threads(work, items, what):
                     said = time.monotonic()
                     print(f"{what}: {count} of {len(items)}", file=sys.stderr)
                 yield item, result
-
-
-def find_unreadable(samples, reason):
-    """Tries photographs.
-
-    Args:
-        samples: dict from the path of a photograph to its samples.
-        reason: function of samples: None, or str, why they cannot be read.
-
-    Returns:
-        dict, path to reason, of those that cannot.
-    """
-    found = in_threads(lambda path: reason(samples[path]), samples, "checking photographs")
-    return {path: why for path, why in found if why is not None}
