@@ -6,6 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 
+from logo_keras.datasets.problems import Problems
+
 # Photographs that wait for a thread at a time: a set has millions, and each that waits takes memory.
 _WAITING = 4096
 # Photographs that a thread takes at a time, where there are many: handing over a single one takes longer than to look at the
@@ -32,7 +34,7 @@ def in_threads(work, items, what):
 
     Args:
         work: function of an item.
-        items: list or dict.
+        items: collection.
         what: str, names the work on stderr.
 
     Yields:
@@ -50,3 +52,34 @@ def in_threads(work, items, what):
                     said = time.monotonic()
                     print(f"{what}: {count} of {len(items)}", file=sys.stderr)
                 yield item, result
+
+
+def read_all(read, files, what):
+    """Reads many files in several threads, and raises what is wrong with all of them together.
+
+    Args:
+        read: function of a file.
+        files: collection of str.
+        what: str, names the work on stderr.
+
+    Returns:
+        dict, file to what `read` gives.
+
+    Raises:
+        ValueError: as `Problems.check` does, if `read` raised some.
+    """
+
+    def attempt(file):
+        try:
+            return read(file), None
+        except ValueError as error:
+            return None, error
+
+    found, problems = {}, Problems()
+    for file, (content, error) in in_threads(attempt, files, what):
+        found[file] = content
+        if error is not None:
+            with problems.collecting():
+                raise error
+    problems.check()
+    return found

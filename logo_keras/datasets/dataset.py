@@ -12,7 +12,7 @@ from logo_keras.datasets.batches import front_end
 from logo_keras.datasets.batches.augmentation import augmentation
 from logo_keras.datasets.batches.cache import Cache
 from logo_keras.datasets.batches.order import Order, check_order, is_whole
-from logo_keras.datasets.batches.source import Source, square_side
+from logo_keras.datasets.batches.source import Source, reader, square_side
 from logo_keras.datasets.checking import Log, in_threads
 from logo_keras.datasets.classes import NONE, composed, listed
 from logo_keras.datasets.partition import folds, partition
@@ -417,7 +417,7 @@ class Dataset:
         indices = np.arange(len(self)) if training else self._to_be_read_once(squares, strict)
         labels = self.labels[indices]
         source = Source(
-            read=self._reader(indices, squares, strict),
+            read=reader(self, indices, squares, strict),
             labels=labels,
             num_classes=len(self.class_names),
             order=Order(labels, training, seed, balance, shard),
@@ -432,7 +432,7 @@ class Dataset:
     def _to_be_read_once(self, squares, strict):
         """The samples that can be read, int64 `[n]`. Photographs that are in the cache were read before."""
         if squares is not None:
-            missing = {path for index, path in enumerate(self.paths) if not squares.holds(path, self._window(index))}
+            missing = {path for index, path in enumerate(self.paths) if not squares.holds(path, self.window(index))}
             self.unreadable.tried.update({*self.paths} - missing)
         unreadable = self.check()
         indices = self._readable(unreadable)
@@ -443,31 +443,8 @@ class Dataset:
             raise ValueError(f"none of the {len(unreadable)} photographs can be read; {path}: {unreadable[path]}.")
         return indices
 
-    def _reader(self, indices, squares, strict):
-        """A function that reads one of the samples `indices`, or gives None if it cannot; those are tried once."""
-        failed = set()
-
-        def read(place):
-            index = int(indices[place])
-            if index in failed:
-                return None
-            path = self.paths[index]
-            try:
-                if squares is None:
-                    return self.photograph(index)
-                return squares.square(path, self._window(index), lambda: self.photograph(index))
-            except UnreadablePhotograph as error:
-                self.unreadable[path] = error.reason
-                if strict:
-                    raise
-                failed.add(index)
-                if len(failed) == len(self):
-                    raise ValueError(f"none of the {len(self)} photographs can be read; {path}: {error.reason}.") from None
-                return None
-
-        return read
-
-    def _window(self, index):
+    def window(self, index):
+        """The part of the photograph that a sample shows, as in `windows`; None for the whole."""
         return None if self.windows is None else self.windows[index]
 
     def _photograph_and_origin(self, index):

@@ -7,7 +7,7 @@ import numpy as np
 
 from logo_keras.datasets.batches.augmentation import Augmentation, RandAugment, augment, mix
 from logo_keras.datasets.batches.order import Order
-from logo_keras.image.preprocessing import fit, frame
+from logo_keras.image.preprocessing import UnreadablePhotograph, fit, frame
 
 # Ends the seeds of batches, so that they do not repeat the numbers of an image.
 _BATCHES = 3
@@ -110,6 +110,41 @@ class Source:
         one_hot = np.zeros((len(labels), self.num_classes), np.float32)
         one_hot[np.arange(len(labels)), labels] = 1
         return mix(images, one_hot, rng, self.augmentation)
+
+
+def reader(dataset, indices, squares=None, strict=False):
+    """What reads the samples of a Dataset for a Source, and logs those that cannot be read.
+
+    Args:
+        dataset: Dataset.
+        indices: int64 `[n]`, its samples.
+        squares: Cache, or None.
+        strict: bool, whether to raise what a photo raises. Otherwise it is tried once.
+
+    Returns:
+        Function from a place in `indices` to uint8 RGB `[H, W, 3]`, or to None. It raises ValueError if no sample can be read.
+    """
+    failed = set()
+
+    def read(place):
+        index = int(indices[place])
+        if index in failed:
+            return None
+        path = dataset.paths[index]
+        try:
+            if squares is None:
+                return dataset.photograph(index)
+            return squares.square(path, dataset.window(index), lambda: dataset.photograph(index))
+        except UnreadablePhotograph as error:
+            dataset.unreadable[path] = error.reason
+            if strict:
+                raise
+            failed.add(index)
+            if len(failed) == len(dataset):
+                raise ValueError(f"none of the {len(dataset)} photographs can be read; {path}: {error.reason}.") from None
+            return None
+
+    return read
 
 
 def square_side(image_size, preprocessing, augmentation):
