@@ -72,9 +72,7 @@ def test_an_epoch_is_drawn_from_the_seed_and_its_number(dataset, engine):
 
 OPTIONS = [
     {"preprocessing": "paper"},
-    {"augment": "none"},
     {"augment": "randaugment"},
-    {"augment": "mixup"},
     {"augment": Augmentation(mixup=0.4, cutmix=1.0, flip=0.0)},
     {"balance": 0.5},
     {"shard": (1, 3)},
@@ -92,8 +90,9 @@ def test_both_engines_give_the_same_epochs(dataset, options):
     assert not np.array_equal(epochs[0][0][0], epochs[0][1][0])
 
 
-@both_engines
-@pytest.mark.parametrize("augment", ["standard", "randaugment", "cutmix"])
+@pytest.mark.parametrize(
+    ("augment", "engine"), [("standard", "keras"), ("standard", "tf.data"), ("randaugment", "keras"), ("cutmix", "keras")]
+)
 def test_a_run_that_goes_on_sees_the_epochs_of_one_that_never_stopped(dataset, engine, augment):
     options = {"training": True, "augment": augment, "engine": engine}
     whole, rest = dataset.batches(4, 32, **options), dataset.batches(4, 32, first_epoch=2, **options)
