@@ -87,6 +87,11 @@ def test_check_names_what_cannot_be_read_and_readable_leaves_it_out(tmp_path):
     assert dataset.readable().check() == {}
 
 
+def test_check_names_photos_in_the_order_of_the_data_set():
+    dataset = make(40)
+    assert [*dataset.check()] == [*dataset.paths]
+
+
 def test_a_dataset_and_those_made_from_it_write_to_one_log(tmp_path):
     dataset = make(3, paths=[write(tmp_path / "0.jpg"), tmp_path / "1.jpg", tmp_path / "2.png"])
     parts = [dataset.subset([0, 1]), dataset.with_class_names(["b", "a"])]

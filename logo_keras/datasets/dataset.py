@@ -464,8 +464,9 @@ class Dataset:
 
 
 def _of_paths(reasons, paths):
-    """The entries of a dict from path to reason that concern some paths."""
-    return {path: reasons[path] for path in reasons.keys() & {*paths}} if reasons else {}
+    """The entries of a dict from path to reason that concern some paths, in the order of the dict."""
+    own = {*paths} if reasons else ()
+    return {path: reason for path, reason in reasons.items() if path in own}
 
 
 def _boxes(boxes, paths):
