@@ -209,8 +209,6 @@ def _in_onnxruntime(data):
     return lambda images: dict(zip(names, session.run(names, {"images": images}), strict=True))
 
 
-
-
 def _told(model, out, **options):
     report = export(model, out, **options)
     runtime = json.loads(report_path(out).read_text(encoding="utf-8"))["runtime"]

@@ -25,10 +25,6 @@ def test_files_have_web_addresses_and_plain_names():
         assert ("{number}" in file.url) == ("{number}" in file.path)
 
 
-def test_both_counts_of_weblogo2m_are_said():
-    assert "1,861,177" in ABOUT["weblogo2m"].remark and "1,867,177" in ABOUT["weblogo2m"].remark
-
-
 @pytest.mark.parametrize("name", ["logo2k", "Logo-2K+", "LOGO 2K"])
 def test_a_set_is_found_however_its_name_is_written(name):
     assert about(name) is ABOUT["logo2k"]

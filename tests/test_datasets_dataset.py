@@ -82,17 +82,31 @@ def test_subset_takes_indices_or_a_mask():
 
 def test_check_names_what_cannot_be_read_and_readable_leaves_it_out(tmp_path):
     dataset = make(3, paths=[write(tmp_path / "0.jpg"), tmp_path / "1.jpg", write(tmp_path / "2.png")])
-    assert dataset.check() is dataset.unreadable
-    assert dataset.unreadable == {dataset.paths[1]: "no such file"}
+    assert dataset.check() == dataset.unreadable == {dataset.paths[1]: "no such file"}
     assert dataset.readable().paths == dataset.paths[::2]
-    assert dataset.readable().unreadable == {}
+    assert dataset.readable().check() == {}
+
+
+def test_check_names_photos_in_the_order_of_the_data_set():
+    dataset = make(40)
+    assert [*dataset.check()] == [*dataset.paths]
+
+
+def test_a_dataset_and_those_made_from_it_write_to_one_log(tmp_path):
+    dataset = make(3, paths=[write(tmp_path / "0.jpg"), tmp_path / "1.jpg", tmp_path / "2.png"])
+    parts = [dataset.subset([0, 1]), dataset.with_class_names(["b", "a"])]
+    assert parts[0].check() == {dataset.paths[1]: "no such file"}
+    assert dataset.unreadable is parts[1].unreadable and [*dataset.unreadable] == [dataset.paths[1]]
+    # A cut-out may be unreadable where the photo is not.
+    boxed = make(1, paths=dataset.paths[:1], labels=[0], boxes=[[(0, 0, 9, 9)]])
+    assert boxed.cut(0).unreadable is not boxed.unreadable
 
 
 def test_a_photograph_is_checked_once_also_for_subsets(tmp_path, monkeypatch):
     dataset = make(2, paths=[write(tmp_path / "0.jpg"), tmp_path / "1.jpg"])
     dataset.check()
-    monkeypatch.setattr(preprocessing, "check", lambda path: pytest.fail(f"checked {path} again"))
-    assert dataset.subset([1]).check() == dataset.unreadable
+    monkeypatch.setattr(preprocessing, "check", lambda path, *limits: pytest.fail(f"checked {path} again"))
+    assert dataset.subset([1]).check() == dataset.unreadable and len(dataset.unreadable) == 1
 
 
 def test_cut_outs_are_checked_anew_and_go_with_their_photograph(tmp_path):

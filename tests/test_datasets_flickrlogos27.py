@@ -119,7 +119,9 @@ def test_official_boxes_lie_inside_their_photographs(shared):
 
 
 def test_split_keeps_the_official_duplicates_together(shared):
-    dataset = load("flickrlogos27", shared / "data" / "flickrlogos27")
+    whole = load("flickrlogos27", shared / "data" / "flickrlogos27")
+    ours = {whole.labels[place] for place, path in enumerate(whole.paths) if path.endswith("/4056335981.jpg")}
+    dataset = whole.subset(whole.labels == ours.pop())
     names = [path.rpartition("/")[2] for path in dataset.paths]
     twins = names.index("4056335981.jpg"), names.index("4057075142.jpg")
     for seed in range(3):

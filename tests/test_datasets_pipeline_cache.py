@@ -175,7 +175,10 @@ def test_what_is_kept_needs_no_check(tmp_path, photographs, monkeypatch):
 
 
 def fill(root, folder):
-    everything(datasets.load("folder", root).batches(2, 32, cache=folder, engine="keras"))
+    dataset = datasets.load("folder", root)
+    cache = Cache(folder, 32, (dataset.max_pixels, dataset.max_bytes))
+    for path in dataset.paths:
+        cache.square(path, None, lambda path=path: read(path))
 
 
 def test_processes_fill_one_folder_side_by_side(tmp_path, photographs):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from photographs import encode, scene, with_orientation, write
+from samples import summary
 
 from logo_keras.datasets import load
 
@@ -13,12 +14,6 @@ def label(photograph, text, folder="labels"):
     path = photograph.parent.parent / folder / f"{photograph.stem}.txt" if folder else photograph.with_suffix(".txt")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode())
-
-
-def summary(dataset):
-    brands = [dataset.class_names[label] if label >= 0 else None for label in dataset.labels]
-    boxes = [np.round(each, 3).tolist() for each in dataset.boxes]
-    return [(path.rsplit("/", 1)[1], *each) for path, *each in zip(dataset.paths, brands, boxes, strict=True)]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """From photographs with boxes of several brands to samples with one label each."""
 
+import math
 import os
 from dataclasses import dataclass, replace
 
@@ -146,3 +147,25 @@ def _by_brand(record):
 def area(box):
     """The area of a box `(y0, x0, y1, x1)`, in its own unit squared."""
     return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def stated_size(height, width):
+    """The size of a photograph as a file states it.
+
+    Args:
+        height: number, str, or None.
+        width: likewise.
+
+    Returns:
+        Tuple of 2 floats, px, or None unless both are numbers above 0.
+    """
+    size = as_number(height), as_number(width)
+    return size if all(0 < side < math.inf for side in size) else None
+
+
+def as_number(value):
+    """A number as float, whether it is written as a string or not; NaN for anything else."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

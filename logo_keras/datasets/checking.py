@@ -1,9 +1,10 @@
-"""Trying many photographs at once."""
+"""Work on many photos at once, and the log of those that cannot be read."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 
+from logo_keras.datasets.problems import Problems
 from logo_keras.report.progress import progress
 
 # Photographs that wait for a thread at a time: a set has millions, and each that waits takes memory.
@@ -13,12 +14,24 @@ _WAITING = 4096
 _AT_A_TIME = 16
 
 
+class Log(dict):
+    """Path to reason, of the photos that could not be read.
+
+    Attributes:
+        tried: set of str, the paths that need not be tried again.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.tried = set()
+
+
 def in_threads(work, items, what):
     """Works on many items in several threads, and says on stderr how far it is when that takes more than seconds.
 
     Args:
         work: function of an item.
-        items: list or dict.
+        items: collection.
         what: str, names the work on stderr.
 
     Yields:
@@ -37,15 +50,32 @@ def _in_threads(work, ahead):
             yield from zip(chunk, chain.from_iterable(results), strict=True)
 
 
-def find_unreadable(samples, reason):
-    """Tries photographs.
+def read_all(read, files, what):
+    """Reads many files in several threads, and raises what is wrong with all of them together.
 
     Args:
-        samples: dict from the path of a photograph to its samples.
-        reason: function of samples: None, or str, why they cannot be read.
+        read: function of a file.
+        files: collection of str.
+        what: str, names the work on stderr.
 
     Returns:
-        dict, path to reason, of those that cannot.
+        dict, file to what `read` gives.
+
+    Raises:
+        ValueError: as `Problems.check` does, if `read` raised some.
     """
-    found = in_threads(lambda path: reason(samples[path]), samples, "checking photographs")
-    return {path: why for path, why in found if why is not None}
+
+    def attempt(file):
+        try:
+            return read(file), None
+        except ValueError as error:
+            return None, error
+
+    found, problems = {}, Problems()
+    for file, (content, error) in in_threads(attempt, files, what):
+        found[file] = content
+        if error is not None:
+            with problems.collecting():
+                raise error
+    problems.check()
+    return found

@@ -8,12 +8,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from logo_keras.datasets.about import About
-from logo_keras.datasets.batches.batches import batches
-from logo_keras.datasets.checking import find_unreadable
+from logo_keras.datasets.batches import front_end
+from logo_keras.datasets.batches.augmentation import augmentation
+from logo_keras.datasets.batches.cache import Cache
+from logo_keras.datasets.batches.order import Order, check_order, is_whole
+from logo_keras.datasets.batches.source import Source, reader, square_side
+from logo_keras.datasets.checking import Log, in_threads
 from logo_keras.datasets.classes import NONE, composed, listed
 from logo_keras.datasets.partition import folds, partition
 from logo_keras.datasets.quality.duplicates import alike
 from logo_keras.image import preprocessing as photographs
+from logo_keras.image.preprocessing import UnreadablePhotograph, frame
 
 # What boxes are where none are known: one array for all samples, since there may be millions.
 _NO_BOXES = np.zeros((0, 4), np.float32)
@@ -42,8 +47,8 @@ class Dataset:
         skipped: tuple of str, paths of files and folders that were left out when it was opened, since they are no
             photographs of the set.
         unclear: dict, path to reason, of the photographs whose boxes may lie elsewhere.
-        unreadable: dict, path to reason, of the photographs that cannot be read. Filled by `check`, which `batches`
-            calls, and if a photograph disappears later, while batches are read.
+        unreadable: Log, a dict from path to reason, of the photographs that could not be read so far: by `check`, or while
+            batches are read. This Dataset and its subsets write to the same log.
     """
 
     paths: Sequence
@@ -60,8 +65,7 @@ class Dataset:
     max_bytes: int = photographs.MAX_BYTES
     skipped: Sequence = ()
     unclear: dict = field(default_factory=dict)
-    unreadable: dict = field(default_factory=dict, init=False)
-    _checked: set = field(default_factory=set, init=False)
+    unreadable: Log = field(default_factory=Log, init=False)
 
     def __post_init__(self):
         paths = tuple(os.path.abspath(os.fspath(path)) for path in self.paths)
@@ -116,17 +120,21 @@ class Dataset:
             indices: ints, or bool `[n]`.
 
         Returns:
-            Dataset with the same classes, in the order of `indices`. It knows which photographs were checked.
+            Dataset with the same classes, in the order of `indices`.
         """
         indices = np.arange(len(self))[np.asarray(indices, None if len(indices) else np.int64)]
-        subset = replace(
-            self,
+        return self._with(
             paths=[self.paths[i] for i in indices],
             labels=self.labels[indices],
             boxes=[self.boxes[i] for i in indices] if any(map(len, self.boxes)) else None,
             windows=None if self.windows is None else self.windows[indices],
         )
-        return subset._knowing(self)
+
+    def _with(self, **changes):
+        """A Dataset of the same photographs, or some of them, with the same log."""
+        made = replace(self, **changes)
+        object.__setattr__(made, "unreadable", self.unreadable)
+        return made
 
     def with_class_names(self, class_names):
         """Renumbers the labels for a given order of the classes, for instance that of a model.
@@ -160,47 +168,46 @@ class Dataset:
         if categories is not None:
             by_name = dict(zip(own, categories, strict=True))
             categories = [by_name[name] for name in places]
-        return replace(self, labels=order[self.labels], class_names=names, root_categories=categories)._knowing(self)
+        return self._with(labels=order[self.labels], class_names=names, root_categories=categories)
 
     def check(self):
-        """Tries to read every photograph that was not tried before, in several threads, and notes failures.
+        """Tries to read every photograph that was not tried before, in several threads, and logs failures.
 
         About a millisecond a photograph of 500 px; says on stderr how far it is when that takes more than seconds.
 
         Returns:
-            `unreadable`: dict, path to reason.
+            dict, path to reason, of the photographs of this Dataset that cannot be read.
         """
-        samples = {}
+        log, samples = self.unreadable, {}
         for index, path in enumerate(self.paths):
-            if path not in self._checked:
+            if path not in log.tried:
                 samples.setdefault(path, []).append(index)
 
-        def reason(indices):
+        def reason(path):
             try:
                 if self.windows is None:
-                    photographs.check(self.paths[indices[0]], self.max_pixels, self.max_bytes)
+                    photographs.check(path, self.max_pixels, self.max_bytes)
                 else:
-                    for index in indices:
+                    for index in samples[path]:
                         self.photograph(index)
-            except photographs.UnreadablePhotograph as error:
+            except UnreadablePhotograph as error:
                 return error.reason
             return None
 
-        self.unreadable.update(find_unreadable(samples, reason))
-        self._checked.update(samples)
-        return self.unreadable
+        log.update((path, why) for path, why in in_threads(reason, samples, "checking photographs") if why is not None)
+        log.tried.update(samples)
+        return _of_paths(log, self.paths)
 
     def readable(self):
-        """Leaves out the photographs that cannot be read, as `batches` does.
+        """Leaves out the photographs that cannot be read.
 
         Returns:
             Dataset, in the same order.
         """
-        self.check()
-        return self.subset(self._readable())
+        return self.subset(self._readable(self.check()))
 
-    def _readable(self):
-        return np.flatnonzero([path not in self.unreadable for path in self.paths])
+    def _readable(self, unreadable):
+        return np.flatnonzero([path not in unreadable for path in self.paths])
 
     def split(self, fraction, seed=0):
         """Deals the samples to two sets, the same share of every class, identical and nearly identical ones to the same.
@@ -258,13 +265,7 @@ class Dataset:
         """This part of a Dataset, with a note on the classes that are left in other parts alone."""
         gone = [name for name in self.empty_classes if whole.counts[name]]
         note = f"classes of which this part has no sample: {len(gone)} ({listed(gone)})"
-        return replace(self, notes=[*self.notes, note])._knowing(self) if gone else self
-
-    def _knowing(self, other):
-        """Takes over what another Dataset of the same photographs, or more, knows of them."""
-        self._checked.update(other._checked.intersection(self.paths))
-        self.unreadable.update(_of_paths(other.unreadable, self.paths))
-        return self
+        return self._with(notes=[*self.notes, note]) if gone else self
 
     def cut(self, margin):
         """Makes one sample of every box: the box and its surroundings, clipped to the photograph.
@@ -330,8 +331,121 @@ class Dataset:
         boxes = (self.boxes[index] - np.float32([top, left] * 2)) * np.float32([side / height, side / width] * 2)
         return photographs.prepare(photo, image_size, preprocessing), boxes - np.float32(offset)
 
-    # A method with arguments enough for a file of its own.
-    batches = batches
+    def batches(
+        self,
+        batch_size,
+        image_size,
+        training=False,
+        seed=0,
+        strict=False,
+        preprocessing="stretch",
+        augment="standard",
+        cache=None,
+        shard=(0, 1),
+        balance=0.0,
+        first_epoch=0,
+        engine=None,
+        steps=None,
+    ):
+        """Gives the samples in batches, each photograph made a square.
+
+        Every iteration is the next epoch; what it gives depends only on the seed and its number. In training no photograph is
+        read before the first batch: where one cannot be read, the next one of the epoch takes its place, so the number of
+        batches is `ceil(len(dataset) / batch_size)`. Otherwise every sample must come exactly once, so `check` tries all of
+        them first and those that cannot be read are left out. Either way `unreadable` names them.
+
+        Args:
+            batch_size: int. The last batch may be smaller.
+            image_size: int, px.
+            training: bool. False keeps the order of `paths`. True shuffles and augments, anew in every epoch.
+            seed: int, 0 or more.
+            strict: bool. True raises an error for the first unreadable photograph: UnreadablePhotograph, or, while "tf.data"
+                iterates, a `tf.errors.InvalidArgumentError` that names path and reason.
+            preprocessing: str, the model's own, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
+            augment: what training does to photographs: "standard" (crop, flip, brightness, contrast), "none", "randaugment",
+                "mixup", "cutmix", or a `lk.datasets.Augmentation`. MixUp and CutMix give labels that are shares of each class;
+                `lk.Classifier` learns from these, region networks refuse them.
+            cache: path of a folder where photographs are kept as squares (`logo_keras.datasets.batches.cache`), so that they
+                are decoded once; None for none. The images are the same, but for crops of "stretch" in training: those are cut
+                from the photograph stretched to `ceil(image_size / sqrt(smallest area))` px, so they are resampled twice, the
+                second time bilinearly.
+            shard: (index, count), the part of this host, of so many. Shards are disjoint and together the epoch, in the same
+                order for any count; in training they have the same length, and the last samples of the epoch's order, fewer
+                than `count`, are left out.
+            balance: float in [0, 1], of training: an epoch has as many samples as before, of each class in proportion to
+                `count ** (1 - balance)`. 0 is every photograph once, 0.5 square-root sampling (Mahajan et al. 2018,
+                arXiv:1805.00932), 1 every class equally often.
+            first_epoch: int, number of the first epoch; a run that goes on gives the epochs that it has trained.
+            engine: str, "keras" for a `keras.utils.PyDataset`, which runs on every backend, or "tf.data" for a view of it as a
+                `tf.data.Dataset`. None is "keras".
+            steps: int, batches an epoch, where an epoch is not one pass over the samples: the next epoch goes on where the
+                last one ended. Order and augmentation are those of whole passes.
+
+        Returns:
+            Batches of images, float32 RGB `[B, image_size, image_size, 3]`, 0..255, and labels, int64 `[B]`, or float32
+            `[B, N]` with MixUp or CutMix.
+
+        Raises:
+            UnreadablePhotograph: if `strict` and a photograph cannot be read.
+            ValueError: if an argument is out of range, there is no sample, or no photograph can be read.
+            OSError: if there is no folder `cache` and it cannot be made.
+            ImportError: naming the extra, if the engine is not installed.
+        """
+        for name, value, lowest in (
+            ("batch_size", batch_size, 1),
+            ("image_size", image_size, 1),
+            ("seed", seed, 0),
+            ("first_epoch", first_epoch, 0),
+        ):
+            if not is_whole(value, lowest):
+                raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
+        if steps is not None and not is_whole(steps, 1):
+            raise ValueError(f"steps must be an integer of at least 1, or None, got {steps!r}.")
+        frame(preprocessing, image_size)
+        how = augmentation(augment, training)
+        check_order(training, balance, shard)
+        if not len(self):
+            raise ValueError("the data set has no photographs.")
+        if how is not None and how.mixes and self.labels.min() < 0:
+            raise ValueError("photographs without a brand (label -1) cannot be mixed with others by MixUp or CutMix.")
+        make = front_end(engine)
+        squares = None
+        if cache is not None:
+            if not isinstance(cache, (str, os.PathLike)) or not os.fspath(cache):
+                raise ValueError(f"cache must be the path of a folder, or None, got {cache!r}.")
+            squares = Cache(cache, square_side(image_size, preprocessing, how), (self.max_pixels, self.max_bytes))
+        indices = np.arange(len(self)) if training else self._to_be_read_once(squares, strict)
+        labels = self.labels[indices]
+        source = Source(
+            read=reader(self, indices, squares, strict),
+            labels=labels,
+            num_classes=len(self.class_names),
+            order=Order(labels, training, seed, balance, shard),
+            image_size=int(image_size),
+            preprocessing=preprocessing,
+            augmentation=how,
+            seed=seed,
+            squares=squares is not None,
+        )
+        return make(source, int(batch_size), first_epoch, steps)
+
+    def _to_be_read_once(self, squares, strict):
+        """The samples that can be read, int64 `[n]`. Photographs that are in the cache were read before."""
+        if squares is not None:
+            missing = {path for index, path in enumerate(self.paths) if not squares.holds(path, self.window(index))}
+            self.unreadable.tried.update({*self.paths} - missing)
+        unreadable = self.check()
+        indices = self._readable(unreadable)
+        if unreadable and (strict or not len(indices)):
+            path = next(path for path in self.paths if path in unreadable)
+            if strict:
+                raise UnreadablePhotograph(path, unreadable[path])
+            raise ValueError(f"none of the {len(unreadable)} photographs can be read; {path}: {unreadable[path]}.")
+        return indices
+
+    def window(self, index):
+        """The part of the photograph that a sample shows, as in `windows`; None for the whole."""
+        return None if self.windows is None else self.windows[index]
 
     def _photograph_and_origin(self, index):
         """The part of the photograph that the sample shows, and its top left corner in px of the photograph."""
@@ -343,15 +457,16 @@ class Dataset:
         top, left = np.maximum(np.floor(window[:2]), 0).astype(int)
         bottom, right = np.minimum(np.ceil(window[2:]), (height, width)).astype(int)
         if top >= bottom or left >= right:
-            raise photographs.UnreadablePhotograph(
+            raise UnreadablePhotograph(
                 self.paths[index], f"the window {window.tolist()} lies outside the photograph of {height} x {width} px"
             )
         return photo[top:bottom, left:right], (top, left)
 
 
 def _of_paths(reasons, paths):
-    """The entries of a dict from path to reason that concern some paths."""
-    return {path: reasons[path] for path in reasons.keys() & {*paths}} if reasons else {}
+    """The entries of a dict from path to reason that concern some paths, in the order of the dict."""
+    own = {*paths} if reasons else ()
+    return {path: reason for path, reason in reasons.items() if path in own}
 
 
 def _boxes(boxes, paths):

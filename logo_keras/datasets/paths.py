@@ -27,11 +27,14 @@ class Finder:
         places: iterable of str, absolute: folders in which paths may start, in the order to try them.
         known: function without arguments that lists the photographs to search by name: iterable of str, absolute.
         exists: function of a path, whether there is such a photograph.
+        ends: bool, whether every end of a relative path is tried, too.
     """
 
-    def __init__(self, places, known, exists=os.path.isfile):
+    def __init__(self, places, known, exists=os.path.isfile, ends=False):
         self.places = list(dict.fromkeys(places))
-        self._known, self._exists, self._last = known, exists, self.places[0]
+        self._known, self._exists, self._ends = known, exists, ends
+        # Where the last one was found, and how many folders of its path were left out.
+        self._last, self._dropped = self.places[0], 0
         self._index = self._folded = None
         self._by_name, self._missing, self._count = [], [], 0
 
@@ -45,11 +48,11 @@ class Finder:
             str, its path, or None if there is none. Both are kept for `notes`.
         """
         self._count += 1
-        for written in spellings(name):
+        for written in spellings(name, self._ends):
             for place in (self._last, *self.places):
                 path = os.path.normpath(os.path.join(place, written))
                 if self._exists(path):
-                    self._last = place
+                    self._last, self._dropped = place, max(0, _slashes(name).count("/") - written.count("/"))
                     return path
         self._read_names()
         path = self._whatever_letter_case(name)
@@ -58,6 +61,11 @@ class Finder:
         path = self._by_file_name(name)
         (self._by_name if path else self._missing).append(name)
         return path
+
+    def guess(self, name):
+        """Where a photograph that is not there should lie: beside the last one that was found, with its folders. A path."""
+        *folders, last = _slashes(name).split("/")
+        return os.path.normpath(os.path.join(self._last, *folders[self._dropped :], last))
 
     def notes(self, source, others=0):
         """What a report must say of the paths.
@@ -154,21 +162,21 @@ def is_written_elsewhere(name):
     return not name.isascii() or any(mark in name for mark in "\\%?#") or is_away(name)
 
 
-def spellings(name):
+def spellings(name, ends=False):
     """What a written path may mean.
 
     Args:
         name: str, as written.
+        ends: bool, whether every end of a relative path counts, too.
 
     Yields:
         str, the likeliest first, each once.
     """
     yield name
     seen = {name}
-    for plain, away in _meanings(name.replace("\\", "/")):
+    for plain, away in _meanings(_slashes(name)):
         parts = plain.split("/")
-        ends = ["/".join(parts[start:]) for start in range(1, len(parts))] if away else []
-        for end in (plain, *ends):
+        for end in ["/".join(parts[start:]) for start in range(len(parts) if away or ends else 1)]:
             # Not an absolute path to elsewhere: only what is written may lead there.
             for form in (end, *_forms(end)):
                 if form and form not in seen:
@@ -186,7 +194,7 @@ def _meanings(name):
     parameters = urllib.parse.parse_qs(query, errors="surrogateescape")
     for key in _PARAMETERS:
         for value in parameters.get(key, ()):
-            yield value.replace("\\", "/").lstrip("/"), True
+            yield _slashes(value).lstrip("/"), True
     away = bool(address or query) or is_away(name)
     for plain in (path, path.partition("#")[0]):
         yield plain, away
@@ -194,9 +202,13 @@ def _meanings(name):
         for _ in range(2):
             if "%" in plain:
                 plain = urllib.parse.unquote(plain, errors="surrogateescape")
-                yield plain.replace("\\", "/"), away
+                yield _slashes(plain), away
         if away and "+" in plain:
             yield plain.replace("+", " "), away
+
+
+def _slashes(name):
+    return name.replace("\\", "/")
 
 
 def _forms(name):

@@ -71,6 +71,20 @@ def find_split(split, names):
     return None
 
 
+def check_split(split, names):
+    """Refuses a split that a public data set does not have.
+
+    Args:
+        split: str, or None.
+        names: iterable of the splits that there are.
+
+    Raises:
+        ValueError: if it is none of them.
+    """
+    if split is not None and split not in names:
+        raise ValueError(f"split must be one of {', '.join(filter(None, names))} or None, got {split!r}.")
+
+
 def without_year(split):
     """The name of a split without the year at its end: "train" of "train2017"; None where there is none."""
     year = _YEAR.fullmatch(split)

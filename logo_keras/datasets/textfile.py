@@ -82,6 +82,30 @@ def read_lines(path):
     return [(number, line) for number, line in enumerate(read_text(path).split("\n"), 1) if line.strip()]
 
 
+def parsed_lines(path, parse, expected):
+    """Reads every line of a text file with a function.
+
+    Args:
+        path: str or path.
+        parse: function of a line; a ValueError says that it is another one.
+        expected: str, what lines hold, for errors.
+
+    Returns:
+        List of `(number, parsed)`, as `read_lines`.
+
+    Raises:
+        FileNotFoundError: as `read_lines`.
+        ValueError: for the first line that `parse` refuses; the error names file and line.
+    """
+    found = []
+    for number, line in read_lines(path):
+        try:
+            found.append((number, parse(line)))
+        except ValueError:
+            raise ValueError(f"{path}:{number}: expected {expected}, got {line.strip()!r}.") from None
+    return found
+
+
 def contents(folder, most=8):
     """What a folder holds, for error messages.
 

@@ -1,17 +1,23 @@
-"""What training does to photographs: a random crop, mirroring, brightness, contrast."""
+"""What training does to photos (a random crop, mirroring, brightness, contrast) and to batches (MixUp, CutMix, RandAugment)."""
 
 import dataclasses
 import math
 import numbers
+import threading
 
 import numpy as np
 
-from logo_keras.extras import cv2
+from logo_keras.extras import cv2, require
 from logo_keras.image.preprocessing import frame, resize
 
 
 def _number(value):
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _pair(value):
+    """Two numbers as a tuple, or None."""
+    return tuple(value) if isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_number, value)) else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,27 +53,25 @@ class Augmentation:
     cutmix: float = 0.0
 
     def __post_init__(self):
-        for name, lowest, highest in (("area", 0, 1), ("contrast", 0, math.inf)):
-            value = getattr(self, name)
-            if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(map(_number, value)):
-                raise ValueError(f"{name} must be two numbers, got {value!r}.")
-            if not lowest <= value[0] <= value[1] <= highest or (name == "area" and not value[0]):
-                interval = "(0, 1]" if name == "area" else "[0, inf)"
+        for name, highest, interval in (("area", 1, "(0, 1]"), ("contrast", math.inf, "[0, inf)")):
+            value = _pair(getattr(self, name))
+            if value is None:
+                raise ValueError(f"{name} must be two numbers, got {getattr(self, name)!r}.")
+            if not 0 <= value[0] <= value[1] <= highest or (name == "area" and not value[0]):
                 raise ValueError(f"{name} must be two rising numbers in {interval}, got {value!r}.")
-            object.__setattr__(self, name, tuple(value))
+            object.__setattr__(self, name, value)
         for name, highest in (("flip", 1), ("brightness", 255), ("mixup", math.inf), ("cutmix", math.inf)):
             value = getattr(self, name)
             if not _number(value) or not 0 <= value <= highest:
                 raise ValueError(f"{name} must be a number in [0, {highest}], got {value!r}.")
         if self.randaugment is not None:
-            value = self.randaugment
-            pair = isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_number, value))
-            if not pair or not isinstance(value[0], numbers.Integral) or value[0] < 1 or not 0 <= value[1] <= 1:
+            value = _pair(self.randaugment)
+            if value is None or not isinstance(value[0], numbers.Integral) or value[0] < 1 or not 0 <= value[1] <= 1:
                 raise ValueError(
                     "randaugment must be None or (operations, strength), an integer of at least 1 and a number in [0, 1], got "
-                    f"{value!r}."
+                    f"{self.randaugment!r}."
                 )
-            object.__setattr__(self, "randaugment", tuple(value))
+            object.__setattr__(self, "randaugment", value)
 
     @property
     def mixes(self):
@@ -92,20 +96,24 @@ AUGMENTATIONS = {
 }
 
 
-def augmentation(value):
+def augmentation(value, training=True):
     """The Augmentation of a name, or None for none at all.
 
     Args:
         value: str, one of `AUGMENTATIONS`, an Augmentation, or None.
+        training: bool. False gives None.
 
     Raises:
-        ValueError: if it is none of these.
+        ValueError: if it is none of these, or another one than "standard" is asked for without training.
     """
-    if value is None or isinstance(value, Augmentation):
-        return value
-    if not isinstance(value, str) or value not in AUGMENTATIONS:
+    if value is not None and not isinstance(value, Augmentation) and (not isinstance(value, str) or value not in AUGMENTATIONS):
         raise ValueError(f"augment must be one of {', '.join(AUGMENTATIONS)}, or an Augmentation, got {value!r}.")
-    return AUGMENTATIONS[value]
+    how = AUGMENTATIONS[value] if isinstance(value, str) else value
+    if training:
+        return how
+    if how is not None and value != "standard":
+        raise ValueError(f"augment={value!r} changes photographs in training only, got training=False.")
+    return None
 
 
 # Bilinear resampling reads two px an axis, so it leaves out none where a crop is less than twice as large; well below that.
@@ -120,7 +128,7 @@ def augment(photo, size, rng, preprocessing="stretch", how=AUGMENTATIONS["standa
         size: int, px.
         rng: numpy Generator.
         preprocessing: str, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
-        how: Augmentation; what it does to whole batches is left to `logo_keras.datasets.batches.mixing`.
+        how: Augmentation; what it does to whole batches is left to `mix` and RandAugment.
         kept: bool, whether `photo` is a square of the cache. Crops of "stretch" that shrink to less than two thirds are then
             averaged as ever, and others resampled bilinearly: five times as fast, and the square was averaged already.
 
@@ -157,3 +165,79 @@ def augment(photo, size, rng, preprocessing="stretch", how=AUGMENTATIONS["standa
 def _mirrored(image):
     # Eight times faster than numpy's reversed view, made contiguous.
     return cv2.flip(image, 1)
+
+
+def mix(images, labels, rng, how):
+    """Mixes each image of a batch with another one by MixUp or CutMix, and their labels in the same shares.
+
+    Args:
+        images: float32 `[B, S, S, 3]`.
+        labels: float32 `[B, N]`, one-hot.
+        rng: numpy Generator.
+        how: Augmentation with `mixup`, `cutmix` or both; of both, one is drawn.
+
+    Returns:
+        images: float32 `[B, S, S, 3]`.
+        labels: float32 `[B, N]`, each row sums to 1.
+
+    Source:
+        Zhang et al. 2018, arXiv:1710.09412, equation 2; Yun et al. 2019, arXiv:1905.04899, equations 1 and 2. A share is
+        drawn for every image, and a box lies wholly inside it, as in Keras's layers MixUp and CutMix.
+    """
+    cut = bool(how.cutmix) and (not how.mixup or rng.random() < 0.5)
+    alpha = how.cutmix if cut else how.mixup
+    others, shares = rng.permutation(len(images)), rng.beta(alpha, alpha, len(images)).astype(np.float32)
+    if not cut:
+        weights = shares[:, None, None, None]
+        images = weights * images + (1 - weights) * images[others]
+    else:
+        size = images.shape[1]
+        sides = np.rint(np.sqrt(1 - shares) * size).astype(int)
+        pasted = images.copy()
+        for image, other, side, corner in zip(pasted, others, sides, rng.random((len(images), 2)), strict=True):
+            top, left = (corner * (size - side + 1)).astype(int)
+            image[top : top + side, left : left + side] = images[other, top : top + side, left : left + side]
+        images, shares = pasted, (1 - (sides / size) ** 2).astype(np.float32)
+    return images, shares[:, None] * labels + (1 - shares[:, None]) * labels[others]
+
+
+class RandAugment:
+    """`keras.layers.RandAugment` on batches in memory, the same for the same seed, whatever thread calls.
+
+    The layer draws which operations a batch gets, computes all of its eleven, and keeps what was drawn. Here only the drawn
+    ones are computed, with the layer's own numbers: the same images, 20 times as fast (16 images of 224 px on 2 cores, Keras
+    3.15: 0.1 s instead of 2 s on TensorFlow, 0.04 s instead of 4 s on JAX). Another backend of Keras draws other numbers.
+
+    Args:
+        operations: int, how many a batch gets.
+        strength: float in [0, 1].
+    """
+
+    def __init__(self, operations, strength):
+        self._keras = require("keras", "train")
+        with self._keras.device("cpu"):
+            self._layer = self._keras.layers.RandAugment(
+                (0, 255), operations, strength, seed=0, data_format="channels_last", dtype="float32"
+            )
+        # The layer's generator has a state, which two threads must not share.
+        self._lock = threading.Lock()
+
+    def __call__(self, images, seed):
+        """Changes a batch.
+
+        Args:
+            images: float32 `[B, S, S, 3]`, 0..255.
+            seed: int below 2 ** 31.
+
+        Returns:
+            float32 `[B, S, S, 3]`, 0..255.
+        """
+        layer, ops = self._layer, self._keras.ops
+        with self._lock, self._keras.device("cpu"):
+            layer.generator.state.assign([seed, 0])
+            drawn = layer.get_random_transformation(images)
+            names = list(drawn["transforms"])
+            images = ops.convert_to_tensor(images)
+            for place in ops.convert_to_numpy(drawn["layer_idxes"]):
+                images = getattr(layer, names[place]).transform_images(images, drawn["transforms"][names[place]])
+            return np.clip(ops.convert_to_numpy(images), 0, 255)

@@ -1,5 +1,7 @@
 """Which photograph comes when: epochs, class-balanced ones, and the shards of several hosts."""
 
+import numbers
+
 import numpy as np
 
 # Ends the seeds of rounds and of rounding, so that neither repeats the numbers of an epoch's own generator.
@@ -102,3 +104,23 @@ def _occurrence(places):
     turns = np.empty_like(places)
     turns[order] = np.arange(len(places)) - np.repeat(firsts, lengths)
     return turns
+
+
+def check_order(training, balance, shard):
+    """Checks the arguments of an Order before there are labels.
+
+    Raises:
+        ValueError: naming the argument that is out of range.
+    """
+    pair = isinstance(shard, (tuple, list)) and len(shard) == 2 and is_whole(shard[0], 0) and is_whole(shard[1], 1)
+    if not pair or shard[0] >= shard[1]:
+        raise ValueError(f"shard must be (index, count), integers with 0 <= index < count, got {shard!r}.")
+    if isinstance(balance, bool) or not isinstance(balance, numbers.Real) or not 0 <= balance <= 1:
+        raise ValueError(f"balance must be a number in [0, 1], got {balance!r}.")
+    if balance and not training:
+        raise ValueError(f"balance={balance!r} changes how often photographs come in training only, got training=False.")
+
+
+def is_whole(value, lowest):
+    """Whether a value is an integer of at least `lowest`: bool."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= lowest

@@ -3,11 +3,10 @@
 import csv
 import math
 import os
-from dataclasses import dataclass
 
-from logo_keras.datasets.annotations import Photograph
+from logo_keras.datasets.annotations import Photograph, annotated, as_number, stated_size
 from logo_keras.datasets.classes import NONE, composed
-from logo_keras.datasets.formats.coco_file import read_coco, stated_size
+from logo_keras.datasets.formats.coco import read_coco
 from logo_keras.datasets.paths import Finder
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.textfile import read_lines
@@ -20,25 +19,6 @@ BRANDS = ("brand", "class", "label", "class_name")
 _CORNERS = (("x0", "y0", "x1", "y1"), ("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
 _SIZE = ("image_height", "image_width")
 _SIDES = (("x", "y", "width", "height"), ("x", "y", "w", "h"))
-
-
-@dataclass(frozen=True)
-class Boxes:
-    """The boxes of a file.
-
-    Attributes:
-        boxes: dict, path of a photograph to its list of `(brand, (y0, x0, y1, x1))`, px.
-        sizes: dict, path to height and width, px, of the photographs of which the file states them.
-        notes: list of str, what a report must say.
-    """
-
-    boxes: dict
-    sizes: dict
-    notes: list
-
-    def photograph(self, path, brand):
-        """A photograph of a brand with its boxes: Photograph."""
-        return Photograph(path, brand, tuple(self.boxes.get(path, ())), self.sizes.get(path))
 
 
 def find_boxes(folder):
@@ -59,26 +39,38 @@ def find_boxes(folder):
     return found[0] if found else None
 
 
-def read_boxes(file, brands, class_names):
-    """Reads boxes of photographs whose brands are known.
+def boxed(file, brands, paths, cut, class_names, notes, **fields):
+    """Makes a Dataset of photos whose brands are known, with boxes.
 
     A CSV has a header with the columns path, the four sides (`x0, y0, x1, y1`, or `x, y, width, height`) and, if boxes of
-    other brands are among them, brand. A row with empty sides says that a photograph has no logo. A JSON file is COCO's.
-    A box without a brand has that of its photograph.
+    other brands are among them, brand. A row with empty sides says that a photo has no logo. A JSON file is COCO's.
+    A box without a brand has that of its photo.
 
     Args:
         file: str, as `find_boxes` gives it; the paths in it are relative to its folder.
-        brands: dict, path of every photograph, absolute, to its brand.
-        class_names: collection of str.
+        brands: dict, path of every photo of all splits, absolute, to its brand.
+        paths: list of str, the photos to take.
+        cut: as in `logo_keras.datasets.load`.
+        class_names: list of str.
+        notes: list of str.
+        **fields: other fields of Dataset.
 
     Returns:
-        Boxes.
+        Dataset.
 
     Raises:
         OSError: if the file cannot be opened.
-        ValueError: if rows cannot be read, name a photograph that is not in `brands`, a brand that is no class, or a brand
-            where the photograph has none; the error names file and lines, all of them or the first ten.
+        ValueError: if rows cannot be read, name a photo that is not in `brands`, a brand that is no class, or a brand
+            where the photo has none; the error names file and lines, all of them or the first ten. If `cut` is given and
+            there are no boxes.
     """
+    found, sizes, said = _read(file, brands, set(class_names))
+    records = [Photograph(path, brands[path], tuple(found.get(path, ())), sizes.get(path)) for path in paths]
+    return annotated(records, class_names, cut, notes=[*notes, *said], **fields)
+
+
+def _read(file, brands, class_names):
+    """Path to its list of `(brand, (y0, x0, y1, x1))`, px, path to the stated height and width, and notes."""
     folder, found, sizes = os.path.dirname(file), {}, {}
     finder, problems = Finder([folder], lambda: brands, brands.__contains__), Problems()
     for where, name, brand, box, size in (_json_rows if file.endswith(JSON) else _csv_rows)(file, problems):
@@ -102,7 +94,7 @@ def read_boxes(file, brands, class_names):
         else:
             found.setdefault(path, []).append((brand, box))
     problems.check()
-    return Boxes(found, sizes, finder.notes(file))
+    return found, sizes, finder.notes(file)
 
 
 def read_box_lines(path):
@@ -174,10 +166,7 @@ def _columns(columns, where):
 def _box(cells, corners, where):
     if not any(cells):
         return None
-    try:
-        x0, y0, x1, y1 = map(float, cells)
-    except ValueError:
-        x0 = y0 = x1 = y1 = math.nan
+    x0, y0, x1, y1 = map(as_number, cells)
     if not corners:
         x1, y1 = x0 + x1, y0 + y1
     if not all(map(math.isfinite, (x0, y0, x1, y1))):

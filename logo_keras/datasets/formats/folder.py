@@ -1,12 +1,11 @@
 """Photographs in folders: `root/BRAND/*`, or `root/SPLIT/BRAND/*`."""
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from logo_keras.datasets.annotations import annotated
 from logo_keras.datasets.classes import NONE, composed, ordered
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.formats.boxes_file import CSV, JSON, find_boxes, read_boxes
+from logo_keras.datasets.formats.boxes_file import CSV, JSON, boxed, find_boxes
 from logo_keras.datasets.splits import find_split
 from logo_keras.datasets.textfile import contents
 from logo_keras.datasets.tree import (
@@ -62,34 +61,27 @@ def load(root, split=None, cut=None):
     root = _home(root)
     if root != given:
         _note(skipped, given, _scan(given), BESIDE)
-    brands, without = _tree(root, skipped)
-    names = ordered(name for place in brands.values() for name in place)
-    for name in names:
-        if not any(files for place in brands.values() for _, files in place.get(name, ())):
-            raise ValueError(f"brand {name!r} has no photographs in {root}: its folder is empty or holds other files.")
-    chosen = _chosen(root, split, brands, without, names)
+    folders = _brands(root, skipped)
+    names = ordered(folder.brand for folder in folders)
+    filled = {folder.brand for folder in folders if folder.photographs}
+    if (empty := next((name for name in names if name not in filled), None)) is not None:
+        raise ValueError(f"brand {empty!r} has no photographs in {root}: its folder is empty or holds other files.")
+    chosen = _chosen(root, split, folders, names)
     fields = dict(class_names=names, root=root, split_name=split, notes=skipped.notes(), skipped=skipped.paths)
-    file = find_boxes(root)
-    if file is None:
-        places = {name: place for place, name in enumerate(names)} | {NONE: -1}
-        labels = [places[name] for name, _, files in chosen for _ in files]
-        # A generator: a list would hold millions of strings twice.
-        paths = (os.path.join(folder, each) for _, folder, files in chosen for each in files)
-        return Dataset(paths=paths, labels=labels, **fields).cut(cut)
-    everything = [(name, *held) for place in brands.values() for name, folders in place.items() for held in folders]
-    everything += [(NONE, *held) for held in without]
-    owners = {os.path.join(folder, each): name for name, folder, files in everything for each in files}
-    boxes = read_boxes(file, owners, set(names))
-    fields["notes"] += boxes.notes
-    paths = [os.path.join(folder, each) for _, folder, files in chosen for each in files]
-    return annotated([boxes.photograph(path, owners[path]) for path in paths], cut=cut, **fields)
+    if (file := find_boxes(root)) is not None:
+        owners = {path: folder.brand for folder in folders for path in folder.paths()}
+        return boxed(file, owners, [path for folder in chosen for path in folder.paths()], cut, **fields)
+    places = {name: place for place, name in enumerate(names)} | {NONE: -1}
+    labels = [places[folder.brand] for folder in chosen for _ in folder.photographs]
+    # A generator: a list would hold millions of strings twice.
+    return Dataset(paths=(path for folder in chosen for path in folder.paths()), labels=labels, **fields).cut(cut)
 
 
 def split_names(root):
     """What `load` takes as `split`: set of str."""
     if not os.path.isdir(root):
         return set()
-    # Not _tree: of millions of photographs it would read every name, and load does so anyway.
+    # Not _brands: of millions of photographs it would read every name, and load does so anyway.
     home = _home(os.path.abspath(root))
     tops = [top for top in _scan(home).folders if _first_kind(os.path.join(home, top))]
     nested = tops if any(_first_kind(os.path.join(home, top)) == "folder" for top in tops) else []
@@ -97,8 +89,19 @@ def split_names(root):
     return {*nested, *([NONE] if without else [])}
 
 
-@dataclass
-class _Held:
+class _Brand(NamedTuple):
+    """A folder of photos of one brand, or of `NONE`; `split` is None without splits."""
+
+    split: str | None
+    brand: str
+    path: str
+    photographs: list
+
+    def paths(self):
+        return (os.path.join(self.path, name) for name in self.photographs)
+
+
+class _Held(NamedTuple):
     """What a folder holds: names, sorted.
 
     Attributes:
@@ -129,14 +132,8 @@ def _home(root):
     return only if deeper or find_boxes(only) else root
 
 
-def _tree(root, skipped):
-    """The photographs of the root.
-
-    Returns:
-        brands: dict, split (None without splits) to a dict from brand to pairs of a folder and its photographs: one brand
-            may have folders in two Unicode forms of its name.
-        without: list of folders `none` with their photographs.
-    """
+def _brands(root, skipped):
+    """The folders of brands, and those called `none`: list of _Brand. One brand may have folders in two Unicode forms."""
     held = _scan(root)
     _note(skipped, root, held, BESIDE)
     inside = {}
@@ -159,24 +156,21 @@ def _tree(root, skipped):
             f"{root} must hold either BRAND/* or SPLIT/BRAND/*, but {nested[0]} holds folders and "
             f"{flat[0]} holds photographs. The folders in {nested[0]}: {folders}; take away those that hold no brand."
         )
-    brands = {}
+    found = []
     for top, each in inside.items():
-        path = os.path.join(root, top)
-        if nested:
-            _note(skipped, path, each, BESIDE)
-            place = brands.setdefault(top, {})
-            for name in each.folders:
-                deep = _scan(os.path.join(path, name))
-                if deep.written:
-                    skipped.add(os.path.join(path, name), WRITTEN)
-                else:
-                    _note(skipped, os.path.join(path, name), deep)
-                    place.setdefault(composed(name), []).append((os.path.join(path, name), deep.photographs))
-        else:
-            _note(skipped, path, each)
-            brands.setdefault(None, {}).setdefault(composed(top), []).append((path, each.photographs))
+        place = os.path.join(root, top)
+        _note(skipped, place, each, BESIDE if nested else None)
+        for name in each.folders if nested else [""]:
+            path = os.path.join(place, name) if nested else place
+            deep = _scan(path) if nested else each
+            if deep.written:
+                skipped.add(path, WRITTEN)
+                continue
+            if nested:
+                _note(skipped, path, deep)
+            found.append(_Brand(top if nested else None, composed(name or top), path, deep.photographs))
     nowhere = [os.path.join(root, NONE), *(os.path.join(root, top, NONE) for top in inside)]
-    return brands, [(path, _scan(path).photographs) for path in nowhere if os.path.isdir(path)]
+    return found + [_Brand(None, NONE, path, _scan(path).photographs) for path in nowhere if os.path.isdir(path)]
 
 
 def _note(skipped, folder, held, photographs=None):
@@ -188,28 +182,31 @@ def _note(skipped, folder, held, photographs=None):
             skipped.add(os.path.join(folder, name), why)
 
 
-def _chosen(root, split, brands, without, names):
-    """Tuples of brand, folder and names of the photographs of a split."""
+def _chosen(root, split, folders, names):
+    """The folders of a split, by class: the order is the same whether splits are read together or apart."""
     if split == NONE:
-        chosen = [(NONE, *held) for held in without]
-        if not any(files for _, _, files in chosen):
+        chosen = [folder for folder in folders if folder.brand == NONE]
+        if not any(folder.photographs for folder in chosen):
             raise FileNotFoundError(f"{root} has no folder {NONE!r} with photographs; {contents(root)}.")
         return chosen
-    place = split if split is None else find_split(split, [name for name in brands if name is not None])
+    splits = {folder.split for folder in folders if folder.brand != NONE}
+    place = split if split is None else find_split(split, splits - {None})
     if split is not None and place is None:
-        if None in brands:
+        if None in splits:
             raise FileNotFoundError(f"{root} has no splits, its folders hold photographs: leave out split={split!r}.")
         raise FileNotFoundError(f"{root} has no split {split!r}; {contents(root)}.")
-    places = brands.values() if split is None else [brands[place]]
-    # By class first: the order is the same whether splits are read together or apart.
-    chosen = [(name, *held) for name in names for place in places for held in place.get(name, ())]
-    if not any(files for _, _, files in chosen):
+    by_brand = {name: [] for name in names}
+    for folder in folders:
+        if folder.brand != NONE and (split is None or folder.split == place):
+            by_brand[folder.brand].append(folder)
+    chosen = [folder for brand in by_brand.values() for folder in brand]
+    if not any(folder.photographs for folder in chosen):
         raise ValueError(f"{os.path.join(root, split or '')} holds no photographs.")
     return chosen
 
 
 def _first_kind(folder):
-    """What the first that counts in a folder is, None where nothing does; `_tree` refuses photographs among folders."""
+    """What the first that counts in a folder is, None where nothing does; `_brands` refuses photographs among folders."""
     with os.scandir(folder) as entries:
         kind = next((kind for kind in map(_kind, entries) if kind in ("folder", "photograph")), None)
     return None if kind == "folder" and is_written(folder, os.listdir(folder)) else kind

@@ -5,11 +5,10 @@ import os
 import re
 from array import array
 
-from logo_keras.datasets.annotations import annotated
 from logo_keras.datasets.classes import NONE as NO_BRAND
 from logo_keras.datasets.classes import composed, ordered
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.formats.boxes_file import BRANDS, find_boxes, read_boxes
+from logo_keras.datasets.formats.boxes_file import BRANDS, boxed, find_boxes
 from logo_keras.datasets.paths import Finder, is_written_elsewhere
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split
@@ -103,10 +102,7 @@ def load(root, split=None, cut=None):
         owners.update(
             (os.path.join(folder, path), NO_BRAND if label in NONE else label) for path, label in zip(*each, strict=True)
         )
-    boxes = read_boxes(file, owners, set(names))
-    notes += boxes.notes
-    absolute = [os.path.join(folder, path) for path in paths]
-    return annotated([boxes.photograph(path, owners[path]) for path in absolute], cut=cut, **fields)
+    return boxed(file, owners, [os.path.join(folder, path) for path in paths], cut, **fields)
 
 
 def listed_photographs(file):

@@ -5,7 +5,7 @@ import os
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import Photograph, annotated
 from logo_keras.datasets.paths import inside
-from logo_keras.datasets.textfile import read_lines
+from logo_keras.datasets.textfile import parsed_lines
 from logo_keras.datasets.tree import find_folder
 
 BOXES = "qset3_internal_and_local.gt"
@@ -64,22 +64,20 @@ def load(root, split=None, cut=None):
 
 
 def _boxes(file):
-    """`(photograph, brand, box)` of every sound box that is marked ok, and notes, from lines of nine fields."""
+    """`(photo, brand, box)` of every sound box that is marked ok, and notes, from lines of nine fields."""
+
+    def parse(line):
+        _, logo, name, _, state, *corners = _words(line)
+        return name, logo.removesuffix(TEXT), ("0", "1").index(state), _box(corners)
+
     rows, doubtful, reversed_corners = [], 0, 0
-    for number, line in read_lines(file):
-        try:
-            _, logo, name, _, state, *corners = _words(line)
-            x0, y0, x1, y1 = map(float, corners)
-            ok = {"0": False, "1": True}[state]
-        except (ValueError, KeyError):
-            raise ValueError(
-                f"{file}:{number}: expected id, logo, file, type, state (0 or 1), x1, y1, x2, y2 with tabs between, got {line!r}."
-            ) from None
+    expected = "id, logo, file, type, state (0 or 1), x1, y1, x2, y2 with tabs between"
+    for number, (name, brand, ok, box) in parsed_lines(file, parse, expected):
         inside(file.parent, name, file, number)
         if not ok:
             doubtful += 1
-        elif x0 < x1 and y0 < y1:
-            rows.append((name, logo.removesuffix(TEXT), (y0, x0, y1, x1)))
+        elif box[0] < box[2] and box[1] < box[3]:
+            rows.append((name, brand, box))
         else:
             reversed_corners += 1
     notes = [f"boxes that are not marked ok, left out: {doubtful}"] if doubtful else []
@@ -90,21 +88,26 @@ def _boxes(file):
 
 def _queries(file, names):
     """The same of every query, from lines `name and number, file, x1, y1, x2, y2`."""
+
+    def parse(line):
+        query, name, *corners = _words(line)
+        return query, name, _box(corners)
+
     plain = {name.lower(): name for name in names}
     rows = []
-    for number, line in read_lines(file):
-        try:
-            query, name, *corners = _words(line)
-            x0, y0, x1, y1 = map(float, corners)
-        except ValueError:
-            raise ValueError(f"{file}:{number}: expected name, file, x1, y1, x2, y2, got {line!r}.") from None
+    for number, (query, name, box) in parsed_lines(file, parse, "name, file, x1, y1, x2, y2"):
         inside(file.parent, name, file, number)
         logo = query.rstrip("0123456789").rstrip("_-").removesuffix(TEXT)
         brand = plain.get(SPELLINGS.get(logo, logo).lower())
         if brand is None:
             raise ValueError(f"{file}:{number}: {query!r} is no logo of {BOXES}, which has {', '.join(names)}.")
-        rows.append((name, brand, (y0, x0, y1, x1)))
+        rows.append((name, brand, box))
     return rows
+
+
+def _box(corners):
+    x0, y0, x1, y1 = map(float, corners)
+    return y0, x0, y1, x1
 
 
 def _words(line):

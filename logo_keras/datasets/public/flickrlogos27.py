@@ -5,7 +5,8 @@ import os
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import NONE, Photograph, annotated
 from logo_keras.datasets.paths import inside
-from logo_keras.datasets.textfile import contents, read_lines
+from logo_keras.datasets.splits import check_split
+from logo_keras.datasets.textfile import contents, parsed_lines
 from logo_keras.datasets.tree import find_folder
 
 PHOTOGRAPHS = "flickr_logos_27_dataset_images"
@@ -35,8 +36,7 @@ def load(root, split=None, cut=None):
         FileNotFoundError: if a folder or file is missing.
         ValueError: for an unknown split, a line that cannot be read, or `cut` with a split that has no boxes.
     """
-    if split is not None and split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)} or None, got {split!r}.")
+    check_split(split, SPLITS)
     about = ABOUT["flickrlogos27"]
     folder = find_folder(root, (TRAINING,), about.title)
     if not (folder / PHOTOGRAPHS).is_dir():
@@ -56,29 +56,30 @@ def load(root, split=None, cut=None):
 
 
 def _training(folder):
-    """The training photographs, from lines `file brand subset x1 y1 x2 y2`."""
+    """The training photos, from lines `file brand subset x1 y1 x2 y2`."""
+
+    def parse(line):
+        name, brand, _, x1, y1, x2, y2 = line.split()
+        return name, brand, (float(y1), float(x1), float(y2), float(x2))
+
     file, found = folder / TRAINING, {}
-    for number, line in read_lines(file):
-        try:
-            name, brand, _, x1, y1, x2, y2 = line.split()
-            box = float(y1), float(x1), float(y2), float(x2)
-        except ValueError:
-            raise ValueError(f"{file}:{number}: expected file brand subset x1 y1 x2 y2, got {line!r}.") from None
+    for number, (name, brand, box) in parsed_lines(file, parse, "file brand subset x1 y1 x2 y2"):
         found.setdefault(inside(folder / PHOTOGRAPHS, name, file, number), []).append((brand, box))
     records = []
     for path, boxes in found.items():
         brands = {brand for brand, _ in boxes}
-        # Stated where there is one: a photograph whose only box is degenerate keeps its label.
+        # Stated where there is one: a photo whose only box is degenerate keeps its label.
         records.append(Photograph(path, brands.pop() if len(brands) == 1 else None, tuple(boxes)))
     return records
 
 
 def _queries(folder):
     """The queries, from lines `file<TAB>brand`."""
-    file, records = folder / QUERIES, []
-    for number, line in read_lines(file):
-        words = line.split()
-        if len(words) != 2:
-            raise ValueError(f"{file}:{number}: expected file and brand, got {line!r}.")
-        records.append(Photograph(inside(folder / PHOTOGRAPHS, words[0], file, number), words[1]))
-    return records
+
+    def parse(line):
+        name, brand = line.split()
+        return name, brand
+
+    file = folder / QUERIES
+    lines = parsed_lines(file, parse, "file and brand")
+    return [Photograph(inside(folder / PHOTOGRAPHS, name, file, number), brand) for number, (name, brand) in lines]

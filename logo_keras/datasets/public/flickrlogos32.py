@@ -6,6 +6,7 @@ from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import NONE, Photograph, annotated
 from logo_keras.datasets.formats.boxes_file import read_box_lines
 from logo_keras.datasets.paths import inside
+from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import find_folder
 
@@ -41,8 +42,7 @@ def load(root, split=None, cut=None):
         FileNotFoundError: if a list is missing.
         ValueError: for an unknown split, a line that cannot be read, or `cut` where there are no boxes.
     """
-    if split is not None and split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)} or None, got {split!r}.")
+    check_split(split, SPLITS)
     about = ABOUT["flickrlogos32"]
     lists = [stem + kind + form for stem in PARTS.values() for kind in KINDS.values() for form in FORMS]
     folder = find_folder(root, lists, about.title)

@@ -6,6 +6,7 @@ import re
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.paths import inside
+from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import find_folder
 
@@ -38,8 +39,7 @@ def load(root, split=None, cut=None):
         FileNotFoundError: if there is no list of the split.
         ValueError: for an unknown split, a line that is no path of this form, or `cut`.
     """
-    if split is not None and split not in LISTS:
-        raise ValueError(f"split must be one of {', '.join(LISTS)} or None, got {split!r}.")
+    check_split(split, LISTS)
     about = ABOUT["logo2k"]
     folder = str(find_folder(root, LISTS.values(), about.title))
     classes, found, notes = set(), {}, []

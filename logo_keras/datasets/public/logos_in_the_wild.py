@@ -5,8 +5,10 @@ import re
 
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import Photograph, annotated
-from logo_keras.datasets.formats.voc_file import find_files, photograph_of, read_annotations, swapped_note
+from logo_keras.datasets.checking import read_all
+from logo_keras.datasets.formats.voc import find_files, photograph_of, read_annotation, swapped_note
 from logo_keras.datasets.paths import inside
+from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import SUFFIXES, Skipped, folders_in
 
@@ -62,8 +64,7 @@ def load(root, split=None, cut=None):
         FileNotFoundError: if the root, its folders or lists are missing, or no photograph was fetched.
         ValueError: for an unknown split, or a file that cannot be read; the error names file and line.
     """
-    if split is not None and split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)} or None, got {split!r}.")
+    check_split(split, SPLITS)
     root = os.path.abspath(root)
     if not os.path.isdir(root):
         raise FileNotFoundError(f"there is no folder {root}.")
@@ -138,7 +139,7 @@ def _from_files(folder, name_of, fields):
     files, photographs = find_files(folder, skipped)
     if not files:
         raise FileNotFoundError(f"{folder} must hold BRAND/*.xml; {contents(folder)}.")
-    read = read_annotations(list(files.values()))
+    read = read_all(read_annotation, files.values(), "reading annotations")
     records, used, brands, absent = [], [], set(), 0
     for key, file in files.items():
         annotation = read[file]

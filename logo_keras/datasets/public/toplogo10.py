@@ -5,6 +5,7 @@ import os
 from logo_keras.datasets.about import ABOUT
 from logo_keras.datasets.annotations import Photograph, annotated
 from logo_keras.datasets.formats.boxes_file import read_box_lines
+from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import SUFFIXES, find_folder, folders_in
 
@@ -37,8 +38,7 @@ def load(root, split=None, cut=None):
         FileNotFoundError: if a folder or list is missing.
         ValueError: for an unknown split, a name that lies in no folder of brands, or a line of boxes that cannot be read.
     """
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(filter(None, SPLITS))} or None, got {split!r}.")
+    check_split(split, SPLITS)
     about = ABOUT["toplogo10"]
     folder = find_folder(root, ("ImageSets",), about.title)
     photographs, masks = folder / "jpg", folder / "masks"

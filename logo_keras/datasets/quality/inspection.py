@@ -1,7 +1,6 @@
 """What is wrong with the photographs of a data set: gone, damaged, tiny, in two splits, under two labels."""
 
 import itertools
-import numbers
 import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -9,13 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from logo_keras.datasets.batches.order import is_whole
 from logo_keras.datasets.checking import in_threads
+from logo_keras.datasets.classes import NONE
 from logo_keras.datasets.quality.duplicates import identical, nearly_identical, survey
 from logo_keras.image import containers
 from logo_keras.image.preprocessing import file_bytes
 from logo_keras.image.transparency import has_alpha
 
-# Kind of finding (a field of Inspection) to what a report calls it. Those of TROUBLE spoil a training or a figure; the
+# Kind of finding to what a report calls it. Those of TROUBLE spoil a training or a figure; the
 # others are worth a look, and real data sets have many.
 KINDS = {
     "missing": "no such file",
@@ -37,7 +38,6 @@ KINDS = {
 TROUBLE = ("missing", "unreadable", "repeated", "identical_across", "near_across", "contradicting")
 # Px that a box may reach beyond the photograph: some tools count px from 1, some from 0.
 _BEYOND = 1
-_NONE = "none"
 # Bytes that tell the format of a photograph.
 _HEAD = 64
 
@@ -59,49 +59,28 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspection:
-    """What `inspect` found. `KINDS` says what each tuple of findings means.
+    """What `inspect` found.
 
     Attributes:
-        photographs: dict, split to the number of its different photographs.
+        photographs: dict, split to the number of its different photos.
         classes: dict, split to a dict from each class, and "none", to its number of samples.
         boxes: dict, split to its number of boxes.
-        missing: tuple of Finding.
-        unreadable: tuple of Finding, with the reason.
-        repeated: tuple of Finding.
-        identical_across: tuple of Finding, one a group of photographs.
-        near_across: tuple of Finding, one a group, which may hold byte-identical ones too.
-        contradicting: tuple of Finding, one a group, with its labels.
-        identical_within: tuple of Finding, one a group.
-        near_within: tuple of Finding, one a group.
-        doubtful: tuple of Finding, one a group, with its labels.
-        tiny: tuple of Finding, with height and width.
-        outside: tuple of Finding, one a photograph, with its boxes.
-        unclear: tuple of Finding, with the reason.
-        transparent: tuple of Finding.
-        empty: tuple of Finding without entries, with class and split.
-        skipped: tuple of Finding without entries, with the path.
-        near: bool, whether nearly identical photographs were looked for.
+        near: bool, whether nearly identical photos were looked for.
+        findings: dict, kind to a tuple of Finding. Each kind of `KINDS` is an attribute, too: `inspection.missing`. A finding
+            concerns a photo, or a group of photos that are alike; "empty" and "skipped" have no entries. `detail` is the
+            reason, the labels of a group, the height and width, the boxes, class and split, or the path that was skipped.
     """
 
     photographs: dict
     classes: dict
     boxes: dict
-    missing: tuple = ()
-    unreadable: tuple = ()
-    repeated: tuple = ()
-    identical_across: tuple = ()
-    near_across: tuple = ()
-    contradicting: tuple = ()
-    identical_within: tuple = ()
-    near_within: tuple = ()
-    doubtful: tuple = ()
-    tiny: tuple = ()
-    outside: tuple = ()
-    unclear: tuple = ()
-    transparent: tuple = ()
-    empty: tuple = ()
-    skipped: tuple = ()
-    near: bool = True
+    near: bool
+    findings: dict
+
+    def __getattr__(self, kind):
+        if kind in KINDS:
+            return self.findings.get(kind, ())
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {kind!r}")
 
     @property
     def trouble(self):
@@ -110,7 +89,7 @@ class Inspection:
 
     def to_dict(self):
         """Everything as JSON can hold it."""
-        findings = {kind: [_as_dict(finding) for finding in getattr(self, kind)] for kind in KINDS}
+        findings = {kind: [_as_dict(finding) for finding in self.findings[kind]] for kind in KINDS}
         counts = {kind: len(each) for kind, each in findings.items()}
         of_splits = {"photographs": self.photographs, "boxes": self.boxes, "classes": self.classes}
         return {"trouble": self.trouble, **of_splits, "near": self.near, "counts": counts, "findings": findings}
@@ -132,7 +111,7 @@ def inspect(datasets, smallest=32, near=True):
     """
     if not datasets:
         raise ValueError("there is no split to inspect.")
-    if isinstance(smallest, bool) or not isinstance(smallest, numbers.Integral) or smallest < 0:
+    if not is_whole(smallest, 0):
         raise ValueError(f"smallest must be an integer of at least 0, got {smallest!r}.")
     parts = datasets.values()
     places = {}
@@ -155,17 +134,8 @@ def inspect(datasets, smallest=32, near=True):
     repeated = sorted(place for place, count in in_splits.items() if count > 1)
     same_groups = _groups(same)
     like_groups = [group for group in _groups(like) if len(set(same[group].tolist())) > 1]
-    concerned = {
-        *missing,
-        *unreadable,
-        *tiny,
-        *outside,
-        *unclear,
-        *transparent,
-        *repeated,
-        *itertools.chain(*same_groups, *like_groups),
-    }
-    entries = _entries(datasets, places, concerned)
+    single = (missing, unreadable, tiny, outside, unclear, transparent, repeated)
+    entries = _entries(datasets, places, {*itertools.chain(*single, *same_groups, *like_groups)})
 
     def finding(group, detail=""):
         return Finding(tuple(itertools.chain(*(entries[place] for place in group))), detail)
@@ -196,7 +166,7 @@ def inspect(datasets, smallest=32, near=True):
         classes=classes,
         boxes={split: sum(map(len, dataset.boxes)) for split, dataset in datasets.items()},
         near=near,
-        **{kind: tuple(each) for kind, each in findings.items()},
+        findings={kind: tuple(each) for kind, each in findings.items()},
     )
 
 
@@ -230,7 +200,7 @@ def _entries(datasets, places, chosen):
     for split, dataset in datasets.items():
         for path, label in zip(dataset.paths, dataset.labels.tolist(), strict=True):
             if places[path] in chosen:
-                found[places[path]][Entry(path, split, dataset.class_names[label] if label >= 0 else _NONE)] = None
+                found[places[path]][Entry(path, split, dataset.class_names[label] if label >= 0 else NONE)] = None
     return {place: tuple(each) for place, each in found.items()}
 
 
@@ -253,13 +223,13 @@ def _contradicting(findings):
 def _classes(dataset):
     """Class, and "none" if there are such samples, to its number of samples."""
     counts = np.bincount(dataset.labels + 1, minlength=len(dataset.class_names) + 1).tolist()
-    return dict(zip(dataset.class_names, counts[1:], strict=True)) | ({_NONE: counts[0]} if counts[0] else {})
+    return dict(zip(dataset.class_names, counts[1:], strict=True)) | ({NONE: counts[0]} if counts[0] else {})
 
 
 def _empty(counts):
     """The classes without a sample; none of them in a split that shows no brand of the set at all."""
     empty = [name for name, count in counts.items() if not count]
-    return empty if len(empty) < len({*counts} - {_NONE}) else []
+    return empty if len(empty) < len({*counts} - {NONE}) else []
 
 
 def _outside(datasets, places, sizes):

@@ -7,82 +7,18 @@ import numpy as np
 
 from logo_keras.extras import cv2, require
 
-# Class name -> name in simplepycons. The order is fixed: `synthesize(brands=N)` takes the first N. ASCII only, since
-# the names become folder names. The first twenty were picked by eye to be known to most people and unlike each other.
-BRANDS = {
-    "Adidas": "adidas",
-    "Apple": "apple",
-    "Starbucks": "starbucks",
-    "McDonald's": "mcdonalds",
-    "BMW": "bmw",
-    "Audi": "audi",
-    "Volkswagen": "volkswagen",
-    "Ferrari": "ferrari",
-    "Mitsubishi": "mitsubishi",
-    "Shell": "shell",
-    "Coca-Cola": "cocacola",
-    "Puma": "puma",
-    "Under Armour": "underarmour",
-    "NASA": "nasa",
-    "Nike": "nike",
-    "Toyota": "toyota",
-    "Target": "target",
-    "Android": "android",
-    "Spotify": "spotify",
-    "Renault": "renault",
-    "IKEA": "ikea",
-    "Ford": "ford",
-    "Tesla": "tesla",
-    "Citroen": "citroen",
-    "Maserati": "maserati",
-    "Jordan": "jordan",
-    "H&M": "handm",
-    "Uniqlo": "uniqlo",
-    "DHL": "dhl",
-    "FedEx": "fedex",
-    "UPS": "ups",
-    "Visa": "visa",
-    "Mastercard": "mastercard",
-    "PayPal": "paypal",
-    "Facebook": "facebook",
-    "YouTube": "youtube",
-    "Instagram": "instagram",
-    "WhatsApp": "whatsapp",
-    "TikTok": "tiktok",
-    "Pinterest": "pinterest",
-    "Netflix": "netflix",
-    "Airbnb": "airbnb",
-    "Firefox": "firefoxbrowser",
-    "Linux": "linux",
-    "Docker": "docker",
-    "GitHub": "github",
-    "Python": "python",
-    "PlayStation": "playstation",
-    "Burger King": "burgerking",
-    "Taco Bell": "tacobell",
-    "Carrefour": "carrefour",
-    "Lufthansa": "lufthansa",
-    "Deutsche Telekom": "deutschetelekom",
-    "Vodafone": "vodafone",
-    "Atari": "atari",
-    "Huawei": "huawei",
-    "Snapchat": "snapchat",
-    "Twitch": "twitch",
-    "Reddit": "reddit",
-    "Dropbox": "dropbox",
-    "Tripadvisor": "tripadvisor",
-    "Bluetooth": "bluetooth",
-    "Red Bull": "redbull",
-    "HP": "hp",
-    "NVIDIA": "nvidia",
-    "John Deere": "johndeere",
-    "Chupa Chups": "chupachups",
-    "Star Trek": "startrek",
-    "Peugeot": "peugeot",
-    "Porsche": "porsche",
-    "Lamborghini": "lamborghini",
-    "New Balance": "newbalance",
-}
+# The order is fixed: `synthesize(brands=N)` takes the first N. ASCII only, since the names become folder names. The first
+# twenty were picked by eye to be known to most people and unlike each other.
+_BRANDS = (
+    "Adidas, Apple, Starbucks, McDonald's, BMW, Audi, Volkswagen, Ferrari, Mitsubishi, Shell, Coca-Cola, Puma, Under "
+    "Armour, NASA, Nike, Toyota, Target, Android, Spotify, Renault, IKEA, Ford, Tesla, Citroen, Maserati, Jordan, H&M, "
+    "Uniqlo, DHL, FedEx, UPS, Visa, Mastercard, PayPal, Facebook, YouTube, Instagram, WhatsApp, TikTok, Pinterest, Netflix, "
+    "Airbnb, Firefox, Linux, Docker, GitHub, Python, PlayStation, Burger King, Taco Bell, Carrefour, Lufthansa, Deutsche "
+    "Telekom, Vodafone, Atari, Huawei, Snapchat, Twitch, Reddit, Dropbox, Tripadvisor, Bluetooth, Red Bull, HP, NVIDIA, "
+    "John Deere, Chupa Chups, Star Trek, Peugeot, Porsche, Lamborghini, New Balance"
+).split(", ")
+# Class name -> name in simplepycons.
+BRANDS = {brand: "".join(filter(str.isalnum, brand.lower())) for brand in _BRANDS} | {"H&M": "handm", "Firefox": "firefoxbrowser"}
 
 # Marks of no brand above, names in simplepycons. Two pools, so that the marks a model learnt to ignore in training
 # are not the ones that it has to ignore afterwards.

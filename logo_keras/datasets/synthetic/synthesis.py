@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from logo_keras.datasets.batches.order import is_whole
 from logo_keras.datasets.dataset import Dataset
+from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.synthetic import artwork, camera, compositing, placement, scenes
 from logo_keras.extras import cv2
 from logo_keras.report.progress import progress
@@ -110,8 +112,7 @@ def load(root, split=None, cut=None):
         ValueError: for an unknown split.
         FileNotFoundError: if the folder is missing or is no such set.
     """
-    if split is not None and split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)} or None, got {split!r}.")
+    check_split(split, SPLITS)
     root = Path(root)
     try:
         names = json.loads((root / ARGUMENTS).read_text(encoding="utf-8"))["class_names"]
@@ -187,7 +188,7 @@ def _checked(preset, brands, train, validation, test, none, seed):
     arguments = dict(brands=brands, train=train, validation=validation, test=test, none=none, seed=seed)
     for name, value in arguments.items():
         lowest = 1 if name == "brands" else 0
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
+        if not is_whole(value, lowest):
             raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
         arguments[name] = int(value)
     if brands > len(artwork.BRANDS):
