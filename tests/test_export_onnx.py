@@ -29,13 +29,13 @@ REGIONS = {"class_names": NAMES, "image_size": 96, "region_size": 32, "weights":
 MAKERS = {
     "plain": lambda: lk.Classifier(class_names=NAMES, image_size=64, weights=None),
     "resnet50": lambda: lk.Classifier(class_names=NAMES, backbone="resnet50", image_size=64, weights=None),
-    "nts": lambda: lk.NTSNet(**REGIONS, decision="mean"),
+    "nts": lambda: lk.NTSNet(**REGIONS, num_proposals=6, num_regions=4, navigator_stride=32, antialias=False),
     "drna": lambda: lk.DRNANet(
         **REGIONS,
         whole_size=64,
         navigator_stride=16,
         views=("region", "crop", "drop"),
-        antialias=True,
+        decision="fused",
         # Not 0, which adds nothing to the graph.
         fill=(0.5, -0.25, 1.0),
     ),

@@ -51,7 +51,8 @@ def plain_onnx(plain):
 @pytest.fixture(scope="module")
 def drna():
     keras.utils.set_random_seed(2)
-    return lk.DRNANet(class_names=NAMES, image_size=96, whole_size=64, region_size=32, weights=None)
+    options = {"navigator_stride": 32, "decision": "fused", "antialias": False, "weights": None}
+    return lk.DRNANet(class_names=NAMES, image_size=96, whole_size=64, region_size=32, **options)
 
 
 @pytest.fixture(scope="module")

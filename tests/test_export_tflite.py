@@ -21,13 +21,13 @@ NAMES = ("Adidas", "H&M", "Löwenbräu")
 REGIONS = {"class_names": NAMES, "image_size": 96, "region_size": 32, "weights": None}
 MAKERS = {
     "plain": lambda: lk.Classifier(class_names=NAMES, image_size=64, weights=None),
-    "nts": lambda: lk.NTSNet(**REGIONS, decision="mean"),
+    "nts": lambda: lk.NTSNet(**REGIONS, num_proposals=6, num_regions=4, navigator_stride=32, antialias=False),
     "drna": lambda: lk.DRNANet(
         **REGIONS,
         whole_size=64,
         navigator_stride=16,
         views=("region", "crop", "drop"),
-        antialias=True,
+        decision="fused",
         # Not 0, which adds nothing to the graph.
         fill=(0.5, -0.25, 1.0),
     ),

@@ -23,6 +23,8 @@ def drna():
         whole_size=64,
         region_size=32,
         antialias=True,
+        navigator_stride=32,
+        decision="fused",
         views=("region", "crop", "drop"),
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.network.navigator import Navigator
+from logo_keras.network.paper import PAPER
 from logo_keras.weights.layers import check, entries_of, set_layer, some
 from logo_keras.weights.reading import fitting, read_checkpoint
 
@@ -178,7 +179,8 @@ def nts_net_options(entries, kind):
     Returns:
         dict of constructor arguments.
     """
-    options = {"preprocessing": "paper", "image_size": 448}
+    options = dict(PAPER[{"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}[kind]])
+    del options["weights"]
     layers = [name for name in entries if name.startswith(f"{BACKBONE}.layer3.") and name.endswith(".conv1.weight")]
     names = {6: "resnet50", 36: "resnet152"}
     if len(layers) in names:

@@ -201,3 +201,28 @@ def mark_heads(variables, multiplier=HEAD_RATE / BACKBONE_RATE):
 def default_optimizer():
     """What `compile()` alone takes."""
     return HeadsFirstAdamW(WarmupCosine(), weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP)
+
+
+def span_schedule(optimizer, before, total, epochs):
+    """Tells the schedule of an optimizer how long the run is, if it is one of this package.
+
+    Args:
+        optimizer: a Keras optimizer, inside loss scaling or not.
+        before: int, steps of the run before its first epoch now, or None where nobody knows.
+        total: int, steps of the whole run, or None.
+        epochs: int, epochs of the whole run.
+
+    Returns:
+        bool, whether it has such a schedule. Functions traced before must be traced again.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    schedule = getattr(optimizer, "_learning_rate", None)
+    if not isinstance(schedule, _OfARun):
+        return False
+    done = int(ops.convert_to_numpy(optimizer.iterations))  # int() alone fails under a MirroredStrategy (Keras 3.15).
+    start = done - (before or 0)
+    if before and schedule.covers(done):
+        # The same run goes on. Loss scaling does not count the steps that it leaves out, so counting back is not exact.
+        start = schedule.start
+    schedule.span(start, total, epochs)
+    return True

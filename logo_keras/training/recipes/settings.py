@@ -39,7 +39,7 @@ EFFICIENT = PAPER | {
 
 # M, K and thresholds as in the papers: Yang et al. 2018, arXiv:1809.00287, section 4, and Wang et al. 2020, section 4.
 _REGIONS = IMAGES | {
-    "whole_size": None,
+    "whole_size": 448,
     "region_size": 224,
     "navigator_stride": 32,
     "decision": "fused",
