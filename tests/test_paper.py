@@ -8,8 +8,10 @@ import re
 
 import pytest
 from conftest import ROOT
+from tiny import tiny_backbone
 
 import logo_keras as lk
+from logo_keras import backbones
 from logo_keras.network.logo_model import LogoModel
 
 ROW = re.compile(r"^\|(?P<formula>[^|]+)\| `(?P<function>[\w.]+)` \| `(?P<file>test_\w+)::(?P<test>\w+)` \|", re.MULTILINE)
@@ -71,3 +73,32 @@ def test_an_argument_stands_in_one_constructor_and_its_docstring(name):
         above = inspect.signature(base.__mro__[1]).parameters if base is not LogoModel else {}
         again = {argument for argument in own if argument in above}
         assert all(inspect.signature(base).parameters[argument].default != above[argument].default for argument in again), again
+
+
+def test_arguments_of_the_bases_are_in_the_signature_and_the_configuration_and_wrong_ones_are_refused():
+    parameters = inspect.signature(lk.DRNANet).parameters
+    assert parameters["views"].default == ("crop", "drop") and parameters["num_proposals"].default == 4
+    assert parameters["teacher"].default is True and parameters["backbone"].default == "efficientnet_lite0"
+    model = lk.DRNANet(num_classes=2, backbone=tiny_backbone(), image_size=64, region_size=32, frozen_blocks=1)
+    assert model.get_config().keys() - {"card", "name"} == parameters.keys() - {"num_classes", "kwargs"}
+    with pytest.raises((TypeError, ValueError), match="num_region"):
+        lk.DRNANet(num_classes=2, backbone=tiny_backbone(), image_size=64, num_region=3)
+    with pytest.raises(TypeError, match="positional"):
+        lk.Classifier(2)
+
+
+@pytest.mark.parametrize(
+    "backbone, weights, frozen", [("efficientnet_lite0", None, 0), ("tiny", "imagenet", 0), ("value", None, 0)]
+)
+def test_blocks_are_frozen_by_default_only_where_that_was_measured(backbone, weights, frozen, monkeypatch):
+    monkeypatch.setitem(backbones._BUILDERS, "tiny", lambda *_: tiny_backbone())
+    given = tiny_backbone() if backbone == "value" else backbone
+    assert lk.Classifier(num_classes=2, backbone=given, weights=weights, image_size=64).frozen_blocks == frozen
+
+
+def test_five_blocks_of_efficientnet_lite0_are_frozen_by_default(monkeypatch):
+    build = backbones._BUILDERS["efficientnet_lite0"]
+    monkeypatch.setitem(backbones._BUILDERS, "efficientnet_lite0", lambda weights: build(None))
+    model = lk.Classifier(num_classes=2, image_size=64)
+    assert model.frozen_blocks == 5 and not model.extractor.get_layer("stem").trainable
+    assert lk.Classifier(num_classes=2, image_size=64, frozen_blocks=0).frozen_blocks == 0

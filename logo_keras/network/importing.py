@@ -227,7 +227,7 @@ def _of_nts_net(model, entries, heads, value, remarks):
         pairs.append((model.teacher.classifier, TEACHER))
     if hasattr(model, "fused_classifier"):
         # DRNA-Net fuses other views unless it is told to see the regions alone.
-        if getattr(model, "views", ("region",)) == ("region",):
+        if model.views == ("region",):
             pairs.append((model.fused_classifier.classifier, FUSED))
         else:
             remarks.append(f"Its fused classifier ({FUSED}) sees regions, the model's sees {', '.join(model.views)}: left out.")

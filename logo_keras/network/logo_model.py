@@ -37,8 +37,6 @@ class Seen(NamedTuple):
 
 # What draws random numbers, each from a seed of its own.
 _HEADS = ("drop_units", "whole_classifier", "teacher", "fused_classifier", "augmented_classifier", "navigator")
-
-
 # Measured best where the backbone starts from ImageNet (docs/training.md); other backbones are trained as a whole.
 _FROZEN_BLOCKS = {"efficientnet_lite0": 5}
 
@@ -126,10 +124,13 @@ class LogoModel(Trainer):
     def __init_subclass__(cls, **kwargs):
         """Gives the class the signature of its whole chain of constructors, for help() and the configuration."""
         super().__init_subclass__(**kwargs)
-        chain = [base.__init__ for base in reversed(cls.__mro__) if issubclass(base, LogoModel)]
-        parameters = {name: value for init in chain for name, value in inspect.signature(init).parameters.items()}
-        others = parameters.pop("kwargs")
-        cls.__signature__ = inspect.Signature([*parameters.values(), others][1:])  # Without self.
+        chain = [inspect.signature(base.__init__) for base in reversed(cls.__mro__) if issubclass(base, LogoModel)]
+        named = {
+            name: value for signature in chain for name, value in signature.parameters.items() if value.kind < value.VAR_KEYWORD
+        }
+        del named["self"]
+        others = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)
+        cls.__signature__ = inspect.Signature([*(value.replace(kind=value.KEYWORD_ONLY) for value in named.values()), others])
 
     def _check_grids(self):
         """Refuses images so small that nothing is left of a map: TensorFlow would end the process with a signal."""

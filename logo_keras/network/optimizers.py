@@ -24,6 +24,10 @@ class _OfARun(keras.optimizers.schedules.LearningRateSchedule):
         """bool, whether `span` was told of a run that is not over before this step."""
         return self.total is not None and self.start <= step < self.start + self.total
 
+    def get_config(self):
+        """The constructor's arguments, which are the attributes, as JSON has them."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+
 
 @keras.saving.register_keras_serializable("logo_keras")
 class WarmupCosine(_OfARun):
@@ -62,9 +66,6 @@ class WarmupCosine(_OfARun):
         rising = progress / self.warm_up
         falling = 0.5 * (1 + ops.cos(math.pi * ops.clip((progress - self.warm_up) / (1 - self.warm_up), 0.0, 1.0)))
         return self.peak * ops.minimum(rising, falling)
-
-    def get_config(self):
-        return {"peak": self.peak, "warm_up": self.warm_up, "start": self.start, "total": self.total}
 
 
 @keras.saving.register_keras_serializable("logo_keras")
@@ -117,17 +118,6 @@ class EpochSteps(_OfARun):
         if self.warm_up_epochs:
             rate = rate * ops.minimum((done + 1) / (self.warm_up_epochs * self.steps_per_epoch), 1.0)
         return rate
-
-    def get_config(self):
-        return {
-            "rate": self.rate,
-            "warm_up_epochs": self.warm_up_epochs,
-            "drops": list(self.drops),
-            "factor": self.factor,
-            "start": self.start,
-            "steps_per_epoch": self.steps_per_epoch,
-            "total": self.total,
-        }
 
 
 @keras.saving.register_keras_serializable("logo_keras")
