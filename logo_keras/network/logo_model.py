@@ -263,8 +263,8 @@ class LogoModel(Trainer):
             super().save(temporary, **kwargs)
 
     def get_config(self):
-        names = inspect.signature(type(self)).parameters.keys() - {"num_classes", "kwargs"}
-        config = {name: getattr(self, name) for name in names} | {"name": self.name, "weights": self.initial_weights}
+        names = [name for name in inspect.signature(type(self)).parameters if name not in ("num_classes", "kwargs")]
+        config = {"name": self.name} | {name: getattr(self, name) for name in names} | {"weights": self.initial_weights}
         if isinstance(self.backbone, Backbone):
             config["backbone"] = keras.saving.serialize_keras_object(self.backbone)
         # Once to JSON and back: plain lists and dicts, as the file will have them.

@@ -97,7 +97,7 @@ class NTSNet(LogoModel):
                 f"the backbone {self.backbone_value.model.name!r} has fully connected layers for whole images: a region network "
                 'needs the one that is made with head="pool".'
             )
-        self.whole_size = multiple_of_32("whole_size", min(_WHOLE_SIZE, image_size) if whole_size is None else whole_size)
+        self.whole_size = multiple_of_32("whole_size", min(_WHOLE_SIZE, self.image_size) if whole_size is None else whole_size)
         if self.whole_size > self.image_size:
             raise ValueError(f"whole_size must be at most image_size = {image_size} px, got {whole_size}.")
         self.region_size = whole("region_size", region_size, 32)
