@@ -194,7 +194,7 @@ def test_region_crop_by_hand():
     maps[0, 0, 1:3, 3] = 0.6
     crops, boxes = region_crop(np.ones((1, 16, 16, 3), np.float32), np.float32([[[4, 4, 12, 12]] * 2]), maps, 0.5)
     np.testing.assert_array_equal(boxes, [[[6, 10, 10, 12], [4, 4, 12, 12]]])
-    np.testing.assert_array_equal(crops, np.ones((1, 2, 4, 4, 3)))
+    np.testing.assert_allclose(crops, np.ones((1, 2, 4, 4, 3)), atol=1e-6)
 
 
 def test_region_drop_by_hand():
