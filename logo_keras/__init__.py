@@ -16,6 +16,7 @@ _HOMES = {
     "Classifier": "logo_keras.network",
     "DRNANet": "logo_keras.network",
     "NTSNet": "logo_keras.network",
+    "PAPER": "logo_keras.network.paper",
     "describe": "logo_keras.weights.model_card",
     "load": "logo_keras.network",
     "load_torch_weights": "logo_keras.network",

@@ -78,7 +78,14 @@ def small_model(small_set, tmp_path_factory):
     keras.utils.set_random_seed(0)
     training = lk.datasets.load("synthetic", small_set, split="train")
     model = lk.DRNANet(
-        class_names=training.class_names, image_size=160, whole_size=128, region_size=64, num_proposals=3, frozen_blocks=5
+        class_names=training.class_names,
+        image_size=160,
+        whole_size=128,
+        region_size=64,
+        num_proposals=3,
+        navigator_stride=32,
+        decision="fused",
+        antialias=False,
     )
     model.compile()
     model.fit(training, epochs=8, batch_size=16, verbose=0)

@@ -25,9 +25,8 @@ def drna(backbone):
         region_size=32,
         backbone=backbone,
         weights=None,
-        navigator_stride=16,
         views=("region", "crop", "drop"),
-        antialias=True,
+        decision="fused",
         # Not 0, which adds nothing to the graph.
         fill=(0.5, -0.25, 1.0),
     )
@@ -37,7 +36,15 @@ def drna(backbone):
 MAKERS = {
     "plain": small,
     "nts": lambda: lk.NTSNet(
-        class_names=NAMES, image_size=96, region_size=32, whole_size=64, decision="mean", backbone=tiny_backbone()
+        class_names=NAMES,
+        image_size=96,
+        whole_size=64,
+        region_size=32,
+        num_proposals=6,
+        num_regions=4,
+        navigator_stride=32,
+        antialias=False,
+        backbone=tiny_backbone(),
     ),
     "drna": lambda: drna(tiny_backbone()),
     "real": lambda: drna("efficientnet_lite0"),

@@ -43,7 +43,7 @@ def checkpoint():
 
 def build():
     """Our NTS-Net with the reference's weights, without dropout, and the report of the import."""
-    model = lk.NTSNet(num_classes=200, backbone="resnet50", weights=None, dropout=0.0)
+    model = lk.NTSNet(num_classes=200, backbone="resnet50", **lk.PAPER["NTSNet"] | {"weights": None, "dropout": 0.0})
     model.compile(optimizer="sgd")
     return model, lk.load_torch_weights(model, checkpoint())
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras.network.regions import overlaps
+from logo_keras.network.regions import overlaps, propose
 
 REGIONS = {
     "num_classes": 3,
@@ -17,6 +17,9 @@ REGIONS = {
     "region_size": 32,
     "num_proposals": 3,
     "num_regions": 2,
+    "navigator_stride": 32,
+    "decision": "fused",
+    "antialias": False,
     "weights": None,
     "dropout": 0.0,
 }
@@ -197,8 +200,8 @@ def test_random_regions_are_new_in_training_and_fixed_otherwise(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9])
 def test_a_grid_keeps_all_its_regions_apart_and_spread(count):
-    model = make("nts_net", image_size=448, num_regions=count, num_proposals=count, navigation="grid")
-    picked = np.asarray(model.navigate({32: np.zeros((1, 14, 14, 8), np.float32)}, count)[2])[0]
+    model = make("nts_net", image_size=448, whole_size=448, num_regions=count, num_proposals=count, navigation="grid")
+    picked = np.asarray(propose(model.navigator(np.zeros((1, 14, 14, 8), np.float32)), model.anchors, count).boxes)[0]
     for place, box in enumerate(picked):
         assert not np.asarray(overlaps(np.delete(picked, place, axis=0), box)).any()
     rows = int(np.ceil(np.sqrt(count)))

@@ -34,10 +34,8 @@ def plain(**arguments):
 
 def drna():
     keras.utils.set_random_seed(2)
-    views = ("region", "crop", "drop")
-    return lk.DRNANet(
-        class_names=NAMES, image_size=96, region_size=32, navigator_stride=16, views=views, backbone=tiny_backbone()
-    )
+    options = {"decision": "fused", "antialias": False, "views": ("region", "crop", "drop")}
+    return lk.DRNANet(class_names=NAMES, image_size=96, region_size=32, backbone=tiny_backbone(), **options)
 
 
 def noise(height, width, seed=0):

@@ -11,7 +11,14 @@ from logo_keras.commands import describe, import_weights
 from logo_keras.weights.layers import entries_of
 
 CLASSES = 3
-REGIONS = {"image_size": 96, "region_size": 32, "num_proposals": 3, "num_regions": 2, "weights": None}
+REGIONS = {
+    "image_size": 96,
+    "region_size": 32,
+    "num_proposals": 3,
+    "num_regions": 2,
+    "navigator_stride": 32,
+    "weights": None,
+}
 
 
 def backbone():

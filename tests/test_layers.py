@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from logo_keras.network import Augmentation, CentreScores, FusedClassifier, GridScores, Navigator, RandomScores, Teacher
+from logo_keras.network import Augmentation, CentreScores, FusedClassifier, GridScores, Navigator, RandomScores, Teacher, decision
 from logo_keras.network.anchors import make_anchors
+from logo_keras.network.augmentation import augmentation_maps, region_crop, region_drop
 
 AUGMENTATION = golden.load("augmentation")
 NAVIGATION = golden.load("navigation")
@@ -113,6 +114,28 @@ def test_confidence_is_the_probability_of_the_true_class():
     np.testing.assert_allclose(Teacher.confidence(logits, np.array([1, 0])), [[0.8, 0.5], [0.9, 0.3]], atol=1e-6)
 
 
+def test_the_teacher_judges_each_region_by_hand():
+    teacher = Teacher(2)
+    teacher.build((None, 2, 2))
+    teacher.set_weights([np.float32([[1, 2], [3, 4]]), np.float32([0.5, 0])])
+    # Features (1, 0) and (0, 1) pick a row of the kernel.
+    np.testing.assert_array_equal(teacher(np.float32([[[1, 0], [0, 1]]])), [[[1.5, 2], [3.5, 4]]])
+
+
+def test_the_papers_decide_by_the_fused_classifier_by_hand():
+    logits = {name: np.log(np.float32(p)) for name, p in {"whole": [[0.9, 0.1]], "fused": [[0.2, 0.8]]}.items()}
+    np.testing.assert_allclose(decision.fused(logits["whole"], logits["fused"]), [[0.2, 0.8]], atol=1e-6)
+    regions = np.log(np.float32([[[0.4, 0.6], [0.5, 0.5]]]))
+    np.testing.assert_allclose(decision.mean(logits["whole"], logits["fused"], regions), [[0.5, 0.5]], atol=1e-6)
+    np.testing.assert_allclose(decision.mean(logits["whole"], logits["fused"]), [[0.55, 0.45]], atol=1e-6)
+
+
+def test_the_logarithm_keeps_the_order_of_confidences_too_small_for_float32():
+    logits, labels = np.float32([[[300, 0], [200, 0]]]), np.array([1])
+    np.testing.assert_array_equal(Teacher.confidence(logits, labels), [[0, 0]])
+    np.testing.assert_allclose(Teacher.confidence(logits, labels, log=True), [[-300, -200]])
+
+
 def test_fused_feature_is_the_regions_in_order_and_then_the_whole():
     layer = FusedClassifier(1)
     layer.build((None, 2, 2), (None, 2))
@@ -156,6 +179,28 @@ def test_crop_and_drop_by_hand():
     views = Augmentation(4, crop_threshold=0.5, drop_threshold=0.7)(image, np.float32([[[0, 0, 8, 8]]]), features)
     np.testing.assert_array_equal(views["crop_boxes"], [[[0, 0, 4, 4]]])
     np.testing.assert_array_equal(views["drop"][0, 0, :2, :2, 0], [[0, 0], [0, 1]])
+
+
+def test_augmentation_maps_by_hand():
+    # Two channels, whose means are 1, 2, 3 and 5; then a constant map.
+    features = np.float32([[[0, 2], [1, 3]], [[2, 4], [4, 6]]])
+    maps = augmentation_maps(np.stack([features, np.ones_like(features)])[None])
+    np.testing.assert_array_equal(maps[0], [[[0, 0.25], [0.5, 1]], [[0, 0], [0, 0]]])
+
+
+def test_region_crop_by_hand():
+    # Above theta_c: rows 1 and 2, column 3 of a region of 8 px, so the box from (2, 6) to (6, 8) of it; then nothing.
+    maps = np.zeros((1, 2, 4, 4), np.float32)
+    maps[0, 0, 1:3, 3] = 0.6
+    crops, boxes = region_crop(np.ones((1, 16, 16, 3), np.float32), np.float32([[[4, 4, 12, 12]] * 2]), maps, 0.5)
+    np.testing.assert_array_equal(boxes, [[[6, 10, 10, 12], [4, 4, 12, 12]]])
+    np.testing.assert_allclose(crops, np.ones((1, 2, 4, 4, 3)), atol=1e-6)
+
+
+def test_region_drop_by_hand():
+    regions, maps = np.float32([[1, 2], [3, 4]]).reshape(1, 1, 2, 2, 1), np.float32([[0.4, 0.5], [0.6, 1]]).reshape(1, 1, 2, 2)
+    np.testing.assert_array_equal(region_drop(regions, maps, 0.5)[0, 0, ..., 0], [[1, 2], [0, 0]])
+    np.testing.assert_array_equal(region_drop(regions, maps, 0.5, fill=(7,))[0, 0, ..., 0], [[1, 2], [7, 7]])
 
 
 def test_known_regions_are_not_cut_again():

@@ -17,29 +17,34 @@ def test_region_loss_equals_the_public_code():
 def test_ranking_loss_and_its_gradient_equal_the_public_code():
     scores = tf.Variable(golden.normal(4, (4, 6)))
     with tf.GradientTape() as tape:
-        loss = ranking_loss(scores, NAVIGATION["region_loss"])
+        loss = ranking_loss(scores, np.exp(-NAVIGATION["region_loss"]))
     np.testing.assert_allclose(loss, NAVIGATION["ranking_loss"][0], rtol=1e-6)
     np.testing.assert_allclose(tape.gradient(loss, scores), NAVIGATION["ranking_grad"], atol=1e-6)
 
 
 def test_ranking_loss_is_zero_when_scores_follow_confidence():
-    assert float(ranking_loss(np.float32([[3, 2, 1, -5]]), np.float32([[0.1, 0.2, 0.3, 0.4]]))) == 0
+    assert float(ranking_loss(np.float32([[3, 2, 1, -5]]), np.float32([[0.4, 0.3, 0.2, 0.1]]))) == 0
 
 
 def test_ranking_loss_counts_each_pair_in_the_wrong_order_by_hand():
-    # Region 1 is better than region 0 by loss and lower by score: hinge 1 - (1 - 3).
-    assert float(ranking_loss(np.float32([[3, 1]]), np.float32([[2, 1]]))) == pytest.approx(3)
+    # The teacher is surer of region 1, the navigator of region 0: hinge 1 - (1 - 3).
+    assert float(ranking_loss(np.float32([[3, 1]]), np.float32([[0.1, 0.2]]))) == pytest.approx(3)
 
 
-def test_regions_of_equal_loss_are_not_ranked():
-    assert float(ranking_loss(np.float32([[3, 1]]), np.float32([[1, 1]]))) == 0
+def test_regions_of_equal_confidence_are_not_ranked():
+    assert float(ranking_loss(np.float32([[3, 1]]), np.float32([[0.5, 0.5]]))) == 0
+
+
+def test_ranking_needs_the_order_of_confidences_only():
+    scores, confidences = golden.normal(4, (4, 6)), np.exp(-NAVIGATION["region_loss"])
+    assert float(ranking_loss(scores, np.log(confidences))) == float(ranking_loss(scores, confidences))
 
 
 def test_no_gradient_reaches_the_teacher_through_the_ranking():
-    losses = tf.Variable([[2.0, 1.0]])
+    confidences = tf.Variable([[0.1, 0.2]])
     with tf.GradientTape() as tape:
-        loss = ranking_loss(tf.constant([[3.0, 1.0]]), losses)
-    assert tape.gradient(loss, losses) is None
+        loss = ranking_loss(tf.constant([[3.0, 1.0]]), confidences)
+    assert tape.gradient(loss, confidences) is None
 
 
 def test_label_smoothing_equals_keras():

@@ -22,6 +22,8 @@ def drna():
         whole_size=64,
         region_size=32,
         antialias=True,
+        navigator_stride=32,
+        decision="fused",
         views=("region", "crop", "drop"),
     )
 

@@ -13,7 +13,17 @@ import logo_keras as lk
 from logo_keras.network.losses import ranking_loss
 from logo_keras.network.regions import crop_regions
 
-REGIONS = {"num_classes": 3, "image_size": 96, "region_size": 32, "num_proposals": 3, "num_regions": 2, "weights": None}
+REGIONS = {
+    "num_classes": 3,
+    "image_size": 96,
+    "region_size": 32,
+    "num_proposals": 3,
+    "num_regions": 2,
+    "navigator_stride": 32,
+    "decision": "fused",
+    "antialias": False,
+    "weights": None,
+}
 
 
 def nts_net(**options):
@@ -147,7 +157,25 @@ def test_losses_are_those_of_the_outputs():
     region_losses = entropy(np.repeat(labels[:, None], 3, axis=1), outputs["region_logits"])
     assert results["region_loss"] == pytest.approx(float(ops.mean(region_losses)), rel=1e-4)
     assert results["fused_loss"] == pytest.approx(float(ops.mean(entropy(labels, outputs["fused_logits"]))), rel=1e-4)
-    assert results["ranking_loss"] == pytest.approx(float(ranking_loss(outputs["region_scores"], region_losses)), rel=1e-4)
+    assert results["ranking_loss"] == pytest.approx(float(ranking_loss(outputs["region_scores"], -region_losses)), rel=1e-4)
+
+
+def test_the_total_is_the_weighted_sum_of_the_losses():
+    model, labels = drna_net(), tf.constant([0, 2])
+    model.compile(loss_weights={"ranking": 0.0, "region": 2.0})
+    outputs = model(images(), all_regions=True)
+    losses = {name: float(value) for name, value in model.losses_by_name(labels, outputs, None).items()}
+    wanted = losses["whole"] + 2 * losses["region"] + losses["fused"] + losses["augmented"]
+    assert losses["ranking"] > 0 and float(model.compute_loss(None, labels, outputs)) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_first_look_is_usable_by_itself():
+    model = drna_net()
+    normalized, whole, proposals = model.look(images())
+    outputs = model(images())
+    np.testing.assert_array_equal(proposals.boxes, outputs["region_boxes"])
+    np.testing.assert_allclose(model.whole_classifier(whole.feature), outputs["whole_logits"], atol=1e-6)
+    np.testing.assert_array_equal(normalized, model.normalize(images()))
 
 
 def gradients_of(loss_name, model):

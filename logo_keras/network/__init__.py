@@ -9,6 +9,7 @@ from logo_keras.network.importing import load_torch_weights
 from logo_keras.network.loading import load
 from logo_keras.network.navigator import Navigator
 from logo_keras.network.nts_net import NTSNet
+from logo_keras.network.paper import PAPER
 from logo_keras.network.teacher import Teacher
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "GridScores",
     "NTSNet",
     "Navigator",
+    "PAPER",
     "RandomScores",
     "Teacher",
     "load",

@@ -55,40 +55,14 @@ class Augmentation(keras.layers.Layer):
     def call(self, images, boxes, features, regions=None):
         # Keras's own casting leaves integers as they are.
         images, boxes, features = (ops.cast(value, self.compute_dtype) for value in (images, boxes, features))
+        cutting = {"antialias": self.antialias, "largest": self.largest, "fill": self.fill}
         if regions is None:
-            regions = self._cut(images, boxes)
-        regions = ops.cast(regions, self.compute_dtype)
+            regions = crop_regions(images, boxes, self.region_size, **cutting)
         maps = augmentation_maps(features)
         enlarged = enlarge(maps, self.region_size)
-        crop_boxes = self._crop_boxes(boxes, enlarged)
-        return {
-            "maps": maps,
-            "crop_boxes": crop_boxes,
-            "crop": self._cut(images, crop_boxes),
-            "drop": ops.where(enlarged[..., None] > self.drop_threshold, self._blank(), regions),
-        }
-
-    def _cut(self, images, boxes):
-        return crop_regions(images, boxes, self.region_size, self.antialias, self.largest, self.fill)
-
-    def _blank(self):
-        """What a drop leaves out: a number, or a tensor `[C]`."""
-        return ops.convert_to_tensor(self.fill, dtype=self.compute_dtype) if np.any(self.fill) else 0.0
-
-    def _crop_boxes(self, boxes, enlarged):
-        """The box about what lies above theta_c, in px of the image; the region itself where nothing does."""
-        size = self.region_size
-        places = ops.arange(size, dtype="float32")
-        first, last = [], []
-        for axis in (-1, -2):  # rows: over their columns; columns: over their rows
-            above = ops.max(enlarged, axis=axis) > self.crop_threshold
-            first.append(ops.min(ops.where(above, places, float(size)), axis=-1))
-            last.append(ops.max(ops.where(above, places, -1.0), axis=-1))
-        start, stop = boxes[..., :2], boxes[..., 2:]
-        share0 = ops.stack(first, axis=-1) / size
-        share1 = (ops.stack(last, axis=-1) + 1) / size
-        cut = ops.concatenate([start + share0 * (stop - start), start + share1 * (stop - start)], axis=-1)
-        return ops.where(last[0][..., None] >= 0, cut, boxes)
+        crop, crop_boxes = region_crop(images, boxes, enlarged, self.crop_threshold, **cutting)
+        drop = region_drop(ops.cast(regions, self.compute_dtype), enlarged, self.drop_threshold, self.fill)
+        return {"maps": maps, "crop_boxes": crop_boxes, "crop": crop, "drop": drop}
 
     def get_config(self):
         return super().get_config() | {
@@ -109,11 +83,64 @@ def augmentation_maps(features):
 
     Returns:
         float `[B, K, h, w]`, in 0..1.
+
+    Source:
+        Wang et al. 2020, arXiv:1911.07924, section 3.3, equations 4 and 5.
     """
     means = ops.mean(ops.stop_gradient(features), axis=-1)
     lowest = ops.min(means, axis=(-2, -1), keepdims=True)
     span = ops.max(means, axis=(-2, -1), keepdims=True) - lowest
     return (means - lowest) / ops.where(span > 0, span, 1.0)
+
+
+def region_crop(images, boxes, maps, threshold, antialias=False, largest=None, fill=0.0):
+    """Looks closer: cuts the box about R* > theta_c out of the image anew.
+
+    Args:
+        images: float `[B, S, S, C]`, normalised.
+        boxes: float `[B, K, 4]`, `(y0, x0, y1, x1)` px.
+        maps: float `[B, K, R, R]`, the augmentation maps R* of the boxes, enlarged to the side R of the crops.
+        threshold: float in (0, 1), theta_c.
+        antialias, largest, fill: see `lk.regions.crop_regions`.
+
+    Returns:
+        The crops `[B, K, R, R, C]`, and their boxes `[B, K, 4]` px; where nothing lies above theta_c, the region itself.
+
+    Source:
+        Wang et al. 2020, arXiv:1911.07924, section 3.3, equation 6.
+    """
+    size = maps.shape[-1]
+    places = ops.arange(size, dtype="float32")
+    first, last = [], []
+    for axis in (-1, -2):  # rows: over their columns; columns: over their rows
+        above = ops.max(maps, axis=axis) > threshold
+        first.append(ops.min(ops.where(above, places, float(size)), axis=-1))
+        last.append(ops.max(ops.where(above, places, -1.0), axis=-1))
+    start, stop = boxes[..., :2], boxes[..., 2:]
+    share0 = ops.stack(first, axis=-1) / size
+    share1 = (ops.stack(last, axis=-1) + 1) / size
+    about = ops.concatenate([start + share0 * (stop - start), start + share1 * (stop - start)], axis=-1)
+    about = ops.where(last[0][..., None] >= 0, about, boxes)
+    return crop_regions(images, about, size, antialias, largest, fill), about
+
+
+def region_drop(regions, maps, threshold, fill=0.0):
+    """Looks past what is found: leaves out what has R* > theta_d.
+
+    Args:
+        regions: float `[B, K, R, R, C]`, the crops of the regions.
+        maps: float `[B, K, R, R]`, their augmentation maps R*, enlarged.
+        threshold: float in (0, 1), theta_d.
+        fill: float, or C floats, what stands in its place.
+
+    Returns:
+        float `[B, K, R, R, C]`.
+
+    Source:
+        Wang et al. 2020, arXiv:1911.07924, section 3.3, equation 7.
+    """
+    blank = ops.convert_to_tensor(fill, dtype=regions.dtype) if np.any(fill) else 0.0
+    return ops.where(maps[..., None] > threshold, blank, regions)
 
 
 def enlarge(maps, size):

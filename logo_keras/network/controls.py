@@ -127,6 +127,14 @@ class GridScores(_Ranked):
         return super().get_config() | config
 
 
+# What `navigation=` may name beside the navigator, and how it is made for a network.
+CONTROLS = {
+    "random": lambda network: RandomScores(len(network.anchors), network.navigation_seed, name="navigator"),
+    "centre": lambda network: CentreScores(network.anchors, network.image_size, name="navigator"),
+    "grid": lambda network: GridScores(network.anchors, network.image_size, network.num_regions, name="navigator"),
+}
+
+
 def _batch(maps):
     """The number of images of a map, or of several."""
     return ops.shape(maps[0] if isinstance(maps, (list, tuple)) else maps)[0]

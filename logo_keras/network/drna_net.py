@@ -5,32 +5,31 @@ import numpy as np
 from keras import ops
 
 from logo_keras.network.augmentation import Augmentation, enlarge
-from logo_keras.network.region_network import RegionNetwork
-from logo_keras.network.resampling import shrink
+from logo_keras.network.nts_net import NTSNet
 
 _VIEWS = ("region", "crop", "drop")
 
 
 @keras.saving.register_keras_serializable("logo_keras")
-class DRNANet(RegionNetwork):
+class DRNANet(NTSNet):
     """DRNA-Net (Wang et al. 2020, arXiv:1911.07924).
 
+    The defaults are what was measured best for small sets; `**lk.PAPER["DRNANet"]` gives the paper's settings.
+
     Args:
-        num_classes: int N; or
-        class_names: N different names. `num_classes` alone names them "0", "1", ...
-        backbone, ..., weights: the arguments of `lk.NTSNet`, with M = 4 and K = 2 by default.
-        preprocessing, navigation, teacher, navigation_seed, fill: likewise; a drop is filled with it too.
+        num_proposals: int M, regions that the teacher judges.
         views: what the fused classifier sees of each region: any of `"region"`, `"crop"`, `"drop"`, in this order.
             `("region",)` alone is NTS-Net.
         auxiliary_views: views that only the augmented classifier sees, in training: the authors' code has
             `views=("region",), auxiliary_views=("crop", "drop")`.
-        crop_threshold: float in (0, 1), theta_c.
-        drop_threshold: float in (0, 1), theta_d.
+        crop_threshold: float in (0, 1), theta_c: the crop keeps what lies above it.
+        drop_threshold: float in (0, 1), theta_d: the drop hides what lies above it, with `fill`.
+        **kwargs: the arguments of `lk.NTSNet` and those that all models share.
 
     Call arguments:
         images: float RGB `[B, S, S, 3]`, 0..255.
-        all_regions: bool, return everything; training always does.
-        embedding: bool, likewise.
+        all_regions: bool, return everything; training and evaluation always do.
+        embedding: bool, as in NTSNet.
 
     Returns:
         What NTSNet returns. With `all_regions` also, of the K fused regions, `augmented_logits [B, K, V, N]` (V views other
@@ -43,55 +42,15 @@ class DRNANet(RegionNetwork):
 
     def __init__(
         self,
-        num_classes=None,
-        class_names=None,
-        backbone="efficientnet_lite0",
-        image_size=448,
-        whole_size=None,
-        region_size=224,
+        *,
         num_proposals=4,
-        num_regions=2,
-        navigator_stride=32,
-        decision="fused",
-        dropout=0.5,
-        antialias=False,
-        batch_norm="batch",
-        frozen_blocks=0,
-        weights="imagenet",
         views=("crop", "drop"),
         auxiliary_views=(),
         crop_threshold=0.5,
         drop_threshold=0.5,
-        preprocessing="stretch",
-        navigation="navigator",
-        teacher=True,
-        navigation_seed=0,
-        fill=None,
         **kwargs,
     ):
-        super().__init__(
-            num_classes,
-            class_names,
-            backbone,
-            image_size,
-            whole_size,
-            region_size,
-            num_proposals,
-            num_regions,
-            navigator_stride,
-            decision,
-            dropout,
-            antialias,
-            batch_norm,
-            frozen_blocks,
-            weights,
-            preprocessing,
-            navigation,
-            teacher,
-            navigation_seed,
-            fill,
-            **kwargs,
-        )
+        # First, since the heads depend on them.
         self.views = _checked("views", views)
         self.auxiliary_views = _checked("auxiliary_views", auxiliary_views)
         if not self.views:
@@ -103,58 +62,68 @@ class DRNANet(RegionNetwork):
             )
         self.crop_threshold = crop_threshold
         self.drop_threshold = drop_threshold
+        super().__init__(num_proposals=num_proposals, **kwargs)
+
+    def _make_heads(self):
+        super()._make_heads()
+        thresholds = self.crop_threshold, self.drop_threshold
         self.augmentation = Augmentation(
-            self.region_size, crop_threshold, drop_threshold, self.antialias, self.largest, self.fill, name="augmentation"
+            self.region_size, *thresholds, self.antialias, self.largest, self.fill, name="augmentation"
         )
-        self._fused_views = tuple(view for view in self.views if view != "region")
-        self._build_fused_classifier(len(self.views))
-        if self._fused_views or self.auxiliary_views:
+        if self.augmented_views(everything=True):
             self.loss_names = (*self.loss_names, "augmented")
             self.augmented_classifier = self._dense("augmented_classifier")
-        self._finish()
+
+    def augmented_views(self, everything):
+        """The names of the V views other than the region itself; those that nothing but training needs with `everything`."""
+        return tuple(view for view in self.views if view != "region") + (self.auxiliary_views if everything else ())
 
     def call(self, images, training=None, all_regions=None, embedding=False):
-        all_regions = self.wants_all_regions(training, all_regions)
-        images = self.normalized(images)
-        maps, whole_feature = self.features(shrink(images, self.whole_size), training)
-        whole_logits = self.whole_classifier(whole_feature)
-        scores, index, boxes = self.navigate(maps, self.num_proposals if all_regions else self.num_regions, training)
-        regions = self.cut(images, boxes)
-        region_maps, region_features = self.region_features(regions, training)
-        view_names, view_features, insides = self._look_again(images, boxes, region_maps, regions, all_regions, training)
-        seen = [
-            region_features[:, : self.num_regions] if view == "region" else view_features[:, :, view_names.index(view)]
-            for view in self.views
-        ]
-        fused = ops.stack(seen, axis=2), whole_feature
-        fused_logits = self.fused_classifier(*fused)
-        outputs = self.outputs(whole_logits, fused_logits, region_features, scores, index, boxes, all_regions)
-        if all_regions and view_names:
-            outputs |= {"augmented_logits": self.augmented_classifier(view_features), **insides}
-        return outputs | self.embedded(self.fused_classifier.joined(*fused)) if embedding else outputs
+        everything = self.gives_everything(training, all_regions)
+        # Look: at the whole image; I(R) of every anchor; M proposals in training, K at inference.
+        images, whole, proposals = self.look(images, training, everything)
+        # Look closer: at these regions, and once more at K of them, cropped and dropped.
+        regions = self.see(self.cut(images, proposals.boxes), "region", training)
+        views = self.augment(images, proposals, regions, everything)
+        looked = self.see_views(views, regions, training)
+        # Decide: the teacher's C(R), the fused classifier, the decision.
+        fused = ops.stack([looked[view] for view in self.views], axis=2)
+        outputs = self.decide(whole, proposals, regions, fused, everything, embedding)
+        return outputs | self.judge(views, looked) if everything else outputs
 
-    def _look_again(self, images, boxes, region_maps, regions, all_regions, training):
-        """Crops and drops the K fused regions, and sees all these views in one pass.
+    def augment(self, images, proposals, regions, everything):
+        """Region crop and region drop.
 
         Returns:
-            The names of the V views, their features `[B, K, V, C]`, and the augmentation's maps and boxes by name.
+            What Augmentation gives of the first K regions, its views being those that are needed; {} where none are.
         """
-        names = self._fused_views + (self.auxiliary_views if all_regions else ())
+        names = self.augmented_views(everything)
         if not names:
-            return names, None, {}
-        count = self.num_regions
-        augmented = self.augmentation(images, boxes[:, :count], region_maps[:, :count], regions[:, :count])
-        views = ops.stack([augmented[name] for name in names], axis=2)
-        _, features = self.region_features(ops.reshape(views, (-1, count * len(names), *views.shape[3:])), training)
-        insides = {"augmentation_maps": augmented["maps"], "crop_boxes": augmented["crop_boxes"]}
-        return names, ops.reshape(features, (-1, count, len(names), self.feature_channels)), insides
+            return {}
+        fused = slice(None, self.num_regions)
+        boxes, maps, crops = proposals.boxes[:, fused], regions.maps[32][:, fused], regions.images[:, fused]
+        augmented = self.augmentation(images, boxes, maps, crops)
+        return {name: augmented[name] for name in (*names, "maps", "crop_boxes")}
 
-    def losses_by_name(self, labels, outputs, sample_weight):
-        """NTS-Net's losses and, of each view other than the region, the augmented loss."""
-        losses = super().losses_by_name(labels, outputs, sample_weight)
-        if "augmented_logits" in outputs:
-            losses["augmented"] = self.mean_cross_entropy(labels, outputs["augmented_logits"], sample_weight)
-        return losses
+    def see_views(self, views, regions, training):
+        """Sees all views in one pass; a dict from the name of a view, the region itself among them, to `[B, K, C]`."""
+        looked = {"region": regions.feature[:, : self.num_regions]}
+        names = [name for name in views if name in _VIEWS]
+        if names:
+            seen = self.see(ops.stack([views[name] for name in names], axis=2), "view", training)
+            looked |= {name: seen.feature[:, :, place] for place, name in enumerate(names)}
+        return looked
+
+    def judge(self, views, looked):
+        """What the augmented classifier, which only training needs, says of the views, and where they were cut."""
+        if not views:
+            return {}
+        features = ops.stack([looked[name] for name in self.augmented_views(everything=True)], axis=2)
+        return {
+            "augmented_logits": self.augmented_classifier(features),
+            "augmentation_maps": views["maps"],
+            "crop_boxes": views["crop_boxes"],
+        }
 
     def _near_ties(self, outputs, tolerance):
         """Also whether a value of an enlarged map lies within `tolerance` of its threshold."""
@@ -164,14 +133,6 @@ class DRNANet(RegionNetwork):
                 enlarged = ops.convert_to_numpy(enlarge(outputs["augmentation_maps"], self.region_size))
                 ties |= (np.abs(enlarged - threshold) < tolerance).any(axis=(1, 2, 3))
         return ties
-
-    def get_config(self):
-        return super().get_config() | {
-            "views": list(self.views),
-            "auxiliary_views": list(self.auxiliary_views),
-            "crop_threshold": self.crop_threshold,
-            "drop_threshold": self.drop_threshold,
-        }
 
 
 def _checked(argument, views):

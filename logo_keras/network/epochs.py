@@ -1,5 +1,7 @@
 """The epochs of a run: their numbers, and how many steps they take."""
 
+import math
+
 import keras
 import numpy as np
 
@@ -52,3 +54,31 @@ def steps_taken(batches, steps_per_epoch, epochs):
     # Keras 3.15 ends an epoch where a pass ends, and begins the next one with a new pass.
     whole, rest = divmod(epochs, -(-batches // steps_per_epoch))
     return whole * batches + min(rest * steps_per_epoch, batches)
+
+
+def going_on(x, steps):
+    """Data whose epochs of `steps` batches go on from one to the next, and what Keras is to be told of them.
+
+    Keras ends an epoch where the data ends, so that two steps an epoch of three batches would be 2, 1, 2, 1.
+    """
+    if steps and getattr(x, "shuffles_itself", False):
+        return x.in_epochs_of(steps), None
+    if steps and hasattr(x, "cardinality") and hasattr(x, "repeat") and int(x.cardinality()) > 0:
+        return x.repeat(), steps
+    return x, steps
+
+
+def num_batches(x, batch_size, validation_split):
+    """Batches in one pass over the data, or None where nobody knows or there is no end."""
+    if hasattr(x, "cardinality"):
+        return max(int(x.cardinality()), 0) or None
+    if hasattr(x, "num_batches"):
+        return x.num_batches
+    if hasattr(x, "shape"):
+        # Keras rounds the part that is learnt down.
+        return math.ceil(math.floor(len(x) * (1.0 - (validation_split or 0))) / (batch_size or 32))
+    try:
+        # A DataLoader of PyTorch.
+        return len(x)
+    except TypeError:
+        return None

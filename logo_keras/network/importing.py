@@ -7,6 +7,7 @@ from pathlib import Path
 
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.network.navigator import Navigator
+from logo_keras.network.paper import PAPER
 from logo_keras.weights.entries import fitting, read_checkpoint
 from logo_keras.weights.layers import check, entries_of, set_layer, some
 
@@ -178,7 +179,8 @@ def nts_net_options(entries, kind):
     Returns:
         dict of constructor arguments.
     """
-    options = {"preprocessing": "paper", "image_size": 448}
+    options = dict(PAPER[{"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}[kind]])
+    del options["weights"]
     layers = [name for name in entries if name.startswith(f"{BACKBONE}.layer3.") and name.endswith(".conv1.weight")]
     names = {6: "resnet50", 36: "resnet152"}
     if len(layers) in names:
@@ -225,7 +227,7 @@ def _of_nts_net(model, entries, heads, value, remarks):
         pairs.append((model.teacher.classifier, TEACHER))
     if hasattr(model, "fused_classifier"):
         # DRNA-Net fuses other views unless it is told to see the regions alone.
-        if getattr(model, "views", ("region",)) == ("region",):
+        if model.views == ("region",):
             pairs.append((model.fused_classifier.classifier, FUSED))
         else:
             remarks.append(f"Its fused classifier ({FUSED}) sees regions, the model's sees {', '.join(model.views)}: left out.")

@@ -21,6 +21,11 @@ _USUAL = {
 }
 
 
+def is_dataset(data):
+    """Whether data is a Dataset of this package; Keras gives its own tf.data.Dataset from a folder an attribute class_names."""
+    return hasattr(data, "batches")
+
+
 def batches(dataset, model, batch_size, **options):
     """Batches of a Dataset of this package.
 

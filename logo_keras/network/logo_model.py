@@ -1,14 +1,16 @@
 """What the plain classifier and the region networks share."""
 
+import inspect
 import json
 import random
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
-from logo_keras import __version__
-from logo_keras.backbones import Backbone, application, backbone
+from logo_keras import __version__, backbones
+from logo_keras.backbones import Backbone, application
 from logo_keras.edge.recognition import recognize
 from logo_keras.files import replacing
 from logo_keras.image.preprocessing import PREPROCESSINGS
@@ -18,8 +20,25 @@ from logo_keras.network.inputs import check_image_dtype, check_image_shape
 from logo_keras.network.optimizers import mark_heads
 from logo_keras.network.trainer import Trainer
 
+
+class Seen(NamedTuple):
+    """What the backbone makes of images `[B, ..., S, S, 3]`.
+
+    Attributes:
+        images: these images, normalised.
+        maps: dict from a stride in px to the feature maps `[B, ..., h, w, C]` of that stride; of parts of an image, that of 32.
+        feature: float `[B, ..., C]`, pooled, after dropout.
+    """
+
+    images: object
+    maps: dict
+    feature: object
+
+
 # What draws random numbers, each from a seed of its own.
 _HEADS = ("drop_units", "whole_classifier", "teacher", "fused_classifier", "augmented_classifier", "navigator")
+# Measured best where the backbone starts from ImageNet (docs/training.md); other backbones are trained as a whole.
+_FROZEN_BLOCKS = {"efficientnet_lite0": 5}
 
 
 class LogoModel(Trainer):
@@ -27,12 +46,25 @@ class LogoModel(Trainer):
 
     Images of any numeric type give the same answer: they become float32 before anything is computed.
 
-    Subclasses build their heads, define `call`, `losses_by_name` and `metrics_by_name`, and end their constructor with
-    `self._finish()`.
+    Subclasses take these arguments as their own (`**kwargs`), define `call`, `losses_by_name` and `metrics_by_name`, and end
+    their constructor with `self._finish()`. Every argument of a constructor is an attribute, which the configuration reads.
 
     With a mixed dtype policy the backbone computes in 16 bits, and all else in float32: pixels, boxes, crops, scores,
     pooled features, logits, probabilities. Files do not keep the policy, since the weights are float32 anyway: a model is
     loaded in that of the process. Keras's other settings (`floatx`, `image_data_format`) change nothing.
+
+    Args:
+        num_classes: int N; or
+        class_names: N different names. `num_classes` alone names them "0", "1", ...
+        backbone: a name of `lk.backbones.NAMES`, `"keras/NAME"` or an `lk.Backbone`.
+        image_size: int S, px, a multiple of 32.
+        weights: `"imagenet"` or None, what the backbone starts from.
+        dropout: float in [0, 1), on pooled features, in training only.
+        batch_norm: `"batch"` uses batch statistics in training, `"frozen"` the running ones.
+        frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing. By
+            default what was measured best: 5 of EfficientNet-Lite0 with ImageNet weights, 0 of any other backbone.
+        preprocessing: how a photo becomes an image, one of `lk.preprocessing.PREPROCESSINGS`.
+        **kwargs: what `keras.Model` takes: `name`, `dtype`.
 
     Attributes:
         card: dict for JSON, what is known of the model beside its configuration, kept in its file. `weights`: str, where
@@ -42,19 +74,21 @@ class LogoModel(Trainer):
 
     export_outputs = ("probabilities",)
     decision = "whole"
+    # What the backbone gives, see `Classifier`.
+    head = "pool"
 
     def __init__(
         self,
-        num_classes,
-        class_names,
-        backbone_,
-        image_size,
-        weights,
-        dropout,
-        batch_norm,
-        frozen_blocks,
-        preprocessing,
-        head="pool",
+        *,
+        num_classes=None,
+        class_names=None,
+        backbone="efficientnet_lite0",
+        image_size=224,
+        weights="imagenet",
+        dropout=0.3,
+        batch_norm="batch",
+        frozen_blocks=None,
+        preprocessing="stretch",
         **kwargs,
     ):
         # Autocast off: it would turn pixels into 16 bits before anything is cut from them.
@@ -64,15 +98,18 @@ class LogoModel(Trainer):
         self.image_size = multiple_of_32("image_size", image_size)
         self.dropout = share("dropout", dropout)
         self.batch_norm = one_of("batch_norm", batch_norm, ("batch", "frozen"))
+        if frozen_blocks is None:
+            named = isinstance(backbone, str) and weights is not None
+            frozen_blocks = _FROZEN_BLOCKS.get(backbone, 0) if named else 0
         self.frozen_blocks = whole("frozen_blocks", frozen_blocks, 0)
         self.preprocessing = one_of("preprocessing", preprocessing, PREPROCESSINGS)
-        self.backbone = backbone_
-        # keras.Model.weights is the list of variables, so this argument alone goes by another name.
+        self.backbone = backbone
+        # keras.Model.weights is the list of variables, so this argument goes by another name.
         self.initial_weights = weights
         # Python's generator, from which Keras draws its own seeds too: keras.utils.set_random_seed governs them all.
         self._seed = random.randint(1, 10**9)
         with own_settings(self.dtype_policy):
-            value = backbone(backbone_, weights, head)
+            value = backbones.backbone(backbone, weights, self.head)
         self.backbone_value = value
         self.card = {"weights": value.source, "packages": {"logo_keras": __version__}}
         self.normalize = value.preprocessing or keras.layers.Identity()
@@ -83,6 +120,17 @@ class LogoModel(Trainer):
         self.pool = keras.layers.GlobalAveragePooling2D("channels_last", name="pool", dtype="float32")
         self.drop_units = keras.layers.Dropout(dropout, seed=self._seed_of("drop_units"), name="drop_units", dtype="float32")
         self.whole_classifier = self._dense("whole_classifier")
+
+    def __init_subclass__(cls, **kwargs):
+        """Gives the class the signature of its whole chain of constructors, for help() and the configuration."""
+        super().__init_subclass__(**kwargs)
+        chain = [inspect.signature(base.__init__) for base in reversed(cls.__mro__) if issubclass(base, LogoModel)]
+        named = {
+            name: value for signature in chain for name, value in signature.parameters.items() if value.kind < value.VAR_KEYWORD
+        }
+        del named["self"]
+        others = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)
+        cls.__signature__ = inspect.Signature([*(value.replace(kind=value.KEYWORD_ONLY) for value in named.values()), others])
 
     def _check_grids(self):
         """Refuses images so small that nothing is left of a map: TensorFlow would end the process with a signal."""
@@ -153,12 +201,31 @@ class LogoModel(Trainer):
         images = ops.cast(images, "float32")
         return ops.cast(self.normalize(images), "float32")
 
-    def features(self, images, training):
-        """Maps of normalised images, by stride in px, and their feature `[B, C]` after dropout."""
-        maps = dict(self.extractor(images, training=training))
+    def see(self, images, kind, training=None):
+        """Runs the backbone over images, all in one pass.
+
+        Args:
+            images: float `[B, ..., S, S, 3]`, normalised.
+            kind: str, `"whole"`, `"region"` or `"view"`. Here all kinds share the backbone and its statistics; a subclass
+                may see each in its own way.
+            training: bool.
+
+        Returns:
+            Seen.
+        """
+        between = tuple(images.shape[1:-3])
+
+        def apart(x):
+            return ops.reshape(x, (-1, *between, *x.shape[1:])) if between else x
+
+        flat = ops.reshape(images, (-1, *images.shape[-3:])) if between else images
+        maps = dict(self.extractor(flat, training=training))
         # A network's own fully connected feature, where the backbone has one.
         feature = maps.pop("feature") if "feature" in maps else self.pool(maps["32"])
-        return {int(stride): level for stride, level in maps.items()}, self.drop_units(feature, training=training)
+        feature = self.drop_units(feature, training=training)
+        # The navigator reads finer maps of the whole image; of a part only the last one tells something.
+        strides = ("32",) if between else maps
+        return Seen(images, {int(stride): apart(maps[stride]) for stride in strides}, apart(feature))
 
     def embedded(self, feature):
         """The entry `embedding` of a model's outputs: the feature before the deciding head, `[B, D]`, of length 1."""
@@ -196,20 +263,13 @@ class LogoModel(Trainer):
             super().save(temporary, **kwargs)
 
     def get_config(self):
-        value = self.backbone
-        return {
-            "name": self.name,
-            "class_names": list(self.class_names),
-            "backbone": keras.saving.serialize_keras_object(value) if isinstance(value, Backbone) else value,
-            "image_size": self.image_size,
-            "weights": self.initial_weights,
-            "dropout": self.dropout,
-            "batch_norm": self.batch_norm,
-            "frozen_blocks": self.frozen_blocks,
-            "preprocessing": self.preprocessing,
-            # Once to JSON and back: plain lists and dicts, as the file will have them.
-            "card": json.loads(json.dumps(self.card)),
-        }
+        names = [name for name in inspect.signature(type(self)).parameters if name not in ("num_classes", "kwargs")]
+        config = {"name": self.name} | {name: getattr(self, name) for name in names} | {"weights": self.initial_weights}
+        if isinstance(self.backbone, Backbone):
+            config["backbone"] = keras.saving.serialize_keras_object(self.backbone)
+        # Once to JSON and back: plain lists and dicts, as the file will have them.
+        config["card"] = json.loads(json.dumps(self.card))
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}
 
     @classmethod
     def from_config(cls, config):

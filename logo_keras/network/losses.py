@@ -26,15 +26,17 @@ def weighted_mean(values, sample_weight=None):
     return ops.mean(values if sample_weight is None else values * ops.cast(sample_weight, values.dtype))
 
 
-def ranking_loss(scores, region_losses, sample_weight=None):
+def ranking_loss(scores, confidences, sample_weight=None):
     """Makes the navigator's order follow the teacher's.
 
-    For each pair of regions of an image of which region i has the lower loss, so the higher confidence, a hinge asks that
-    it scores higher by 1: `relu(1 - (I_i - I_j))`.
+    For each pair of regions of an image with C(R_i) > C(R_j), a hinge asks that region i scores higher by 1:
+    `relu(1 - (I_i - I_j))`.
 
     Args:
         scores: float `[B, M]`, informativeness I.
-        region_losses: float `[B, M]`, the teacher's cross-entropy of each region. No gradient reaches them.
+        confidences: float `[B, M]`, the teacher's C(R). Only their order counts, so log C(R) serves as well, and the networks
+            pass that (`Teacher.confidence(..., log=True)`): below 1e-38 float32 has one C(R) for all. No gradient reaches
+            them.
         sample_weight: float `[B]` or None.
 
     Returns:
@@ -43,6 +45,6 @@ def ranking_loss(scores, region_losses, sample_weight=None):
     Source:
         Yang et al. 2018, arXiv:1809.00287, equation 1; Wang et al. 2020, arXiv:1911.07924, section 3.2.
     """
-    better = region_losses[:, :, None] < region_losses[:, None, :]
+    better = confidences[:, :, None] > confidences[:, None, :]
     hinge = ops.relu(1 - (scores[:, :, None] - scores[:, None, :]))
     return weighted_mean(ops.sum(ops.where(better, hinge, 0.0), axis=(1, 2)), sample_weight)

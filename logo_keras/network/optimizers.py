@@ -24,6 +24,10 @@ class _OfARun(keras.optimizers.schedules.LearningRateSchedule):
         """bool, whether `span` was told of a run that is not over before this step."""
         return self.total is not None and self.start <= step < self.start + self.total
 
+    def get_config(self):
+        """The constructor's arguments, which are the attributes, as JSON has them."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+
 
 @keras.saving.register_keras_serializable("logo_keras")
 class WarmupCosine(_OfARun):
@@ -62,9 +66,6 @@ class WarmupCosine(_OfARun):
         rising = progress / self.warm_up
         falling = 0.5 * (1 + ops.cos(math.pi * ops.clip((progress - self.warm_up) / (1 - self.warm_up), 0.0, 1.0)))
         return self.peak * ops.minimum(rising, falling)
-
-    def get_config(self):
-        return {"peak": self.peak, "warm_up": self.warm_up, "start": self.start, "total": self.total}
 
 
 @keras.saving.register_keras_serializable("logo_keras")
@@ -117,17 +118,6 @@ class EpochSteps(_OfARun):
         if self.warm_up_epochs:
             rate = rate * ops.minimum((done + 1) / (self.warm_up_epochs * self.steps_per_epoch), 1.0)
         return rate
-
-    def get_config(self):
-        return {
-            "rate": self.rate,
-            "warm_up_epochs": self.warm_up_epochs,
-            "drops": list(self.drops),
-            "factor": self.factor,
-            "start": self.start,
-            "steps_per_epoch": self.steps_per_epoch,
-            "total": self.total,
-        }
 
 
 @keras.saving.register_keras_serializable("logo_keras")
@@ -201,3 +191,28 @@ def mark_heads(variables, multiplier=HEAD_RATE / BACKBONE_RATE):
 def default_optimizer():
     """What `compile()` alone takes."""
     return HeadsFirstAdamW(WarmupCosine(), weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP)
+
+
+def span_schedule(optimizer, before, total, epochs):
+    """Tells the schedule of an optimizer how long the run is, if it is one of this package.
+
+    Args:
+        optimizer: a Keras optimizer, inside loss scaling or not.
+        before: int, steps of the run before its first epoch now, or None where nobody knows.
+        total: int, steps of the whole run, or None.
+        epochs: int, epochs of the whole run.
+
+    Returns:
+        bool, whether it has such a schedule. Functions traced before must be traced again.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    schedule = getattr(optimizer, "_learning_rate", None)
+    if not isinstance(schedule, _OfARun):
+        return False
+    done = int(ops.convert_to_numpy(optimizer.iterations))  # int() alone fails under a MirroredStrategy (Keras 3.15).
+    start = done - (before or 0)
+    if before and schedule.covers(done):
+        # The same run goes on. Loss scaling does not count the steps that it leaves out, so counting back is not exact.
+        start = schedule.start
+    schedule.span(start, total, epochs)
+    return True

@@ -1,6 +1,7 @@
 """Picks regions by greedy non-maximum suppression and cuts them out, in static shapes and builtin operators."""
 
 import math
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -8,9 +9,55 @@ from keras import ops
 
 from logo_keras.network.anchors import truncate
 
+
+class Proposals(NamedTuple):
+    """The regions that deserve a closer look, best first.
+
+    Attributes:
+        scores: float `[B, A]`, informativeness I of every anchor.
+        index: int32 `[B, M]`, anchor numbers.
+        boxes: float `[B, M, 4]`, `(y0, x0, y1, x1)`, whole px.
+    """
+
+    scores: object
+    index: object
+    boxes: object
+
+
 # Yang et al. 2018, arXiv:1809.00287, section 4.1: regions that share more are suppressed.
 IOU_THRESHOLD = 0.25
 _LOWEST = float(np.finfo(np.float32).min)
+
+
+def propose(scores, anchors, count):
+    """Proposes the `count` best regions, see `select_regions`; returns Proposals."""
+    index = select_regions(scores, anchors, count)
+    return Proposals(scores, index, ops.take(ops.convert_to_tensor(truncate(anchors)), index, axis=0))
+
+
+def close_picks(scores, picks, boxes, tolerance):
+    """Whether another anchor came within `tolerance` of a pick.
+
+    Args:
+        scores: float numpy array `[B, A]`.
+        picks: int numpy array `[B, K]`, what `select_regions` gave.
+        boxes: float numpy array `[A, 4]`, truncated to whole px.
+        tolerance: float, in units of the scores.
+
+    Returns:
+        bool numpy array `[B]`.
+    """
+    return np.array([_close(*row, boxes, tolerance) for row in zip(scores, picks, strict=True)])
+
+
+def _close(scores, picks, boxes, tolerance):
+    alive = np.ones(len(scores), bool)
+    for pick in picks:
+        rivals = np.sort(scores[alive])[-2:]
+        if len(rivals) == 2 and rivals[1] - rivals[0] < tolerance:
+            return True
+        alive &= ~ops.convert_to_numpy(overlaps(boxes, boxes[pick]))
+    return False
 
 
 def select_regions(scores, anchors, num_proposals, iou_threshold=IOU_THRESHOLD):

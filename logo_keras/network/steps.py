@@ -1,12 +1,12 @@
-"""What one step of training and evaluation is, on the backends where Keras's own step does not do."""
+"""What one step of training and evaluation is."""
 
 import keras
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-    class Steps:
-        """Training and evaluation steps for TensorFlow."""
+    class _BackendSteps:
+        """TensorFlow's steps, whose loss is the mean over all replicas."""
 
         def build_optimizer(self):
             """Makes the optimizer's variables before the first step.
@@ -30,26 +30,38 @@ if keras.backend.backend() == "tensorflow":
             self._loss_tracker.update_state(loss, sample_weight=tf.shape(images)[0])
             return self.compute_metrics(images, labels, outputs, sample_weight)
 
-        def test_step(self, data):
-            """The losses and metrics of one batch, of all regions; returns the metrics so far."""
+        def _test_step(self, data):
             images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-            outputs = self(images, training=False, all_regions=True)
+            outputs = self(images, training=False)
             loss = self.compute_loss(images, labels, outputs, sample_weight, training=False)
             self._loss_tracker.update_state(loss, sample_weight=tf.shape(images)[0])
             return self.compute_metrics(images, labels, outputs, sample_weight)
 
 else:
 
-    class Steps:
-        """Keras's own steps; evaluation asks for all regions."""
+    class _BackendSteps:
+        """Keras's own steps."""
 
         def build_optimizer(self):
             """Does nothing: Keras makes the optimizer's variables before the first step."""
 
-        def test_step(self, *arguments):
-            """Keras's own step: on JAX of a state and the data, on PyTorch of the data."""
-            self._all_regions = True
-            try:
-                return super().test_step(*arguments)
-            finally:
-                self._all_regions = False
+        def _test_step(self, *arguments):
+            return super().test_step(*arguments)
+
+
+class Steps(_BackendSteps):
+    """Training and evaluation steps; every loss needs all that a model can say of an image."""
+
+    _evaluating = False
+
+    def gives_everything(self, training, all_regions=None):
+        """Whether a call returns all regions: in training and in evaluation always; else as asked."""
+        return bool(training) or (self._evaluating if all_regions is None else all_regions)
+
+    def test_step(self, *arguments):
+        """The losses and metrics of one batch, of all regions; on JAX of a state and the data. Returns the metrics so far."""
+        self._evaluating = True
+        try:
+            return self._test_step(*arguments)
+        finally:
+            self._evaluating = False

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from logo_keras.network.losses import cross_entropy
+
 
 @keras.saving.register_keras_serializable("logo_keras")
 class Teacher(keras.layers.Layer):
@@ -37,18 +39,20 @@ class Teacher(keras.layers.Layer):
         return self.classifier(features)
 
     @staticmethod
-    def confidence(logits, labels):
+    def confidence(logits, labels, log=False):
         """C(R): the probability of the true class, without label smoothing.
 
         Args:
             logits: float `[B, M, N]`.
             labels: int `[B]`.
+            log: bool, return log C(R): the same order, also where C(R) is too small for float32.
 
         Returns:
-            float `[B, M]`, in 0..1.
+            float `[B, M]`, in 0..1; with `log` at most 0, nats.
         """
-        labels = ops.broadcast_to(ops.cast(labels, "int32")[:, None, None], (*ops.shape(logits)[:2], 1))
-        return ops.take_along_axis(ops.softmax(logits), labels, axis=-1)[..., 0]
+        labels = ops.broadcast_to(labels[:, None], ops.shape(logits)[:2])
+        log_confidence = -cross_entropy(labels, logits)
+        return log_confidence if log else ops.exp(log_confidence)
 
     def get_config(self):
         return super().get_config() | {"num_classes": self.num_classes, "seed": self.seed}

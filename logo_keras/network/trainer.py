@@ -1,17 +1,26 @@
 """How the models are compiled, trained and evaluated."""
 
-import math
 import warnings
 
 import keras
 import numpy as np
 from keras import ops
 
+from logo_keras.network.arguments import whole
 from logo_keras.network.divergence import StopAtNaN
-from logo_keras.network.epochs import NumberEpochs, steps_taken
-from logo_keras.network.inputs import ONE_TRUE_CLASS, batches, changed, check_label_shape, check_labels, mixes, unlabelled_batches
+from logo_keras.network.epochs import NumberEpochs, going_on, num_batches, steps_taken
+from logo_keras.network.inputs import (
+    ONE_TRUE_CLASS,
+    batches,
+    changed,
+    check_label_shape,
+    check_labels,
+    is_dataset,
+    mixes,
+    unlabelled_batches,
+)
 from logo_keras.network.losses import cross_entropy, weighted_mean
-from logo_keras.network.optimizers import EpochSteps, WarmupCosine, default_optimizer
+from logo_keras.network.optimizers import default_optimizer, span_schedule
 from logo_keras.network.steps import Steps
 
 
@@ -32,7 +41,6 @@ class Trainer(Steps, keras.Model):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self._trackers = {}
-        self._all_regions = False
         self._watch = None
         self.epochs_seen = 0
         self.label_smoothing = 0.0
@@ -188,29 +196,21 @@ class Trainer(Steps, keras.Model):
             UserWarning: if all labels are of one class, so that nothing is learnt.
         """
         given = changed(dict(augment=augment, cache=cache, shard=shard, balance=balance, engine=engine, strict=strict))
-        if given and not hasattr(x, "batches"):
-            raise ValueError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
-        if mixes(augment) and not self.takes_shares:
-            raise ValueError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
-        check_labels(y, self.num_classes, self.takes_shares)
-        one_class = self.num_classes == 1 or hasattr(x, "batches") and len(set(np.asarray(x.labels).tolist())) == 1
-        if isinstance(validation_data, (tuple, list)) and len(validation_data) > 1:
-            check_labels(validation_data[1], self.num_classes, self.takes_shares)
-        _check_steps(steps_per_epoch)
+        self._check_data(x, y, validation_data, steps_per_epoch, augment, given)
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
         validation_data, _ = self._batches(validation_data, batch_size, cache=cache, engine=engine, strict=strict)
-        if hasattr(x, "batches"):
+        if is_dataset(x):
             first = self.epochs_seen if initial_epoch is None else initial_epoch
             given |= {"seed": seed, "first_epoch": first, "steps": steps_per_epoch}
             x, batch_size = self._batches(x, batch_size, training=True, **given)
             callbacks.insert(0, NumberEpochs(seed, getattr(x, "set_epoch", None), first - (initial_epoch or 0)))
             steps_per_epoch = None
-        if one_class:
-            warnings.warn("all labels are of one class: the model learns to answer 100 % for it and nothing else.", stacklevel=2)
-        x, steps_per_epoch = _going_on(x, steps_per_epoch)
-        n = _num_batches(x, batch_size, kwargs.get("validation_split", 0.0))
-        taken = [steps_taken(n, steps_per_epoch, count) for count in (initial_epoch or 0, epochs)]
-        self._span_schedule(*taken, epochs)
+        x, steps_per_epoch = going_on(x, steps_per_epoch)
+        n = num_batches(x, batch_size, kwargs.get("validation_split", 0.0))
+        before, total = (steps_taken(n, steps_per_epoch, count) for count in (initial_epoch or 0, epochs))
+        if self.compiled and span_schedule(self.optimizer, before, total, epochs):
+            # The schedule is a constant of the traced function.
+            self.train_function = None
         if hasattr(x, "cardinality") or getattr(x, "shuffles_itself", False):
             # tf.data and the batches of this package shuffle themselves; Keras warns of its own default, or mixes the batches.
             kwargs.setdefault("shuffle", False)
@@ -233,27 +233,19 @@ class Trainer(Steps, keras.Model):
         finally:
             self._watch = None
 
-    def _span_schedule(self, before, total, epochs):
-        """Tells the optimizer's schedule how long the run is.
-
-        Args:
-            before: int, steps of the run before its first epoch now, or None where nobody knows.
-            total: int, steps of the whole run, or None.
-            epochs: int, epochs of the whole run.
-        """
-        optimizer = self.optimizer if self.compiled else None
-        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            optimizer = optimizer.inner_optimizer
-        schedule = getattr(optimizer, "_learning_rate", None)
-        if isinstance(schedule, (EpochSteps, WarmupCosine)):
-            done = int(ops.convert_to_numpy(optimizer.iterations))  # int() alone fails under a MirroredStrategy (Keras 3.15).
-            start = done - (before or 0)
-            if before and schedule.covers(done):
-                # The same run goes on. Loss scaling does not count the steps that it leaves out, so counting back is not exact.
-                start = schedule.start
-            schedule.span(start, total, epochs)
-            # The schedule is a constant of the traced function.
-            self.train_function = None
+    def _check_data(self, x, y, validation_data, steps_per_epoch, augment, given):
+        """Refuses what this model cannot learn from before anything is read; `given` are the options of a Dataset."""
+        if given and not is_dataset(x):
+            raise ValueError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
+        if mixes(augment) and not self.takes_shares:
+            raise ValueError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
+        check_labels(y, self.num_classes, self.takes_shares)
+        if isinstance(validation_data, (tuple, list)) and len(validation_data) > 1:
+            check_labels(validation_data[1], self.num_classes, self.takes_shares)
+        if steps_per_epoch is not None:
+            whole("steps_per_epoch", steps_per_epoch, 1)
+        if self.num_classes == 1 or is_dataset(x) and len(set(np.asarray(x.labels).tolist())) == 1:
+            warnings.warn("all labels are of one class: the model learns to answer 100 % for it and nothing else.", stacklevel=4)
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
         """`keras.Model.save_weights`; while `fit` runs, it raises FloatingPointError instead of saving NaN."""
@@ -273,51 +265,17 @@ class Trainer(Steps, keras.Model):
 
     def predict(self, x, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
         """`keras.Model.predict`, which also takes a `Dataset`, brand or not; returns a dict of arrays."""
-        if hasattr(x, "batches"):
+        if is_dataset(x):
             x, batch_size = unlabelled_batches(x, self, batch_size, cache=cache, engine=engine), None
         return super().predict(x, batch_size, verbose, **kwargs)
 
     def _batches(self, data, batch_size, **options):
         """A Dataset as batches, which need no further batch size; anything else as it is."""
-        # Not class_names: Keras gives its own tf.data.Dataset from a folder an attribute of that name.
-        if not hasattr(data, "batches"):
-            return data, batch_size
-        return batches(data, self, batch_size, **options), None
+        if is_dataset(data):
+            return batches(data, self, batch_size, **options), None
+        return data, batch_size
 
 
 def _flat(sample_weight):
     """Weights of shape `[B]`, where there are any; Keras also takes `[B, 1]`, which would broadcast."""
     return None if sample_weight is None else ops.reshape(sample_weight, (-1,))
-
-
-def _check_steps(steps):
-    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1):
-        raise ValueError(f"steps_per_epoch must be an integer of at least 1, or None, got {steps!r}.")
-
-
-def _going_on(x, steps):
-    """Data whose epochs of `steps` batches go on from one to the next, and what Keras is to be told of them.
-
-    Keras ends an epoch where the data ends, so that two steps an epoch of three batches would be 2, 1, 2, 1.
-    """
-    if steps and getattr(x, "shuffles_itself", False):
-        return x.in_epochs_of(steps), None
-    if steps and hasattr(x, "cardinality") and hasattr(x, "repeat") and int(x.cardinality()) > 0:
-        return x.repeat(), steps
-    return x, steps
-
-
-def _num_batches(x, batch_size, validation_split):
-    """Batches in one pass over the data, or None where nobody knows or there is no end."""
-    if hasattr(x, "cardinality"):
-        return max(int(x.cardinality()), 0) or None
-    if hasattr(x, "num_batches"):
-        return x.num_batches
-    if hasattr(x, "shape"):
-        # Keras rounds the part that is learnt down.
-        return math.ceil(math.floor(len(x) * (1.0 - (validation_split or 0))) / (batch_size or 32))
-    try:
-        # A DataLoader of PyTorch.
-        return len(x)
-    except TypeError:
-        return None

@@ -21,25 +21,6 @@ _OF_SGD = ("momentum", "decay_norms", "warm_up_epochs", "drops")
 # docs/training.md: EfficientNet-Lite0 on TopLogo-10, 400 training photos; benchmarks/results has what came out.
 _EPOCHS = {"Classifier": 24, "NTSNet": 12, "DRNANet": 8}
 
-# _UNTIL_MERGED: the constructors are about to have these defaults; then this dict and the lines that name it go.
-_REGIONS_UNTIL_MERGED = {
-    "image_size": 448,
-    "whole_size": 224,
-    "region_size": 112,
-    "num_proposals": 3,
-    "num_regions": 2,
-    "navigator_stride": 16,
-    "decision": "mean",
-    "antialias": True,
-    "dropout": 0.3,
-    "frozen_blocks": 5,
-}
-_UNTIL_MERGED = {
-    "Classifier": {"dropout": 0.3, "frozen_blocks": 5},
-    "NTSNet": _REGIONS_UNTIL_MERGED,
-    "DRNANet": _REGIONS_UNTIL_MERGED | {"num_proposals": 4},
-}
-
 
 @functools.cache
 def defaults(model):
@@ -48,7 +29,7 @@ def defaults(model):
     Args:
         model: str, the name of a class.
     """
-    return {name: argument.default for name, argument in model_arguments(model).items()} | _UNTIL_MERGED[model]
+    return {name: argument.default for name, argument in model_arguments(model).items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,17 +121,12 @@ class Config:
         """Those arguments that are not the constructor's defaults."""
         usual = defaults(self.model)
         given = {name: tuple(value) if isinstance(value, list) else value for name, value in arguments.items()}
-        # _UNTIL_MERGED: blocks are counted per backbone, so five of EfficientNet-Lite0 say nothing about another one.
-        if given.get("backbone", usual["backbone"]) != usual["backbone"]:
-            return {name: value for name, value in given.items() if name == "frozen_blocks" or value != usual.get(name, ...)}
         return {name: value for name, value in given.items() if name not in usual or value != usual[name]}
 
     @property
     def all_arguments(self):
         """dict, every argument of the model's constructor, apart from the class names."""
-        # _UNTIL_MERGED: then `defaults(self.model) | self.arguments`.
-        blocks = {"frozen_blocks": 0} if "backbone" in self.arguments else {}
-        return defaults(self.model) | blocks | self.arguments
+        return defaults(self.model) | self.arguments
 
     @property
     def short_name(self):

@@ -2,9 +2,11 @@
 
 import dataclasses
 import difflib
+import runpy
 import textwrap
 
 from logo_keras.training.config import Config
+from logo_keras.training.constructors import NETWORK
 
 # What the recipes call a data set: its own name.
 DATASETS = {
@@ -17,40 +19,8 @@ DATASETS = {
 # brands, so that its boxes are cut out.
 _FLAGS = {"belgalogos": " --cut 0.1 --held_out 0.3", "weblogo2m": " --held_out 0.3"}
 
-# _UNTIL_MERGED: network/paper.py is about to have this dict, and then it comes from there.
-# Wang et al. 2020, arXiv:1911.07924, section 4: photos of 600 px, crops of 448 px, backbones trained on ImageNet. Plain
-# classifiers see the same images as the region networks, so that rows differ in the network only.
-_IMAGES = {
-    "image_size": 448,
-    "preprocessing": "paper",
-    "weights": "imagenet",
-    "batch_norm": "batch",
-    "frozen_blocks": 0,
-}
-# M, K and thresholds as in the papers: Yang et al. 2018, arXiv:1809.00287, section 4, and Wang et al. 2020, section 4.
-_REGIONS = _IMAGES | {
-    "whole_size": 448,
-    "region_size": 224,
-    "navigator_stride": 32,
-    "decision": "fused",
-    "dropout": 0.5,
-    "antialias": False,
-    "navigation": "navigator",
-    "teacher": True,
-}
-PAPER = {
-    "Classifier": _IMAGES,
-    "NTSNet": _REGIONS | {"num_proposals": 6, "num_regions": 4},
-    "DRNANet": _REGIONS
-    | {
-        "num_proposals": 4,
-        "num_regions": 2,
-        "views": ("crop", "drop"),
-        "auxiliary_views": (),
-        "crop_threshold": 0.5,
-        "drop_threshold": 0.5,
-    },
-}
+# Plain data in a file of its own, which is run without importing the package around it, and so Keras.
+PAPER = runpy.run_path(str(NETWORK / "paper.py"))["PAPER"]
 
 # Wang et al. 2020, section 4: SGD at 1e-3, momentum 0.9, weight decay 1e-4, a tenth of the rate after 60 and again after 100
 # epochs.
