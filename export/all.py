@@ -94,7 +94,7 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
     out, chosen = Path(out), list(TARGETS if formats is None else formats)
     unknown = [name for name in chosen if name not in TARGETS]
     if unknown:
-        raise ValueError(f"formats must be of {', '.join(TARGETS)}, got {unknown[0]!r}.")
+        raise UserError(f"formats must be of {', '.join(TARGETS)}, got {unknown[0]!r}.")
     source = Path(model).resolve() if isinstance(model, (str, Path)) else None
     model = opened(model)
     out.mkdir(parents=True, exist_ok=True)
@@ -218,13 +218,13 @@ def _artifacts(folder):
             facts = json.loads(file.read_text(encoding="utf-8"))
             known = facts["format"] in _OPEN and bool(facts["outputs"]) and bool(facts["precision"])
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
+            raise UserError(
                 f"{file}: damaged, or not written by an export command ({error}): export {path.name} again."
             ) from error
         if known:
             found[path] = facts
     if not found:
-        raise ValueError(f"{folder}: no exported file with its .json beside it. Write some with logo-export-all.")
+        raise UserError(f"{folder}: no exported file with its .json beside it. Write some with logo-export-all.")
     return found
 
 
@@ -235,7 +235,7 @@ def _noted_model(folder):
         noted = None
     if noted is None or not Path(noted).is_file():
         missing = "is not known" if noted is None else f"was {noted}, which is no longer there"
-        raise ValueError(f"{folder}: the model that these files are from {missing}: name it with --model.")
+        raise UserError(f"{folder}: the model that these files are from {missing}: name it with --model.")
     return noted
 
 

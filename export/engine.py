@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 from types import ModuleType
 
+from logo_keras.errors import UserError
+from logo_keras.extras import MissingExtra
 from logo_keras.files import replacing
 
 from . import gpu
@@ -76,10 +78,10 @@ def library(runtime="auto"):
             to build for.
     """
     if runtime not in RUNTIMES:
-        raise ValueError(f"runtime must be one of {', '.join(RUNTIMES)}, got {runtime!r}.")
+        raise UserError(f"runtime must be one of {', '.join(RUNTIMES)}, got {runtime!r}.")
     gpus = gpu.count()
     if runtime == "tensorrt" and not gpus:
-        raise ImportError(
+        raise MissingExtra(
             "TensorRT builds for the NVIDIA GPU of this machine, and there is none. For GPUs elsewhere: --runtime=tensorrt_rtx "
             "(pip install 'logo_keras[tensorrt-rtx]')."
         )
@@ -87,7 +89,7 @@ def library(runtime="auto"):
     found = next(filter(None, map(_imported, names)), None)
     if found is None:
         wanted = {"tensorrt": _TENSORRT, "tensorrt_rtx": _RTX, "auto": f"{_TENSORRT}, {_RTX}"}[runtime]
-        raise ImportError(f"engines are built by a library that is not installed: {wanted}.")
+        raise MissingExtra(f"engines are built by a library that is not installed: {wanted}.")
     return found
 
 
@@ -97,9 +99,9 @@ def _imported(name):
     except (ImportError, OSError, RuntimeError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == name:
             return None
-        raise ImportError(f"{_TITLES[name]} is installed and does not load: {error}") from error
+        raise MissingExtra(f"{_TITLES[name]} is installed and does not load: {error}") from error
     if name == "tensorrt" and int(module.__version__.partition(".")[0]) < _OLDEST:
-        raise ImportError(f"TensorRT {module.__version__} is too old: {_TENSORRT}.")
+        raise MissingExtra(f"TensorRT {module.__version__} is too old: {_TENSORRT}.")
     return Library(name, module)
 
 
@@ -119,7 +121,7 @@ def capabilities(chosen, wanted=None):
     """
     if not chosen.ahead_of_time:
         if wanted:
-            raise ValueError("TensorRT builds for the GPU of this machine; compute capabilities are chosen with TensorRT-RTX.")
+            raise UserError("TensorRT builds for the GPU of this machine; compute capabilities are chosen with TensorRT-RTX.")
         return {}
     members = chosen.module.ComputeCapability.__members__
     known = {f"{name[2:-1]}.{name[-1]}": value for name, value in members.items() if name.startswith("SM")}
@@ -128,7 +130,7 @@ def capabilities(chosen, wanted=None):
     names = [name.strip() for name in (wanted.split(",") if isinstance(wanted, str) else wanted)]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise ValueError(f"compute capabilities of {chosen} are {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
+        raise UserError(f"compute capabilities of {chosen} are {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
     return {name: known[name] for name in names}
 
 
@@ -139,7 +141,7 @@ def check_cache(chosen, timing_cache):
         ValueError: if one is given to TensorRT-RTX.
     """
     if timing_cache is not None and chosen.ahead_of_time:
-        raise ValueError("TensorRT-RTX measures nothing when it builds: a timing cache is TensorRT's.")
+        raise UserError("TensorRT-RTX measures nothing when it builds: a timing cache is TensorRT's.")
 
 
 def build(chosen, model, targets=None, timing_cache=None, workspace=None, largest_batch=None):
@@ -186,12 +188,12 @@ def build(chosen, model, targets=None, timing_cache=None, workspace=None, larges
         config.num_compute_capabilities = len(targets)
         for number, (name, value) in enumerate(targets.items()):
             if not config.set_compute_capability(value, number):
-                raise ValueError(f"{chosen} does not build for compute capability {name}.")
+                raise UserError(f"{chosen} does not build for compute capability {name}.")
     if timing_cache is not None:
         _use_cache(config, Path(timing_cache), log)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise ValueError(f"{chosen} cannot build the engine: {log.said()}")
+        raise UserError(f"{chosen} cannot build the engine: {log.said()}")
     if timing_cache is not None:
         with replacing(timing_cache) as temporary:
             temporary.write_bytes(bytes(config.get_timing_cache().serialize()))
@@ -210,7 +212,7 @@ def _parse(chosen, network, model, log):
         return
     errors = [parser.get_error(number) for number in range(parser.num_errors)]
     said = "; ".join(f"node {error.node_name() or error.node()} ({error.node_operator()}): {error.desc()}" for error in errors)
-    raise ValueError(f"{chosen} cannot read the ONNX file: {said or log.said()}")
+    raise UserError(f"{chosen} cannot read the ONNX file: {said or log.said()}")
 
 
 def _use_cache(config, path, log):

@@ -11,6 +11,8 @@ import weakref
 
 import numpy as np
 
+from logo_keras.errors import UserError
+
 _LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 # CUdevice_attribute: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR.
 _MAJOR, _MINOR = 75, 76
@@ -119,10 +121,10 @@ class Engine:
         self._log, self._runtime = log, trt.Runtime(log)
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
-            raise ValueError(f"{library} cannot load the engine on {self.device.name}: {log.said()}")
+            raise UserError(f"{library} cannot load the engine on {self.device.name}: {log.said()}")
         self._context = self._engine.create_execution_context()
         if self._context is None:
-            raise ValueError(f"{library} cannot run the engine on {self.device.name}: {log.said()}")
+            raise UserError(f"{library} cannot run the engine on {self.device.name}: {log.said()}")
         names = [self._engine.get_tensor_name(number) for number in range(self._engine.num_io_tensors)]
         (self._input,) = [name for name in names if self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
         self._outputs = [name for name in names if name != self._input]
@@ -146,13 +148,13 @@ class Engine:
         self.device.use()
         images = np.ascontiguousarray(images, self._types[self._input])
         if not self._context.set_input_shape(self._input, images.shape):
-            raise ValueError(f"the engine does not take images of shape {images.shape}: {self._log.said()}")
+            raise UserError(f"the engine does not take images of shape {images.shape}: {self._log.said()}")
         answer = {name: np.empty(tuple(self._context.get_tensor_shape(name)), self._types[name]) for name in self._outputs}
         self.device.write(self._place(self._input, images.nbytes), images)
         for name, values in answer.items():
             self._place(name, values.nbytes)
         if not self._context.execute_async_v3(self.device.stream):
-            raise ValueError(f"the engine failed: {self._log.said()}")
+            raise UserError(f"the engine failed: {self._log.said()}")
         self.device.wait()
         for name, values in answer.items():
             self.device.read(values, self._memory[name][0])

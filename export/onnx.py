@@ -14,6 +14,7 @@ import numpy as np
 from logo_keras import __version__
 from logo_keras.commands.command import exporting
 from logo_keras.edge import Recognizer, model_file
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 from .artifact import Format, write
@@ -92,13 +93,13 @@ def check(model, weight_bytes):
     known = {schema.name for schema in onnx.defs.get_all_schemas_with_history() if not schema.domain}
     foreign = [name for name in operators(model) if name not in known]
     if foreign:
-        raise ValueError(f"the file would need operators beyond ONNX's own: {', '.join(foreign)}.")
+        raise UserError(f"the file would need operators beyond ONNX's own: {', '.join(foreign)}.")
     if any(constant.data_location == onnx.TensorProto.EXTERNAL for constant in model.graph.initializer):
-        raise ValueError("the file would keep weights in other files.")
+        raise UserError("the file would keep weights in other files.")
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ValueError(f"the file would not be valid ONNX: {error}") from error
+        raise UserError(f"the file would not be valid ONNX: {error}") from error
     kinds = onnx.helper.tensor_dtype_to_np_dtype
     sizes = (int(np.prod(constant.dims)) * kinds(constant.data_type).itemsize for constant in model.graph.initializer)
     check_weights(sum(sizes), weight_bytes)
@@ -138,7 +139,7 @@ def check_name(path):
         ValueError: if it does not end with `.onnx`.
     """
     if not str(path).lower().endswith(".onnx"):
-        raise ValueError(f"{path}: the name of an ONNX file ends with .onnx.")
+        raise UserError(f"{path}: the name of an ONNX file ends with .onnx.")
 
 
 def export(model, out, photos=None, limit=None, outputs=None, batch=None, reference=None):
@@ -246,7 +247,7 @@ def _converted(tf2onnx, function, images):
         elif record.levelno >= logging.WARNING:
             logging.getLogger(__name__).warning("tf2onnx: %s", message)
     if complaints:
-        raise ValueError(f"ONNX cannot express this model: {'; '.join(dict.fromkeys(complaints))}.")
+        raise UserError(f"ONNX cannot express this model: {'; '.join(dict.fromkeys(complaints))}.")
     return result
 
 

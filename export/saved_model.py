@@ -13,6 +13,7 @@ import numpy as np
 
 from logo_keras.commands.command import exporting
 from logo_keras.edge.model_file import LABELS_NAME, METADATA_NAME
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2, require
 from logo_keras.image import preprocessing
 
@@ -105,10 +106,10 @@ class Folder:
             # Kept: the signatures do not keep the variables.
             self.loaded = tf.saved_model.load(os.fspath(path))
         except (OSError, ValueError, tf.errors.OpError) as error:
-            raise ValueError(f"{path}: not a SavedModel that TensorFlow reads: {error}") from error
+            raise UserError(f"{path}: not a SavedModel that TensorFlow reads: {error}") from error
         missing = [name for name in _INPUTS if name not in self.loaded.signatures]
         if missing:
-            raise ValueError(f"{path}: no signature {missing[0]!r}. Write the folder with logo-export-saved-model.")
+            raise UserError(f"{path}: no signature {missing[0]!r}. Write the folder with logo-export-saved-model.")
         (images,) = self.loaded.signatures[SERVE].structured_input_signature[1].values()
         self.batch = images.shape[0]
 
@@ -190,7 +191,7 @@ class BytesReport:
         )
 
 
-class SignaturesDiffer(ValueError):
+class SignaturesDiffer(UserError):
     """The two signatures of a SavedModel answer differently; `report` has the figures."""
 
     def __init__(self, message, report):

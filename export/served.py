@@ -4,6 +4,7 @@ from pathlib import Path
 
 from logo_keras import __version__
 from logo_keras.edge.model_file import Metadata
+from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras, require
 
 EMBEDDING = "embedding"
@@ -56,9 +57,9 @@ def output_names(model, outputs=None):
     known = (*model.export_outputs, EMBEDDING)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"{type(model).__name__} has no output {unknown[0]!r}; it has {', '.join(known)}.")
+        raise UserError(f"{type(model).__name__} has no output {unknown[0]!r}; it has {', '.join(known)}.")
     if "probabilities" not in names or len(set(names)) < len(names):
-        raise ValueError(f"outputs must name probabilities, and each output once, got {', '.join(names)}.")
+        raise UserError(f"outputs must name probabilities, and each output once, got {', '.join(names)}.")
     return names
 
 
@@ -98,7 +99,7 @@ def batch_size(batch, default):
         return None
     if isinstance(batch, int) and not isinstance(batch, bool) and batch >= 1:
         return batch
-    raise ValueError(f"batch must be at least 1, or free, got {batch!r}.")
+    raise UserError(f"batch must be at least 1, or free, got {batch!r}.")
 
 
 def tf_and_keras():
@@ -110,7 +111,7 @@ def tf_and_keras():
     """
     tf, keras = require("tensorflow", "export"), require("keras", "export")
     if keras.backend.backend() != "tensorflow":
-        raise ValueError(f"models are exported with KERAS_BACKEND=tensorflow, got {keras.backend.backend()!r}.")
+        raise UserError(f"models are exported with KERAS_BACKEND=tensorflow, got {keras.backend.backend()!r}.")
     return tf, keras
 
 

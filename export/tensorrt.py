@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from logo_keras.commands.command import exporting
-from logo_keras.extras import require
+from logo_keras.errors import UserError
+from logo_keras.extras import MissingExtra, require
 from logo_keras.files import replacing
 
 from . import engine, gpu, onnx
@@ -88,10 +89,10 @@ def export(
         OSError: if a file cannot be written.
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+        raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
     for name, value in (("workspace", workspace), ("largest_batch", largest_batch)):
         if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value!r}.")
+            raise UserError(f"{name} must be at least 1, got {value!r}.")
     count = batch_size(batch, 1)
     chosen = engine.library(runtime)
     targets = engine.capabilities(chosen, compute_capabilities)
@@ -183,7 +184,7 @@ def open_engine(path):
     """
     facts = json.loads(report_path(path).read_text(encoding="utf-8"))
     if not gpu.count():
-        raise ImportError(f"{path}: an engine runs on an NVIDIA GPU, and there is none here.")
+        raise MissingExtra(f"{path}: an engine runs on an NVIDIA GPU, and there is none here.")
     loaded = gpu.Engine(engine.library(facts["library_module"]), Path(path).read_bytes())
     return filled(loaded.infer, None if facts["batch"] == "free" else facts["batch"])
 

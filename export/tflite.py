@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from logo_keras.commands.command import exporting
 from logo_keras.edge import Recognizer, model_file
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 from .artifact import Format, write
@@ -70,7 +71,7 @@ def convert(model, outputs=None, batch=1, dtype="float32"):
         try:
             data = with_readable_names(converter.convert())
         except ConverterError as error:
-            raise ValueError(f"TFLite's builtin operators cannot express this model: {error}") from error
+            raise UserError(f"TFLite's builtin operators cannot express this model: {error}") from error
     check(data, kernel_bytes(function.get_concrete_function().graph))
     return data
 
@@ -103,7 +104,7 @@ def check(data, weight_bytes=0):
     """
     refused = sorted(set(operators(data)) & set(_REFUSED))
     if refused:
-        raise ValueError(f"the file would need operators beyond TFLite's builtin ones: {', '.join(refused)}.")
+        raise UserError(f"the file would need operators beyond TFLite's builtin ones: {', '.join(refused)}.")
     model = parse(data)
     used = {each.buffer for subgraph in model.subgraphs for each in subgraph.tensors}
     held = (model.buffers[place].data for place in used)
@@ -149,10 +150,10 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
         OSError: if `out` cannot be written.
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+        raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
     count = batch_size(batch, 1)
     if count is None:
-        raise ValueError("a TFLite file has a batch size of its own, for instance --batch=1; free is for other formats.")
+        raise UserError("a TFLite file has a batch size of its own, for instance --batch=1; free is for other formats.")
     int8 = precision == "int8"
     with referring(model, photos, limit, outputs, reference, calibration, calibrated=int8) as reference:
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from logo_keras import files
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 # Seconds without data after which a connection counts as broken.
@@ -86,7 +87,7 @@ def download(url, path, size=None, sha256=None):
     """
     _check_address(url)
     if sha256 is not None and not re.fullmatch("[0-9a-fA-F]{8,64}", sha256):
-        raise ValueError(f"a SHA-256 must be 64 hexadecimal digits, or the first eight or more of them, got {sha256!r}.")
+        raise UserError(f"a SHA-256 must be 64 hexadecimal digits, or the first eight or more of them, got {sha256!r}.")
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, wanted the place of a file.")
@@ -271,9 +272,9 @@ def _check_address(url):
         parts = urllib.parse.urlsplit(url)
         _ = parts.port, (parts.hostname or "").encode("idna")
     except ValueError as error:
-        raise ValueError(f"{url!r} is no address: {error}.") from error
+        raise UserError(f"{url!r} is no address: {error}.") from error
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError(f"an address must begin with http:// or https:// and a host, got {url!r}.")
+        raise UserError(f"an address must begin with http:// or https:// and a host, got {url!r}.")
 
 
 def _pieces(answer):

@@ -5,6 +5,8 @@ import functools
 
 import keras
 
+from logo_keras.errors import UserError
+
 # The policies that a model can have: its weights are float32 in all of them.
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -60,7 +62,7 @@ def model_policy(dtype=None):
         return keras.dtype_policies.get(policy if policy.name in POLICIES else "float32")
     policy = keras.dtype_policies.get(dtype)
     if policy.name not in POLICIES:
-        raise ValueError(
+        raise UserError(
             f"dtype must be one of {', '.join(POLICIES)}, got {policy.name!r}: weights, boxes and probabilities are float32."
         )
     return policy

@@ -9,6 +9,7 @@ from pathlib import Path
 from logo_keras import datasets
 from logo_keras.datasets.classes import matching
 from logo_keras.datasets.find_photos import find
+from logo_keras.errors import UserError
 
 # 8 brands x 8 photographs: 64, enough that a file that goes wrong on one photograph in twenty is caught 19 times in 20.
 _SYNTHETIC = {"preset": "demo", "brands": 8, "validation": 0, "test": 8, "none": 0}
@@ -104,5 +105,5 @@ def spread(paths, limit=None):
     if limit is None or limit >= len(paths):
         return list(paths)
     if limit < 1:
-        raise ValueError(f"limit must be at least 1 or None, got {limit}.")
+        raise UserError(f"limit must be at least 1 or None, got {limit}.")
     return [paths[place * len(paths) // limit] for place in range(limit)]

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.image import preprocessing
 
 from ..served import EMBEDDING, opened, output_names
@@ -78,7 +79,7 @@ class Reference:
         if apart := {*digests(self.calibration), *apart}:
             kept = [(photo, image) for photo, image in prepared if digests([image])[0] not in apart]
         if not kept:
-            raise ValueError(
+            raise UserError(
                 f"each of the {len(prepared)} photos to compare on was also used for calibration: name other photos with "
                 "--photos, or leave out --calibration, and some of them are set aside for it."
             )
@@ -99,7 +100,7 @@ class Reference:
             prepared.append((photo, image.astype(np.uint8)))
         if not prepared:
             named = "; ".join(f"{name}: {reason}" for name, reason in list(self.unreadable.items())[-3:])
-            raise ValueError(f"none of the {len(photographs)} photographs can be read ({named}).")
+            raise UserError(f"none of the {len(photographs)} photographs can be read ({named}).")
         return prepared
 
     def __len__(self):

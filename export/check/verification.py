@@ -5,6 +5,8 @@ import time
 
 import numpy as np
 
+from logo_keras.errors import UserError
+
 # The largest share of the photos that such a tie may excuse, and of those on which regions lie elsewhere.
 LARGEST_SHARE = 0.05
 # Photos that a bound on a share always allows: among 64 two that Keras itself was undecided on are no evidence.
@@ -43,7 +45,7 @@ BOUNDS = {
 BOUND = BOUNDS["float32"].difference
 
 
-class DiffersFromKeras(ValueError):
+class DiffersFromKeras(UserError):
     """An exported file's answers lie over the bound; `report` has the figures."""
 
     def __init__(self, message, report):
@@ -175,7 +177,7 @@ def compare(infer, reference, precision="float32"):
         ValueError: if there is no such precision.
     """
     if precision not in BOUNDS:
-        raise ValueError(f"precision must be one of {', '.join(BOUNDS)}, got {precision!r}.")
+        raise UserError(f"precision must be one of {', '.join(BOUNDS)}, got {precision!r}.")
     answers, seconds = [], []
     for number in range(len(reference)):
         image = reference.image(number)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from logo_keras.errors import UserError
+
 # Of all weights about these remain in a file: the vectors of batch normalisation go into the kernels.
 _SMALLEST_SHARE = 0.9
 
@@ -32,4 +34,4 @@ def check_weights(held, weight_bytes):
         ValueError: if they are smaller than the weights.
     """
     if held < _SMALLEST_SHARE * weight_bytes:
-        raise ValueError(f"the file would lack weights: it holds {held:,} bytes of {weight_bytes:,}.")
+        raise UserError(f"the file would lack weights: it holds {held:,} bytes of {weight_bytes:,}.")

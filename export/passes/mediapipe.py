@@ -9,6 +9,7 @@ Source: `metadata_schema.fbs` of MediaPipe 1.2.2 and of tflite-support, version 
 import numpy as np
 
 from logo_keras.edge.model_file import LABELS_NAME
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 from logo_keras.image.preprocessing import frame
 
@@ -74,7 +75,7 @@ def with_metadata(data, metadata):
     """
     model = parse(data)
     if any(entry.name == ENTRY.encode() for entry in model.metadata or ()):
-        raise ValueError(f"the file carries {ENTRY} already; describe the model as the converter gave it.")
+        raise UserError(f"the file carries {ENTRY} already; describe the model as the converter gave it.")
     inputs, outputs = _tensors(model)
     names = sorted(outputs, key=ORDER.index)
     graph = model.subgraphs[0]
@@ -91,14 +92,14 @@ def _tensors(model):
     """The places of the inputs and outputs by name, checked: two dicts from str to int."""
     signatures = [signature for signature in model.signatureDefs or () if signature.signatureKey == _SIGNATURE]
     if len(signatures) != 1:
-        raise ValueError(f"the file must have one signature {_SIGNATURE.decode()}, got {len(signatures)}.")
+        raise UserError(f"the file must have one signature {_SIGNATURE.decode()}, got {len(signatures)}.")
     inputs, outputs = (
         {mapping.name.decode(): mapping.tensorIndex for mapping in mappings}
         for mappings in (signatures[0].inputs, signatures[0].outputs)
     )
     unknown = sorted(set(outputs) - set(ORDER))
     if list(inputs) != ["images"] or "probabilities" not in outputs or unknown:
-        raise ValueError(
+        raise UserError(
             f"the file must take images and give probabilities, and besides {', '.join(ORDER[1:])} alone; "
             f"it takes {', '.join(inputs)} and gives {', '.join(outputs)}."
         )

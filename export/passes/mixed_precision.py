@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 # What follows a convolution at its own resolution and may stay in its type. Means and sums are not here: in 16 bits they
@@ -193,7 +194,7 @@ def _quiet():
 
 def _some(nodes):
     if not nodes:
-        raise ValueError("the ONNX file has no convolution or dense layer with a kernel of the model.")
+        raise UserError("the ONNX file has no convolution or dense layer with a kernel of the model.")
     return nodes
 
 
@@ -262,7 +263,7 @@ class _Halving:
             largest = float(np.max(np.abs(values), initial=0))
             # Not `>`: what is not a number does not fit either.
             if not largest <= _LARGEST:
-                raise ValueError(f"{name}: its largest value, {largest:g}, does not fit in float16. Export it as float32.")
+                raise UserError(f"{name}: its largest value, {largest:g}, does not fit in float16. Export it as float32.")
             self.graph.initializer.append(self.numpy_helper.from_array(values.astype(np.float16), twin))
             self.twins[twin] = name
         return twin

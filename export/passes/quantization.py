@@ -21,6 +21,7 @@ import warnings
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 from .flatbuffer import pack, parse
@@ -52,7 +53,7 @@ def quantized(data, precision, calibration=None):
         ImportError: if ai-edge-quantizer is not installed.
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+        raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
     model = parse(data)
     graph = Graph(model)
     convolutions, dense = layers = graph.layers()
@@ -98,11 +99,11 @@ def _checked(calibration, shape):
     """The photos as a list; `shape` is that of the model's input, `[B, S, S, 3]`."""
     images = [] if calibration is None else [np.asarray(image) for image in calibration]
     if not images:
-        raise ValueError("int8 needs calibration: prepared photographs, for instance 64.")
+        raise UserError("int8 needs calibration: prepared photographs, for instance 64.")
     expected = tuple(int(length) for length in shape[1:])
     for image in images:
         if image.shape != expected or image.dtype != np.uint8:
-            raise ValueError(f"calibration must be uint8 {list(expected)}, got {image.dtype} {list(image.shape)}.")
+            raise UserError(f"calibration must be uint8 {list(expected)}, got {image.dtype} {list(image.shape)}.")
     return images
 
 

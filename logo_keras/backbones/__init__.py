@@ -9,6 +9,7 @@ from logo_keras.backbones.efficientnet_lite import efficientnet_lite0, efficient
 from logo_keras.backbones.googlenet import googlenet
 from logo_keras.backbones.resnet import resnet50, resnet152
 from logo_keras.backbones.vgg import vgg16
+from logo_keras.errors import UserError
 
 __all__ = ["Backbone", "Normalize", "NAMES", "backbone"]
 
@@ -45,9 +46,9 @@ def backbone(value, weights="imagenet", head="pool"):
         OSError: if weights cannot be downloaded; says what to put where.
     """
     if weights not in ("imagenet", None):
-        raise ValueError(f'weights must be "imagenet" or None, got {weights!r}.')
+        raise UserError(f'weights must be "imagenet" or None, got {weights!r}.')
     if head not in ("pool", "original"):
-        raise ValueError(f'head must be "pool" or "original", got {head!r}.')
+        raise UserError(f'head must be "pool" or "original", got {head!r}.')
     if isinstance(value, Backbone):
         return value
     if isinstance(value, str) and value.startswith("keras/"):
@@ -57,7 +58,7 @@ def backbone(value, weights="imagenet", head="pool"):
         known = {name.lower(): f"keras/{name}" for name in application_names()} | {name: name for name in NAMES}
         near = difflib.get_close_matches(str(value).lower(), known, 1, 0.6)
         hint = f" Did you mean {known[near[0]]!r}?" if near else ""
-        raise ValueError(
+        raise UserError(
             f"unknown backbone {value!r}: expected {', '.join(NAMES)}, keras/NAME of keras.applications or an lk.Backbone.{hint}"
         )
     if value in _TWO_HEADED:

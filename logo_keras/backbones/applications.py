@@ -9,6 +9,7 @@ import keras
 
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.backbones.torchvision import IMAGENET_MEAN, IMAGENET_STD
+from logo_keras.errors import UserError
 from logo_keras.keras_settings import with_own_settings
 
 # What each family's preprocess_input does to RGB 0..255 (keras/src/applications/imagenet_utils.py): mean and std,
@@ -86,13 +87,13 @@ def application(name, weights="imagenet", like_imagenet=False):
         OSError: if Keras cannot fetch the weights; says what to put where.
     """
     if name not in application_names() or family(name) is None:
-        raise ValueError(_unknown(name))
+        raise UserError(_unknown(name))
     # Shapes need no weights: a network that does not fit is refused before anything is downloaded.
     model = _build(name, None)
     grids = [model.compute_output_spec(keras.KerasTensor((1, size, size, 3))).shape[1:3] for size in _SIZES]
     for size, (rows, columns) in zip(_SIZES, grids, strict=True):
         if (rows, columns) != (size // 32, size // 32):
-            raise ValueError(
+            raise UserError(
                 f'backbone "keras/{name}" does not fit: its last map is {rows} x {columns} cells at {size} px, where '
                 f"{size // 32} x {size // 32} are needed, one for every 32 px (convolutions without padding lose the edge)."
             )

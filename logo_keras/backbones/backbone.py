@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from logo_keras.backbones.torchvision import IMAGENET_MEAN
+from logo_keras.errors import UserError
 
 # Where a preprocessing that centres its images puts 0, in shares of the way from black to white. BGR without the mean of
 # ImageNet is at 0.41 to 0.49.
@@ -89,18 +90,18 @@ class Backbone:
     def __post_init__(self):
         self._check_settings()
         if 32 not in self.levels:
-            raise ValueError(f"levels must have a map of stride 32, got strides {sorted(self.levels)}.")
+            raise UserError(f"levels must have a map of stride 32, got strides {sorted(self.levels)}.")
         tensors = {int(stride): self._tensor(level) for stride, level in sorted(self.levels.items())}
         for stride, tensor in tensors.items():
             if len(getattr(tensor, "shape", ())) != 4:
-                raise ValueError(
+                raise UserError(
                     f"stride {stride} must be a map [B, rows, columns, C], got {_shape(tensor)} of {self.model.name!r}."
                 )
         for name in (*self.blocks, *self.torch_names, *self.residual_norms):
             self._tensor(name)
         feature = self._tensor(self.feature)
         if feature is not None and len(getattr(feature, "shape", ())) != 2:
-            raise ValueError(f"feature must be [B, C], got {_shape(feature)} of {self.model.name!r}.")
+            raise UserError(f"feature must be [B, C], got {_shape(feature)} of {self.model.name!r}.")
         object.__setattr__(self, "levels", tensors)
         object.__setattr__(self, "preprocessing", _as_model(self.preprocessing))
         object.__setattr__(self, "fill", _mean_colour(self.preprocessing) if self.fill is None else checked_fill(self.fill))
@@ -113,14 +114,14 @@ class Backbone:
         """Refuses what comes of Keras's settings where the network was built."""
         dtypes = {keras.backend.standardize_dtype(weight.dtype) for weight in self.model.weights} - {"float32"}
         if any(map(keras.backend.is_float_dtype, dtypes)):
-            raise ValueError(
+            raise UserError(
                 f"the weights of {self.model.name!r} are {', '.join(sorted(dtypes))}, wanted float32: build the network after "
                 'keras.config.set_dtype_policy("float32"), or "mixed_float16" to compute in 16 bits. A keras.json file may say '
                 "otherwise (floatx)."
             )
         for layer in self.model.layers:
             if getattr(layer, "data_format", None) == "channels_first":
-                raise ValueError(
+                raise UserError(
                     f"the layer {layer.name!r} of {self.model.name!r} takes channels first, and photographs come channels last: "
                     'build the network with data_format="channels_last", or after '
                     'keras.config.set_image_data_format("channels_last"). A keras.json file may say otherwise '
@@ -132,7 +133,7 @@ class Backbone:
             return level
         names = [layer.name for layer in self.model.layers]
         if level not in names:
-            raise ValueError(f"the backbone {self.model.name!r} has no layer {level!r}. Its layers: {', '.join(names)}.")
+            raise UserError(f"the backbone {self.model.name!r} has no layer {level!r}. Its layers: {', '.join(names)}.")
         return self.model.get_layer(level).output
 
     def channels(self, stride):
@@ -171,7 +172,7 @@ class Backbone:
         if count == 0:
             return []
         if not 0 < count < len(self.blocks):
-            raise ValueError(
+            raise UserError(
                 f"frozen_blocks must lie between 0 and {max(len(self.blocks) - 1, 0)} for {self.model.name!r}, got {count}."
             )
         return keras.Model(self.model.inputs[0], self._tensor(self.blocks[count])).layers
@@ -196,7 +197,7 @@ class Backbone:
         layers = {stride: tensor._keras_history.operation for stride, tensor in self.levels.items()}
         for stride, layer in layers.items():
             if len(layer._inbound_nodes) > 1:
-                raise ValueError(f"the map of stride {stride} comes from {layer.name!r}, which the backbone calls twice.")
+                raise UserError(f"the map of stride {stride} comes from {layer.name!r}, which the backbone calls twice.")
         return layers
 
     @classmethod
@@ -218,7 +219,7 @@ def checked_fill(fill):
     values = fill if isinstance(fill, (tuple, list, np.ndarray)) else (fill,)
     usable = [isinstance(value, numbers.Real) and not isinstance(value, bool) and np.isfinite(value) for value in values]
     if not usable or not all(usable):
-        raise ValueError(f"fill must be a number, or a number for each channel of a normalised image, got {fill!r}.")
+        raise UserError(f"fill must be a number, or a number for each channel of a normalised image, got {fill!r}.")
     # Zeros as the one number that costs nothing.
     return tuple(map(float, values)) if len(values) > 1 and any(values) else float(values[0])
 
@@ -248,7 +249,7 @@ def _as_model(preprocessing):
     try:
         return keras.Model(pixels, preprocessing(pixels), name="preprocessing")
     except Exception as error:
-        raise ValueError(
+        raise UserError(
             "preprocessing must be a Keras layer or a function of Keras operations from pixels [B, H, W, 3] to images of the "
             f"same shape, got {preprocessing!r}, which fails: {error}"
         ) from error

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 
 _EXPORTED = (".tflite", ".onnx")
@@ -26,7 +27,7 @@ def open_model(path, num_threads=None):
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in (".keras", *_EXPORTED):
-        raise ValueError(f"the model must be a .keras, {' or '.join(_EXPORTED)} file, got {path}.")
+        raise UserError(f"the model must be a .keras, {' or '.join(_EXPORTED)} file, got {path}.")
     if not path.is_file():
         raise FileNotFoundError(f"there is no model {path}.")
     if suffix in _EXPORTED:
@@ -34,7 +35,7 @@ def open_model(path, num_threads=None):
 
         return Recognizer(path, num_threads)
     if num_threads is not None:
-        raise ValueError(f"threads can be chosen for {' and '.join(_EXPORTED)} files; TensorFlow chooses its own for {path}.")
+        raise UserError(f"threads can be chosen for {' and '.join(_EXPORTED)} files; TensorFlow chooses its own for {path}.")
     with naming_extras():
         from logo_keras.network import load
     return load(path)

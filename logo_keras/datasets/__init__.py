@@ -3,6 +3,8 @@
 import dataclasses
 import importlib
 
+from logo_keras.errors import UserError
+
 # name -> module with `load(root, split, cut) -> Dataset`. First one's own photographs, then public data sets.
 LOADERS = {
     "folder": "formats.folder",
@@ -77,7 +79,7 @@ def loader(name):
         from logo_keras.datasets.about import refuse_if_not_public
 
         refuse_if_not_public(name)
-        raise ValueError(f"name must be one of {', '.join(LOADERS)}, got {name!r}.")
+        raise UserError(f"name must be one of {', '.join(LOADERS)}, got {name!r}.")
     return importlib.import_module(f"{__name__}.{LOADERS[name]}")
 
 
@@ -97,7 +99,7 @@ def stream(name, root, class_names=None):
         FileNotFoundError: if there is no archive.
     """
     if name != "weblogo2m":
-        raise ValueError(f"weblogo2m alone is read as a stream, got {name!r}: unpack it and use load.")
+        raise UserError(f"weblogo2m alone is read as a stream, got {name!r}: unpack it and use load.")
     return loader(name).stream(root, class_names)
 
 

@@ -3,6 +3,8 @@
 import difflib
 from dataclasses import dataclass
 
+from logo_keras.errors import UserError
+
 
 @dataclass(frozen=True)
 class Download:
@@ -201,14 +203,14 @@ def about(name):
             return each
     near = difflib.get_close_matches(str(name), [*ABOUT, *NOT_PUBLIC], 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"the public data sets are {', '.join(ABOUT)}, got {name!r}.{hint}")
+    raise UserError(f"the public data sets are {', '.join(ABOUT)}, got {name!r}.{hint}")
 
 
 def refuse_if_not_public(name):
     """Raises a ValueError that says what to use instead, if a set is not public; however the name is written."""
     for each, sentence in NOT_PUBLIC.items():
         if _plain(each) == _plain(name):
-            raise ValueError(sentence)
+            raise UserError(sentence)
 
 
 def _plain(name):

@@ -8,6 +8,7 @@ from logo_keras.datasets.classes import NONE, composed, ordered
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.sizes import read_stored, upright_box
 from logo_keras.datasets.tree import some
+from logo_keras.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def annotated(records, class_names=None, cut=None, remarks=(), **fields):
             bare.append(record.path)
         for brand in chosen:
             if brand != NONE and brand not in places:
-                raise ValueError(f"{record.path} shows {brand!r}, which is no class of the set.")
+                raise UserError(f"{record.path} shows {brand!r}, which is no class of the set.")
             paths.append(record.path)
             labels.append(places.get(brand, -1))
             boxes.append(by_brand.get(brand, ()))
@@ -89,7 +90,7 @@ def annotated(records, class_names=None, cut=None, remarks=(), **fields):
     notes += remarks
     if not paths:
         where = f"{fields['root']}: " if fields.get("root") else ""
-        raise ValueError(f"{where}no photograph has a label{'' if cut is None else ' and a box'}. {'; '.join(notes)}".rstrip())
+        raise UserError(f"{where}no photograph has a label{'' if cut is None else ' and a box'}. {'; '.join(notes)}".rstrip())
     dataset = Dataset(paths=paths, labels=labels, class_names=class_names, boxes=boxes, notes=notes, unclear=unclear, **fields)
     return dataset if cut is None else dataset.cut(cut)
 

@@ -17,6 +17,7 @@ from logo_keras.datasets.checking import Log, in_threads
 from logo_keras.datasets.classes import NONE, composed, listed
 from logo_keras.datasets.partition import folds, partition
 from logo_keras.datasets.quality.duplicates import alike
+from logo_keras.errors import UserError
 from logo_keras.image import preprocessing as photographs
 from logo_keras.image.preprocessing import UnreadablePhotograph, frame
 
@@ -71,24 +72,24 @@ class Dataset:
         paths = tuple(os.path.abspath(os.fspath(path)) for path in self.paths)
         labels = np.array(self.labels).reshape(-1)
         if labels.size and not np.issubdtype(labels.dtype, np.integer):
-            raise ValueError(f"labels must be integers, got {labels.dtype}.")
+            raise UserError(f"labels must be integers, got {labels.dtype}.")
         names = tuple(self.class_names)
         if not all(isinstance(name, str) for name in names) or len(set(map(composed, names))) != len(names):
-            raise ValueError(f"class_names must be different strings, got {listed(names)}.")
+            raise UserError(f"class_names must be different strings, got {listed(names)}.")
         if len(labels) != len(paths):
-            raise ValueError(f"there must be one label a sample, got {len(labels)} labels and {len(paths)} paths.")
+            raise UserError(f"there must be one label a sample, got {len(labels)} labels and {len(paths)} paths.")
         if labels.size and not -1 <= labels.min() <= labels.max() < len(names):
-            raise ValueError(
+            raise UserError(
                 f"labels of {len(names)} classes must lie between -1 and {len(names) - 1}, got {labels.min()} to {labels.max()}."
             )
         categories = self.root_categories if self.root_categories is None else tuple(self.root_categories)
         if categories is not None and len(categories) != len(names):
-            raise ValueError(f"there must be one root category a class, got {len(categories)} for {len(names)} classes.")
+            raise UserError(f"there must be one root category a class, got {len(categories)} for {len(names)} classes.")
         windows = self.windows
         if windows is not None:
             windows = _constant(np.array(windows, np.float32).reshape(-1, 4))
             if len(windows) != len(paths):
-                raise ValueError(f"there must be one window a sample, got {len(windows)} for {len(paths)} paths.")
+                raise UserError(f"there must be one window a sample, got {len(windows)} for {len(paths)} paths.")
         values = dict(paths=paths, labels=_constant(labels.astype(np.int64)), class_names=names, windows=windows)
         values |= dict(boxes=_boxes(self.boxes, paths), root_categories=categories, notes=tuple(self.notes))
         values |= dict(skipped=tuple(self.skipped), unclear=_of_paths(self.unclear, paths))
@@ -156,12 +157,12 @@ class Dataset:
         places = {composed(name): place for place, name in enumerate(names)}
         own = list(map(composed, self.class_names))
         if len(places) != len(names):
-            raise ValueError(f"class_names must be different strings, got {listed(names)}.")
+            raise UserError(f"class_names must be different strings, got {listed(names)}.")
         missing, unknown = [name for name in own if name not in places], [name for name in places if name not in {*own}]
         if missing or unknown:
             sides = [(f"only in the data set: {listed(missing)}" if missing else ""), f"not in the data set: {listed(unknown)}"]
             differ = "; ".join(side for side, which in zip(sides, (missing, unknown), strict=True) if which)
-            raise ValueError(f"the data set has {len(own)} classes and {len(names)} were asked for, with other names: {differ}.")
+            raise UserError(f"the data set has {len(own)} classes and {len(names)} were asked for, with other names: {differ}.")
         # One more for label -1, which is the last place as NumPy counts.
         order = np.array([places[name] for name in own] + [-1], np.int64)
         categories = self.root_categories
@@ -231,7 +232,7 @@ class Dataset:
         parts = []
         for name, chosen in (("first", first), ("second", ~first)):
             if not chosen.any():
-                raise ValueError(
+                raise UserError(
                     f"a share of {fraction:g} of {len(self)} samples of {len(set(self.labels.tolist()))} classes leaves the "
                     f"{name} set empty: give every class at least two different photographs, or choose another share."
                 )
@@ -285,12 +286,12 @@ class Dataset:
         if margin is None:
             return self
         if isinstance(margin, bool) or not isinstance(margin, numbers.Real) or not 0 <= margin < np.inf:
-            raise ValueError(f"cut must be a number of at least 0, or None for whole photographs, got {margin!r}.")
+            raise UserError(f"cut must be a number of at least 0, or None for whole photographs, got {margin!r}.")
         if self.windows is not None:
-            raise ValueError("the samples are cut out already.")
+            raise UserError("the samples are cut out already.")
         owners = [index for index, boxes in enumerate(self.boxes) for _ in boxes]
         if not owners:
-            raise ValueError("cut needs boxes, and this data set has none.")
+            raise UserError("cut needs boxes, and this data set has none.")
         boxes = np.concatenate(self.boxes)
         sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         return replace(self.subset(owners), boxes=boxes[:, None], windows=boxes + margin * sides * np.float32([-1, -1, 1, 1]))
@@ -398,21 +399,21 @@ class Dataset:
             ("first_epoch", first_epoch, 0),
         ):
             if not is_whole(value, lowest):
-                raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
+                raise UserError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
         if steps is not None and not is_whole(steps, 1):
-            raise ValueError(f"steps must be an integer of at least 1, or None, got {steps!r}.")
+            raise UserError(f"steps must be an integer of at least 1, or None, got {steps!r}.")
         frame(preprocessing, image_size)
         how = augmentation(augment, training)
         check_order(training, balance, shard)
         if not len(self):
-            raise ValueError("the data set has no photographs.")
+            raise UserError("the data set has no photographs.")
         if how is not None and how.mixes and self.labels.min() < 0:
-            raise ValueError("photographs without a brand (label -1) cannot be mixed with others by MixUp or CutMix.")
+            raise UserError("photographs without a brand (label -1) cannot be mixed with others by MixUp or CutMix.")
         make = front_end(engine)
         squares = None
         if cache is not None:
             if not isinstance(cache, (str, os.PathLike)) or not os.fspath(cache):
-                raise ValueError(f"cache must be the path of a folder, or None, got {cache!r}.")
+                raise UserError(f"cache must be the path of a folder, or None, got {cache!r}.")
             squares = Cache(cache, square_side(image_size, preprocessing, how), (self.max_pixels, self.max_bytes))
         indices = np.arange(len(self)) if training else self._to_be_read_once(squares, strict)
         labels = self.labels[indices]
@@ -440,7 +441,7 @@ class Dataset:
             path = next(path for path in self.paths if path in unreadable)
             if strict:
                 raise UnreadablePhotograph(path, unreadable[path])
-            raise ValueError(f"none of the {len(unreadable)} photographs can be read; {path}: {unreadable[path]}.")
+            raise UserError(f"none of the {len(unreadable)} photographs can be read; {path}: {unreadable[path]}.")
         return indices
 
     def window(self, index):
@@ -477,10 +478,10 @@ def _boxes(boxes, paths):
     with np.errstate(over="ignore"):
         boxes = tuple(_constant(np.array(each, np.float32).reshape(-1, 4)) if len(each) else _NO_BOXES for each in boxes)
     if len(boxes) != len(paths):
-        raise ValueError(f"there must be one array of boxes a sample, got {len(boxes)} for {len(paths)} paths.")
+        raise UserError(f"there must be one array of boxes a sample, got {len(boxes)} for {len(paths)} paths.")
     for path, each in zip(paths, boxes, strict=True):
         if not (np.isfinite(each).all() and (each[:, :2] < each[:, 2:]).all()):
-            raise ValueError(f"boxes must be finite (y0, x0, y1, x1) with y0 < y1 and x0 < x1, got {each.tolist()} for {path}.")
+            raise UserError(f"boxes must be finite (y0, x0, y1, x1) with y0 < y1 and x0 < x1, got {each.tolist()} for {path}.")
     return boxes
 
 

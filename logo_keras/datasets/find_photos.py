@@ -5,6 +5,7 @@ from pathlib import Path
 
 from logo_keras.datasets.formats.listing import listed_photographs
 from logo_keras.datasets.tree import photographs_in
+from logo_keras.errors import UserError
 from logo_keras.image.containers import SUFFIXES
 
 
@@ -38,5 +39,5 @@ def find(photos):
             found.append(path)
     if not found:
         names = ", ".join(str(path) for path in paths)
-        raise ValueError(f"no photographs in {names}: looked for {', '.join(SUFFIXES)}.")
+        raise UserError(f"no photographs in {names}: looked for {', '.join(SUFFIXES)}.")
     return list(dict.fromkeys(found))

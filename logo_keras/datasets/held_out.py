@@ -9,6 +9,7 @@ import numpy as np
 
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.quality.duplicates import digest
+from logo_keras.errors import UserError
 
 FILE = "held_out.json"
 VERSION = 1
@@ -57,13 +58,13 @@ def read(path):
         found = json.loads(Path(path).read_bytes())
         if not isinstance(found, dict) or found.get("schema_version") != VERSION:
             version = found.get("schema_version") if isinstance(found, dict) else None
-            raise ValueError(f"its schema_version is {version!r}, expected {VERSION}")
+            raise UserError(f"its schema_version is {version!r}, expected {VERSION}")
         if not all(isinstance(each["path"], str) and {"box", "sha256"} <= each.keys() for each in found["samples"]):
-            raise ValueError("a sample lacks path, box or sha256")
+            raise UserError("a sample lacks path, box or sha256")
         if not isinstance(found["share"], float):
-            raise ValueError(f"its share is {found['share']!r}")
+            raise UserError(f"its share is {found['share']!r}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a list of held-out photographs, or it is damaged: {error}.") from error
+        raise UserError(f"{path} is not a list of held-out photographs, or it is damaged: {error}.") from error
     return found
 
 
@@ -97,7 +98,7 @@ def take(dataset, root, found, source):
     wrong += [f"{path} (changed)" for path in sorted(changed)]
     if wrong:
         shown = ", ".join(wrong[:_NAMED]) + (f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else "")
-        raise ValueError(
+        raise UserError(
             f"{len(wrong)} of the {len(found['samples'])} held-out samples in {source} are not those of {root}: {shown}. "
             "Bring back the photographs with which the model was trained."
         )

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from logo_keras.errors import UserError
+
 
 def partition(groups, labels, fraction, seed):
     """Deals photographs to two sides, the same share of every label, groups undivided.
@@ -27,7 +29,7 @@ def partition(groups, labels, fraction, seed):
         ValueError: if `fraction` lies outside (0, 1).
     """
     if isinstance(fraction, bool) or not isinstance(fraction, numbers.Real) or not 0 < fraction < 1:
-        raise ValueError(f"fraction must lie in (0, 1), got {fraction!r}.")
+        raise UserError(f"fraction must lie in (0, 1), got {fraction!r}.")
     together = _together(groups)
     strata = defaultdict(list)
     for members in together:
@@ -77,10 +79,10 @@ def folds(groups, labels, n, seed):
         ValueError: if `n` is below 2 or above the number of groups.
     """
     if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 2:
-        raise ValueError(f"the number of folds must be an integer of at least 2, got {n!r}.")
+        raise UserError(f"the number of folds must be an integer of at least 2, got {n!r}.")
     together = _together(groups)
     if n > len(together):
-        raise ValueError(f"{len(together)} different photographs make at most {len(together)} folds, got {n}.")
+        raise UserError(f"{len(together)} different photographs make at most {len(together)} folds, got {n}.")
     # Groups of several labels concern all of these, and are dealt before the others.
     strata = defaultdict(list)
     for members in together:

@@ -7,6 +7,7 @@ import urllib.parse
 
 from logo_keras.datasets.classes import composed
 from logo_keras.datasets.tree import some
+from logo_keras.errors import UserError
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 # What Label Studio puts before the names of files that are uploaded.
@@ -134,7 +135,7 @@ def inside(root, name, file, number):
     """
     drive = name[1:2] == ":" and name[0].isalpha()
     if not name or name.startswith("/") or drive or "\0" in name or ".." in name and ".." in name.split("/"):
-        raise ValueError(f"{file}:{number}: {name!r} does not lie inside {root}: give its path from there, without '..'.")
+        raise UserError(f"{file}:{number}: {name!r} does not lie inside {root}: give its path from there, without '..'.")
     return f"{root}/{name}"
 
 

@@ -1,5 +1,7 @@
 """Everything that is wrong with a user's files, in one error instead of one fault a run."""
 
+from logo_keras.errors import UserError
+
 # Problems that an error lists.
 _NAMED = 10
 
@@ -47,7 +49,7 @@ class Problems:
             raise ProblemsError(self._first, self._count)
 
 
-class ProblemsError(ValueError):
+class ProblemsError(UserError):
     """The problems that were collected."""
 
     def __init__(self, texts, count):

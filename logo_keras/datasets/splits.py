@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from logo_keras.datasets import loader
 from logo_keras.datasets.classes import matching
+from logo_keras.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def check_split(split, names):
         ValueError: if it is none of them.
     """
     if split is not None and split not in names:
-        raise ValueError(f"split must be one of {', '.join(filter(None, names))} or None, got {split!r}.")
+        raise UserError(f"split must be one of {', '.join(filter(None, names))} or None, got {split!r}.")
 
 
 def without_year(split):

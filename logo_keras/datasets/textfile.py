@@ -4,6 +4,8 @@ import codecs
 import os
 from pathlib import Path
 
+from logo_keras.errors import UserError
+
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     # Before UTF-16, whose mark it begins with.
@@ -51,12 +53,12 @@ def decode(data, path):
     encoding = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), "utf-8")
     at = data.find(b"\0")
     if encoding.startswith("utf-8") and at >= 0:
-        raise ValueError(f"{path}:{_line(data, at)}: not text, it holds bytes of value zero. Save it as UTF-8.")
+        raise UserError(f"{path}:{_line(data, at)}: not text, it holds bytes of value zero. Save it as UTF-8.")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
-            raise ValueError(f"{path}:{_line(data, error.start)}: not text in {encoding.upper()} ({error.reason}).") from None
+            raise UserError(f"{path}:{_line(data, error.start)}: not text in {encoding.upper()} ({error.reason}).") from None
         try:
             text = data.decode("cp1252")
         except UnicodeDecodeError:
@@ -102,7 +104,7 @@ def parsed_lines(path, parse, expected):
         try:
             found.append((number, parse(line)))
         except ValueError:
-            raise ValueError(f"{path}:{number}: expected {expected}, got {line.strip()!r}.") from None
+            raise UserError(f"{path}:{number}: expected {expected}, got {line.strip()!r}.") from None
     return found
 
 

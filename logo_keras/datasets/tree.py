@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from logo_keras.datasets.textfile import contents
+from logo_keras.errors import UserError
 from logo_keras.files import MARK
 from logo_keras.image import containers
 from logo_keras.image.containers import SUFFIXES
@@ -220,7 +221,7 @@ def find_folder(root, names, title):
     for depth in range(_DEPTH + 1):
         found = [folder for folder in level if any(os.path.exists(os.path.join(folder, name)) for name in names)]
         if len(found) > 1:
-            raise ValueError(f"{root} holds {title} several times: give one of {', '.join(map(str, found))} as root.")
+            raise UserError(f"{root} holds {title} several times: give one of {', '.join(map(str, found))} as root.")
         if found:
             return Path(found[0])
         if depth < _DEPTH:

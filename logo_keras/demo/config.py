@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
+from logo_keras.errors import UserError
 from logo_keras.training import DEFAULTS, Config
 
 # Many synthetic photos seen twice teach more than few seen often. Real photos are as many as there are.
@@ -52,11 +53,11 @@ class DemoConfig:
 
     def __post_init__(self):
         if self.epochs is not None and self.seconds is not None:
-            raise ValueError(f"either epochs or seconds may be given, got {self.epochs} and {self.seconds}.")
+            raise UserError(f"either epochs or seconds may be given, got {self.epochs} and {self.seconds}.")
         for name in ("epochs", "seconds", "plain_epochs"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ValueError(f"{name} must be above 0, got {value!r}.")
+                raise UserError(f"{name} must be above 0, got {value!r}.")
 
     def to_dict(self):
         """The same as strings, numbers, lists and dicts, for JSON."""

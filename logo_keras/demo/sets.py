@@ -7,6 +7,7 @@ from logo_keras import datasets
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.splits import OFFICIAL
 from logo_keras.datasets.synthetic.synthesis import ARGUMENTS, RECIPE
+from logo_keras.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -102,5 +103,5 @@ def _official(name, root):
     sets = [split and datasets.load(name, root, split) for split in (splits.train, splits.validation, splits.test)]
     training, validation, test = (dataset if dataset is not None and len(dataset) else None for dataset in sets)
     if training is None or test is None:
-        raise ValueError(f"{root} must hold photographs for training and for testing.")
+        raise UserError(f"{root} must hold photographs for training and for testing.")
     return Photographs(name, f"{splits.train} and {splits.test}", training, validation, test)

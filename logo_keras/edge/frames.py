@@ -3,6 +3,7 @@
 import os
 import threading
 
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 
 # A camera may lose a frame, on a loose plug or a busy network: so many reads in a row may fail, with a pause after each, s.
@@ -42,7 +43,7 @@ def frames(source):
     elif hasattr(source, "__iter__"):
         yield from source
     else:
-        raise ValueError(f"source must be a camera's number, a video or an iterable of frames, got {type(source).__name__}.")
+        raise UserError(f"source must be a camera's number, a video or an iterable of frames, got {type(source).__name__}.")
 
 
 def _all(capture):

@@ -12,6 +12,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from logo_keras.errors import UserError
+
 # The names under which the zip behind a TFLite model holds them; MediaPipe's files carry their labels the same way.
 METADATA_NAME = "logo_keras.json"
 LABELS_NAME = "labels.txt"
@@ -96,13 +98,13 @@ class Metadata:
         # Lists, as JSON and Keras configurations hold them, are welcome.
         object.__setattr__(self, "class_names", tuple(self.class_names))
         if not self.class_names or not all(isinstance(name, str) for name in self.class_names):
-            raise ValueError(f"class_names must be one or more str, got {self.class_names!r}.")
+            raise UserError(f"class_names must be one or more str, got {self.class_names!r}.")
         if type(self.image_size) is not int or self.image_size <= 0:
-            raise ValueError(f"image_size must be a positive int, got {self.image_size!r}.")
+            raise UserError(f"image_size must be a positive int, got {self.image_size!r}.")
         for name in ("preprocessing", "model", "decision", "version"):
             value = getattr(self, name)
             if not isinstance(value, str) and not (name == "decision" and value is None):
-                raise ValueError(f"{name} must be a str, got {value!r}.")
+                raise UserError(f"{name} must be a str, got {value!r}.")
 
     def to_json(self):
         """Writes the metadata as JSON text, the same text every time."""
@@ -127,13 +129,13 @@ class Metadata:
         names = [field.name for field in dataclasses.fields(cls)]
         missing = [name for name in names if not isinstance(entries, dict) or name not in entries]
         if missing:
-            raise ValueError(f"the metadata must have {', '.join(names)}; missing: {', '.join(missing)}.")
+            raise UserError(f"the metadata must have {', '.join(names)}; missing: {', '.join(missing)}.")
         if not isinstance(entries["class_names"], list):
-            raise ValueError(f"class_names must be a list, got {entries['class_names']!r}.")
+            raise UserError(f"class_names must be a list, got {entries['class_names']!r}.")
         return cls(**{name: entries[name] for name in names})
 
 
-class UnusableModel(ValueError):
+class UnusableModel(UserError):
     """A file that cannot be run as a model of this package.
 
     Attributes:
@@ -286,11 +288,11 @@ def check_zip_entry(entry, largest):
     """
     # A zip of a few kilobytes may unpack to any size, and the memory of other methods is what the file says.
     if entry.file_size > largest:
-        raise ValueError(f"{entry.filename} would be {entry.file_size:,} bytes, at most {largest:,} are read")
+        raise UserError(f"{entry.filename} would be {entry.file_size:,} bytes, at most {largest:,} are read")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{entry.filename} is compressed by another method than deflate")
+        raise UserError(f"{entry.filename} is compressed by another method than deflate")
     if entry.file_size > max(_SMALL_ENTRY, _MOST_SHRUNK * entry.compress_size):
-        raise ValueError(f"{entry.filename} would be {entry.file_size:,} bytes, unpacked from {entry.compress_size:,}")
+        raise UserError(f"{entry.filename} would be {entry.file_size:,} bytes, unpacked from {entry.compress_size:,}")
 
 
 def _checksum(path, size):
@@ -338,7 +340,7 @@ def onnx_properties(path):
                 key, value = (_text(data, *entry.get(place, (0, 0))) for place in (_PROPERTY_KEY, _PROPERTY_VALUE))
                 values[key], places[key] = value, begin
         if not graph:
-            raise ValueError("not an ONNX file")
+            raise UserError("not an ONNX file")
     return values, places
 
 
@@ -376,7 +378,7 @@ def needs_other_files(path):
         while ahead:
             message, at, end, depth = ahead.pop()
             if depth > _DEEPEST:
-                raise ValueError(f"graphs inside graphs, more than {_DEEPEST} deep")
+                raise UserError(f"graphs inside graphs, more than {_DEEPEST} deep")
             for number, kind, _, start, stop in _fields(data, at, end):
                 if message == "tensor":
                     if number == _TENSOR_EXTERNAL_DATA or (number == _TENSOR_DATA_LOCATION and _varint(data, start, stop)[0]):
@@ -392,7 +394,7 @@ def _mapped(path):
     with open(path, "rb") as file:
         try:
             if not file.seek(0, 2):
-                raise ValueError("the file is empty")
+                raise UserError("the file is empty")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 yield data
         except ValueError as error:
@@ -413,9 +415,9 @@ def _fields(data, at, end):
         elif kind in (_FIXED32, _FIXED64):
             stop = at + (4 if kind == _FIXED32 else 8)
         else:
-            raise ValueError("not an ONNX file, or damaged")
+            raise UserError("not an ONNX file, or damaged")
         if stop > end or tag < 8:
-            raise ValueError("not an ONNX file, or cut short, or damaged")
+            raise UserError("not an ONNX file, or cut short, or damaged")
         yield tag >> 3, kind, begin, at, stop
         at = stop
 
@@ -430,12 +432,12 @@ def _varint(data, at, end):
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
-    raise ValueError("not an ONNX file, or cut short, or damaged")
+    raise UserError("not an ONNX file, or cut short, or damaged")
 
 
 def _text(data, start, stop):
     if stop - start > _LONGEST_PROPERTY:
-        raise ValueError(f"a property of {stop - start:,} bytes; at most {_LONGEST_PROPERTY:,} are read")
+        raise UserError(f"a property of {stop - start:,} bytes; at most {_LONGEST_PROPERTY:,} are read")
     return data[start:stop].decode()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from logo_keras.edge import frames, model_file, recognition
 from logo_keras.edge.engines import ONNX, LiteRT
 from logo_keras.edge.model_file import UnusableModel
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.image.decode import UnreadablePhoto, pixels
 from logo_keras.image.preprocessing import PREPROCESSINGS, fit
@@ -50,7 +51,7 @@ class Recognizer:
 
     def __init__(self, path, num_threads=None):
         if num_threads is not None and (type(num_threads) is not int or num_threads < 1):
-            raise ValueError(f"num_threads must be at least 1 or None, got {num_threads}.")
+            raise UserError(f"num_threads must be at least 1 or None, got {num_threads}.")
         self._path, self._num_threads = Path(path), num_threads
         suffix = self._path.suffix.lower()
         if suffix not in ENGINES:
@@ -121,9 +122,9 @@ class Recognizer:
                 as `photos[3]`.
         """
         if isinstance(photos, (str, bytes, bytearray, memoryview, os.PathLike, np.ndarray)):
-            raise ValueError("photos must be several photographs, such as a list of paths; recognize() takes a single one.")
+            raise UserError("photos must be several photographs, such as a list of paths; recognize() takes a single one.")
         if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
+            raise UserError(f"batch_size must be at least 1, got {batch_size}.")
         answers, waiting = [], []
 
         def answer_waiting():
@@ -161,7 +162,7 @@ class Recognizer:
         """
         if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
             came = f"{frame.dtype} {list(frame.shape)}" if isinstance(frame, np.ndarray) else type(frame).__name__
-            raise ValueError(f"frame must be a uint8 BGR array [H, W, 3], got {came}.")
+            raise UserError(f"frame must be a uint8 BGR array [H, W, 3], got {came}.")
         return self.recognize(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), top)
 
     def frames(self, source, top=3):
@@ -203,7 +204,7 @@ class Recognizer:
         size, engine = self.image_size, self._engine
         images = np.asarray(images)
         if images.ndim != 4 or images.shape[1:] != (size, size, 3) or len(images) == 0:
-            raise ValueError(f"images must be [B, {size}, {size}, 3] with B at least 1, got {list(images.shape)}.")
+            raise UserError(f"images must be [B, {size}, {size}, 3] with B at least 1, got {list(images.shape)}.")
         if engine.dtype == np.uint8 and images.dtype != np.uint8:
             images = np.clip(np.rint(images), 0, 255)
         images = np.ascontiguousarray(images, engine.dtype)

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.files import json_bytes
 from logo_keras.image.preprocessing import UnreadablePhotograph
 
@@ -73,16 +74,14 @@ class Evaluation:
     def __post_init__(self):
         if self.best is None:
             if self.probabilities is None:
-                raise ValueError(
-                    "an evaluation needs probabilities, or what is made of them: best, best_probabilities and ranks."
-                )
+                raise UserError("an evaluation needs probabilities, or what is made of them: best, best_probabilities and ranks.")
             for name, value in _ranked(self.probabilities, self.labels).items():
                 object.__setattr__(self, name, value)
         names = ("paths", "labels", "probabilities", "region_boxes", "boxes", "best", "best_probabilities", "ranks")
         arrays = {name: getattr(self, name) for name in names} | self.heads
         lengths = {name: len(value) for name, value in arrays.items() if value is not None}
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"an evaluation needs as many of each as there are samples, got {lengths}.")
+            raise UserError(f"an evaluation needs as many of each as there are samples, got {lengths}.")
 
     @property
     def predicted(self):
@@ -212,7 +211,7 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
     kept, unreadable = _readable(dataset, strict)
     if not len(kept):
         example = next(map(": ".join, unreadable.items()), "there are none")
-        raise ValueError(f"none of the {len(dataset)} photographs can be read; {example}.")
+        raise UserError(f"none of the {len(dataset)} photographs can be read; {example}.")
     ask = _predict if hasattr(model, "predict_on_batch") else _infer
     # A photo that disappears on the way gives no answer, so every answer comes with the number of its sample.
     parts = [
@@ -302,12 +301,12 @@ def paired(first, second):
     for (path, box), (ours, theirs) in brands.items():
         if ours and theirs and ours.isdisjoint(theirs):
             where = "" if box is None else f", box {list(box)}"
-            raise ValueError(f"the two evaluations do not agree about the brand on {path}{where}.")
+            raise UserError(f"the two evaluations do not agree about the brand on {path}{where}.")
     pairs = [
         (number, left.pop(0)) for number, (path, box, brand) in enumerate(first) if (left := numbers[_key(path, box), brand])
     ]
     if not pairs:
-        raise ValueError(
+        raise UserError(
             "the two evaluations have no photograph in common. Both must be of whole photographs, or of the same boxes."
         )
     return np.array(pairs)
@@ -344,7 +343,7 @@ def _labelled_for(model, dataset):
     if tuple(dataset.class_names) != tuple(model.class_names):
         dataset = dataset.with_class_names(model.class_names)
     if min(dataset.labels, default=0) < 0:
-        raise ValueError("the data set has photographs without a brand (label -1), of which no answer is right: leave them out.")
+        raise UserError("the data set has photographs without a brand (label -1), of which no answer is right: leave them out.")
     return dataset
 
 

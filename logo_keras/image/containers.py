@@ -5,6 +5,7 @@ import struct
 import zlib
 from itertools import islice
 
+from logo_keras.errors import UserError
 from logo_keras.image import jpeg, pillow
 
 # How the names of photos end. Files of other names are photos where they begin like one.
@@ -44,16 +45,16 @@ def inspect(data):
             its format is not installed.
     """
     if not data:
-        raise ValueError("the file is empty")
+        raise UserError("the file is empty")
     name = kind(data)
     if name is None:
-        raise ValueError(f"not an image of a known format ({', '.join(FORMATS)})")
+        raise UserError(f"not an image of a known format ({', '.join(FORMATS)})")
     try:
         height, width = _READERS[name](data) if name in _READERS else pillow.measure(name, data)
     except (struct.error, IndexError):
-        raise ValueError(f"truncated: the {name} header is incomplete") from None
+        raise UserError(f"truncated: the {name} header is incomplete") from None
     if height < 1 or width < 1:
-        raise ValueError(f"corrupt: its {name} header says {width} x {height} px")
+        raise UserError(f"corrupt: its {name} header says {width} x {height} px")
     return name, height, width
 
 
@@ -77,7 +78,7 @@ def largest_picture(kind, data):
     # The property of each picture that has its size. Source: ISO/IEC 23008-12, 6.5.3.
     sides = [struct.unpack(">II", found[1]) for found in islice(re.finditer(rb"ispe\0{4}(.{8})", data, re.DOTALL), _PICTURES + 1)]
     if len(sides) > _PICTURES:
-        raise ValueError(f"corrupt: the {kind} has more than {_PICTURES} pictures")
+        raise UserError(f"corrupt: the {kind} has more than {_PICTURES} pictures")
     width, height = max(sides, key=lambda size: size[0] * size[1], default=(0, 0))
     return (height, width) if height * width > _OTHER_PIXELS else None
 
@@ -98,13 +99,13 @@ def _png(data):
     size, room, text = None, 0, 0
     for number, (kind, at, start, end) in enumerate(png_chunks(data)):
         if number == _PNG_CHUNKS:
-            raise ValueError(f"corrupt: the PNG has more than {_PNG_CHUNKS} chunks")
+            raise UserError(f"corrupt: the PNG has more than {_PNG_CHUNKS} chunks")
         if end + 4 > len(data):
-            raise ValueError("truncated: the PNG ends inside a chunk")
+            raise UserError("truncated: the PNG ends inside a chunk")
         if struct.unpack_from(">I", data, end)[0] != zlib.crc32(view[at + 4 : end]):
-            raise ValueError(f"corrupt: wrong checksum in the PNG's chunk {kind.decode('ascii', 'replace')}")
+            raise UserError(f"corrupt: wrong checksum in the PNG's chunk {kind.decode('ascii', 'replace')}")
         if (kind == b"IHDR") != (size is None):
-            raise ValueError("corrupt: the PNG does not begin with its one IHDR chunk")
+            raise UserError("corrupt: the PNG does not begin with its one IHDR chunk")
         if kind == b"IHDR":
             width, height, depth, colour = struct.unpack_from(">IIBB", data, start)
             size = height, width
@@ -118,10 +119,10 @@ def _png(data):
         elif kind == b"IEND":
             return size
         if room < 0:
-            raise ValueError("corrupt: the PNG holds more data than its picture needs")
+            raise UserError("corrupt: the PNG holds more data than its picture needs")
         if text > _PNG_TEXT_BYTES:
-            raise ValueError(f"corrupt: the PNG has more than {_PNG_TEXT_BYTES} bytes of compressed text")
-    raise ValueError("truncated: the PNG ends before its IEND chunk")
+            raise UserError(f"corrupt: the PNG has more than {_PNG_TEXT_BYTES} bytes of compressed text")
+    raise UserError("truncated: the PNG ends before its IEND chunk")
 
 
 def still_png(data):
@@ -141,7 +142,7 @@ def still_png(data):
 def _webp(data):
     kind = data[12:16]
     if struct.unpack_from("<I", data, 4)[0] + 8 > len(data):
-        raise ValueError("truncated: the WebP is shorter than its header says")
+        raise UserError("truncated: the WebP is shorter than its header says")
     if kind == b"VP8X":
         low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", data, 24)
         return (low_h | high_h << 16) + 1, (low_w | high_w << 16) + 1
@@ -151,7 +152,7 @@ def _webp(data):
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)
         return height & 0x3FFF, width & 0x3FFF
-    raise ValueError("corrupt: the WebP holds no picture")
+    raise UserError("corrupt: the WebP holds no picture")
 
 
 _STARTS = {

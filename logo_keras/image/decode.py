@@ -5,6 +5,7 @@ import stat
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.image import containers, orientation, pillow, transparency
 from logo_keras.image.jpeg import EndMissing
@@ -19,7 +20,7 @@ DECODING = 3
 _REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 
 
-class UnreadablePhoto(ValueError):
+class UnreadablePhoto(UserError):
     """A file that cannot be read as a photo.
 
     Attributes:
@@ -106,7 +107,7 @@ def pixels(photo, name="photograph"):
     if isinstance(photo, (bytes, bytearray, memoryview)):
         return decode(photo, name)
     if not isinstance(photo, np.ndarray):
-        raise ValueError(f"photo must be a path, bytes or a uint8 RGB array, got {type(photo).__name__}.")
+        raise UserError(f"photo must be a path, bytes or a uint8 RGB array, got {type(photo).__name__}.")
     return photo
 
 
@@ -219,7 +220,7 @@ def _bound_bytes(name, size, max_bytes):
 def positive_integer(name, value):
     """Gives the value of an argument back, or raises a ValueError that names the argument."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        raise UserError(f"{name} must be a positive integer, got {value!r}.")
     return int(value)
 
 
@@ -232,7 +233,7 @@ def _decoded(data, name, how, max_pixels, max_bytes, smallest=1):
         kind, height, width, data = inspected(data, max_pixels)
         for sides in ((height, width), containers.largest_picture(kind, data) or (0, 0)):
             if sides[0] * sides[1] > max_pixels:
-                raise ValueError(f"too large: {sides[1]} x {sides[0]} px, at most {max_pixels:,} px are read (max_pixels)")
+                raise UserError(f"too large: {sides[1]} x {sides[0]} px, at most {max_pixels:,} px are read (max_pixels)")
         if kind in pillow.FORMATS:
             photo = pillow.decode(kind, data)
         elif transparency.has_alpha(data):
@@ -250,9 +251,9 @@ def _opencv(kind, data, how):
     try:
         photo = cv2.imdecode(np.frombuffer(containers.still_png(data) if kind == "PNG" else data, np.uint8), how)
     except cv2.error as error:
-        raise ValueError(f"corrupt: the {kind} decoder gave up ({error.err})") from None
+        raise UserError(f"corrupt: the {kind} decoder gave up ({error.err})") from None
     if photo is None:
-        raise ValueError(f"corrupt or truncated: the {kind} decoder gave up")
+        raise UserError(f"corrupt or truncated: the {kind} decoder gave up")
     return photo
 
 

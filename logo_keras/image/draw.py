@@ -4,6 +4,7 @@ import unicodedata
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 
 # Okabe and Ito 2008, colours that the colour-blind tell apart too; best region first. RGB.
@@ -74,7 +75,7 @@ def draw_regions(photo, boxes, crop_boxes=None, maps=None, drop_threshold=0.5, s
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     for name, given in (("crop_boxes", crop_boxes), ("maps", maps)):
         if given is not None and len(given) != len(boxes):
-            raise ValueError(f"{name} must be one a region, got {len(given)} for {len(boxes)} regions.")
+            raise UserError(f"{name} must be one a region, got {len(given)} for {len(boxes)} regions.")
     tall = max(2, len(boxes)) * side
     rows = []
     for rank, box in enumerate(boxes):
@@ -113,7 +114,7 @@ def contact_sheet(pictures, columns=3, cell=320, gap=8):
         ValueError: if there is no picture, or `columns` is below 1.
     """
     if columns < 1 or not len(pictures):
-        raise ValueError(f"a contact sheet needs pictures and columns, got {len(pictures)} and {columns}.")
+        raise UserError(f"a contact sheet needs pictures and columns, got {len(pictures)} and {columns}.")
     sized = [_scaled(picture, cell / picture.shape[1]) for picture in pictures]
     columns = min(columns, len(sized))
     strips = []
@@ -163,7 +164,7 @@ def cut(photo, box, side):
 def _check(photo):
     if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
         came = f"{photo.dtype} {photo.shape}" if isinstance(photo, np.ndarray) else type(photo).__name__
-        raise ValueError(f"a photo must be a uint8 RGB array [H, W, 3], got {came}.")
+        raise UserError(f"a photo must be a uint8 RGB array [H, W, 3], got {came}.")
 
 
 def _with_boxes(photo, region_boxes, truth_boxes, side):

@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 
 # Markers. Source: ITU-T T.81, table B.1.
@@ -40,7 +41,7 @@ _TAILS = tuple(
 )
 
 
-class EndMissing(ValueError):
+class EndMissing(UserError):
     """A JPEG without its end-of-image marker, though all of its picture may be there: only decoding tells.
 
     Attributes:
@@ -75,10 +76,10 @@ class EndMissing(ValueError):
                 return jpeg + b"\xff\xd9"
         # With bytes to spare, a part of the picture may be missing, and px were made of what stands behind it.
         more = ", and unknown bytes stand behind its picture: save it again" if whole else ""
-        raise ValueError(f"{self}{more}")
+        raise UserError(f"{self}{more}")
 
 
-class _Broken(ValueError):
+class _Broken(UserError):
     """A JPEG that does not go on as it must; `end` is where, in the data of a scan."""
 
     def __init__(self, reason, end=None):
@@ -110,7 +111,7 @@ def inspect(data):
             marker, at = data[found.end() - 1], found.end()
             segments += 1
             if segments > _SEGMENTS:
-                raise ValueError(f"corrupt: the JPEG has more than {_SEGMENTS} segments")
+                raise UserError(f"corrupt: the JPEG has more than {_SEGMENTS} segments")
             if marker == _END:
                 break
             if marker in _WITHOUT_SEGMENT:
@@ -151,7 +152,7 @@ def inspect(data):
             raise EndMissing(str(broken), size, picture, start) from None
         raise
     if size is None or not scans:
-        raise ValueError("corrupt: the JPEG holds no picture")
+        raise UserError("corrupt: the JPEG holds no picture")
     return size
 
 
@@ -171,7 +172,7 @@ def _take_scan(header, progressive, wanted):
 def _bound_scans(scans, size):
     height, width = size or (0, 0)
     if scans > _SCANS or (scans > _SCANS_OF_LARGE and scans * height * width > _SCANNED_PIXELS):
-        raise ValueError(f"corrupt: the JPEG goes over its {width} x {height} px in {scans} scans or more")
+        raise UserError(f"corrupt: the JPEG goes over its {width} x {height} px in {scans} scans or more")
 
 
 def _scan_end(data, at, restarts):

@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 # Format: module, class of an image file of this format, extra that installs it.
@@ -42,7 +43,7 @@ def open_image(kind, data):
         require(module.partition(".")[0], extra)
         plugin = getattr(require(module, extra), name)
     except ImportError as error:
-        raise ValueError(f"a {kind} photo: {error}") from None
+        raise UserError(f"a {kind} photo: {error}") from None
     with _reasons(kind):
         # Not Image.open, whose limit on px (MAX_IMAGE_PIXELS) holds for the whole process: `max_pixels` counts here.
         return plugin(io.BytesIO(data))
@@ -67,7 +68,7 @@ def measure(kind, data):
         # Not image.size: Pillow has exchanged the sides already where the picture is to be turned.
         width, height, tile_width, tile_height = (int(image.tag_v2.get(tag, 0)) for tag in _TIFF_SIDES)
     if tile_width * tile_height > max(width * height, _TILE_PIXELS):
-        raise ValueError(f"corrupt: tiles of {tile_width} x {tile_height} px in a TIFF of {width} x {height} px")
+        raise UserError(f"corrupt: tiles of {tile_width} x {tile_height} px in a TIFF of {width} x {height} px")
     return height, width
 
 
@@ -123,7 +124,7 @@ def decode(kind, data):
         if image.mode.startswith("I;16"):
             return np.repeat((np.asarray(image) >> 8).astype(np.uint8)[..., None], 3, axis=2)
         if image.mode in ("I", "F"):
-            raise ValueError("values of 32 bits are not read")
+            raise UserError("values of 32 bits are not read")
         if image.mode == "La":
             # Otherwise its alpha is lost on the way to RGBA.
             image = image.convert("LA")
@@ -143,4 +144,4 @@ def _reasons(kind):
         yield
     except Exception as error:
         said = " ".join(str(error).split())
-        raise ValueError(f"corrupt or truncated: the {kind} decoder gave up ({said or type(error).__name__})") from None
+        raise UserError(f"corrupt or truncated: the {kind} decoder gave up ({said or type(error).__name__})") from None

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.image.decode import (
     DECODING,
@@ -66,7 +67,7 @@ def resize(photo, size):
     array = isinstance(photo, np.ndarray)
     if not array or photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
         came = f"{photo.dtype} {photo.shape}" if array else type(photo).__name__
-        raise ValueError(f"photo must be a uint8 RGB array [H, W, 3], got {came}.")
+        raise UserError(f"photo must be a uint8 RGB array [H, W, 3], got {came}.")
     size = positive_integer("size", size)
     height, width = photo.shape[:2]
     # In two steps, because INTER_AREA averages only when no axis grows.
@@ -93,7 +94,7 @@ def frame(preprocessing, size):
         ValueError: if there is no preprocessing of this name.
     """
     if preprocessing not in PREPROCESSINGS:
-        raise ValueError(f"preprocessing must be one of {', '.join(PREPROCESSINGS)}, got {preprocessing!r}.")
+        raise UserError(f"preprocessing must be one of {', '.join(PREPROCESSINGS)}, got {preprocessing!r}.")
     side = round(size * _PAPER) if preprocessing == "paper" else size
     return side, (side - size) // 2
 

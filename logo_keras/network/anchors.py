@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from logo_keras.errors import UserError
+
 # NTS-Net's grid (Yang et al. 2018, arXiv:1809.00287, section 4.1, and its public code): px of a 448 px image.
 REFERENCE_SIZE = 448
 STRIDES = (32, 64, 128)
@@ -38,11 +40,11 @@ def make_anchors(image_size, strides=STRIDES, sizes=None, scales=SCALES, ratios=
     if not all(isinstance(level, (tuple, list)) for level in scales):
         scales = (tuple(scales),) * len(strides)
     if not len(strides) == len(sizes) == len(scales):
-        raise ValueError(
+        raise UserError(
             f"strides, sizes and scales must have one entry a level, got {len(strides)}, {len(sizes)} and {len(scales)}."
         )
     if min(image_size, whole_size, *strides, *sizes) <= 0:
-        raise ValueError(
+        raise UserError(
             f"image_size, whole_size, strides and sizes must be positive, got {image_size}, {whole_size}, {strides}, {sizes}."
         )
     anchors = []

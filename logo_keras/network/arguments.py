@@ -2,6 +2,8 @@
 
 import numbers
 
+from logo_keras.errors import UserError
+
 
 def class_names_of(num_classes, class_names):
     """The class names, a tuple of str, from whichever of the two arguments was given.
@@ -13,17 +15,17 @@ def class_names_of(num_classes, class_names):
         num_classes = whole("num_classes", num_classes, 1)
     if class_names is None:
         if num_classes is None:
-            raise ValueError("one of num_classes and class_names is required.")
+            raise UserError("one of num_classes and class_names is required.")
         class_names = [str(number) for number in range(num_classes)]
     if isinstance(class_names, str):
-        raise ValueError(f"class_names must be several names, got the text {class_names!r}.")
+        raise UserError(f"class_names must be several names, got the text {class_names!r}.")
     class_names = tuple(str(name) for name in class_names)
     if not class_names:
-        raise ValueError("a model needs at least one class, got none.")
+        raise UserError("a model needs at least one class, got none.")
     if num_classes not in (None, len(class_names)):
-        raise ValueError(f"num_classes and class_names must agree, got {num_classes} and {len(class_names)} names.")
+        raise UserError(f"num_classes and class_names must agree, got {num_classes} and {len(class_names)} names.")
     if len(set(class_names)) < len(class_names):
-        raise ValueError(f"class_names must differ from each other, got {', '.join(class_names)}.")
+        raise UserError(f"class_names must differ from each other, got {', '.join(class_names)}.")
     return class_names
 
 
@@ -34,7 +36,7 @@ def multiple_of_32(name, size):
         ValueError: naming the argument, if it is no positive multiple of 32.
     """
     if not _whole(size) or size < 32 or size % 32:
-        raise ValueError(f"{name} must be a multiple of 32 px, got {size!r}.")
+        raise UserError(f"{name} must be a multiple of 32 px, got {size!r}.")
     return int(size)
 
 
@@ -45,7 +47,7 @@ def whole(name, value, lowest):
         ValueError: naming the argument, if it is no whole number of at least `lowest`.
     """
     if not _whole(value) or value < lowest:
-        raise ValueError(f"{name} must be a whole number of at least {lowest}, got {value!r}.")
+        raise UserError(f"{name} must be a whole number of at least {lowest}, got {value!r}.")
     return int(value)
 
 
@@ -56,7 +58,7 @@ def share(name, value):
         ValueError: naming the argument, if it is no number in [0, 1).
     """
     if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < 1:
-        raise ValueError(f"{name} must be a number in [0, 1), got {value!r}.")
+        raise UserError(f"{name} must be a number in [0, 1), got {value!r}.")
     return value
 
 
@@ -67,7 +69,7 @@ def flag(name, value):
         ValueError: naming the argument, if it is neither True nor False.
     """
     if not isinstance(value, bool):
-        raise ValueError(f"{name} must be True or False, got {value!r}.")
+        raise UserError(f"{name} must be True or False, got {value!r}.")
     return value
 
 
@@ -78,7 +80,7 @@ def one_of(name, value, known):
         ValueError: naming the argument and what is known, if it is none of them.
     """
     if value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
+        raise UserError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
     return value
 
 

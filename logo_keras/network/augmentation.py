@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from logo_keras.errors import UserError
 from logo_keras.network.regions import crop_regions
 
 
@@ -44,7 +45,7 @@ class Augmentation(keras.layers.Layer):
         super().__init__(**({"dtype": "float32"} | kwargs))
         for name, value in (("crop_threshold", crop_threshold), ("drop_threshold", drop_threshold)):
             if not isinstance(value, numbers.Real) or not 0 < value < 1:
-                raise ValueError(f"{name} must be a number in (0, 1), got {value!r}.")
+                raise UserError(f"{name} must be a number in (0, 1), got {value!r}.")
         self.region_size = region_size
         self.crop_threshold = crop_threshold
         self.drop_threshold = drop_threshold

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from logo_keras.errors import UserError
 from logo_keras.network.augmentation import Augmentation, enlarge
 from logo_keras.network.nts_net import NTSNet
 
@@ -54,9 +55,9 @@ class DRNANet(NTSNet):
         self.views = _checked("views", views)
         self.auxiliary_views = _checked("auxiliary_views", auxiliary_views)
         if not self.views:
-            raise ValueError("views must name at least one of region, crop and drop.")
+            raise UserError("views must name at least one of region, crop and drop.")
         if "region" in self.auxiliary_views or set(self.views) & set(self.auxiliary_views):
-            raise ValueError(
+            raise UserError(
                 "auxiliary_views may name crop and drop where views does not, got views = "
                 f"{self.views} and auxiliary_views = {self.auxiliary_views}."
             )
@@ -138,5 +139,5 @@ class DRNANet(NTSNet):
 def _checked(argument, views):
     views = tuple(views)
     if not set(views) <= set(_VIEWS) or len(set(views)) < len(views):
-        raise ValueError(f"{argument} may name each of {', '.join(_VIEWS)} once, got {views}.")
+        raise UserError(f"{argument} may name each of {', '.join(_VIEWS)} once, got {views}.")
     return views

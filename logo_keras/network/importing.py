@@ -5,6 +5,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from logo_keras.errors import UserError
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.network.navigator import Navigator
 from logo_keras.network.paper import PAPER
@@ -106,12 +107,12 @@ def load_entries(model, entries, source, heads=True):
     wanted = {name: shape for layer, prefix in pairs for name, shape in entries_of(layer, prefix).items()}
     for name in wanted:
         if places.get(name) in refused:
-            raise ValueError(f"{refused[places[name]]} The model stays as it was.")
+            raise UserError(f"{refused[places[name]]} The model stays as it was.")
     try:
         check(wanted, entries)
     except ValueError as error:
         has = f"The checkpoint has {len(given)} entries: {some(list(given))}."
-        raise ValueError(f"{source}: {error} {has} The model stays as it was.") from None
+        raise UserError(f"{source}: {error} {has} The model stays as it was.") from None
     for layer, prefix in pairs:
         set_layer(layer, entries, prefix)
     filled = {id(variable) for layer, _ in pairs for variable in layer.variables}
@@ -142,10 +143,10 @@ def _names(model, inside):
 def _backbone_of(model):
     """The model's Backbone; ValueError if nothing can be imported into it."""
     if not isinstance(model, LogoModel):
-        raise ValueError(f"model must be a Classifier, NTSNet or DRNANet of logo_keras, got a {type(model).__name__}.")
+        raise UserError(f"model must be a Classifier, NTSNet or DRNANet of logo_keras, got a {type(model).__name__}.")
     value = model.backbone_value
     if not value.torch_names:
-        raise ValueError(
+        raise UserError(
             f"the backbone {value.model.name!r} has no counterpart in PyTorch: nothing is known of its entries' names."
         )
     return value
@@ -165,7 +166,7 @@ def number_of_classes(entries):
     heads = [TEACHER] if is_nts_net(entries) else [name.removesuffix(".weight") for name in entries if _is_head(name, entries)]
     heads = [head for head in heads if f".{head}".endswith(tuple(f".{known}" for known in _HEADS))] or heads
     if not heads or f"{heads[-1]}.weight" not in entries:
-        raise ValueError("the checkpoint has no classifier that tells the number of classes: give it.")
+        raise UserError("the checkpoint has no classifier that tells the number of classes: give it.")
     return len(entries[f"{heads[-1]}.weight"])
 
 
@@ -218,7 +219,7 @@ def _of_nts_net(model, entries, heads, value, remarks):
     navigator = getattr(model, "navigator", None)
     if isinstance(navigator, Navigator):
         if navigator.navigator_stride != 32:
-            raise ValueError("the checkpoint's navigator reads the map of stride 32: make the model with navigator_stride=32.")
+            raise UserError("the checkpoint's navigator reads the map of stride 32: make the model with navigator_stride=32.")
         pairs += [(getattr(navigator, part), f"{NAVIGATOR}.{part}") for part in _NAVIGATOR_PARTS]
     if not heads:
         return pairs
@@ -235,7 +236,7 @@ def _of_nts_net(model, entries, heads, value, remarks):
         len(entries[f"{name}.weight"]) for _, name in pairs if not name.startswith(NAVIGATOR) and f"{name}.weight" in entries
     }
     if classes and classes != {model.num_classes}:
-        raise ValueError(
+        raise UserError(
             f"the checkpoint is of {' and '.join(map(str, sorted(classes)))} classes, the model of {model.num_classes}: make the "
             "model with as many, or pass heads=False to take backbone and navigator alone."
         )

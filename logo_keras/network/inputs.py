@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from logo_keras.errors import UserError
+
 # Why region networks refuse shares, and what to do.
 ONE_TRUE_CLASS = (
     "a network with regions needs the one true class of an image, because its teacher's confidence in that class ranks the "
@@ -39,9 +41,9 @@ def batches(dataset, model, batch_size, **options):
     if tuple(dataset.class_names) != model.class_names:
         dataset = dataset.with_class_names(model.class_names)
     if len(dataset) == 0:
-        raise ValueError("the data set has no photographs.")
+        raise UserError("the data set has no photographs.")
     if np.min(dataset.labels) < 0:
-        raise ValueError(
+        raise UserError(
             "the data set has photographs without a brand (label -1), which can be neither learnt nor scored as a class: "
             "leave them out, or use predict."
         )
@@ -85,12 +87,12 @@ def check_labels(labels, num_classes, shares=True):
     if check_label_shape(labels.shape, num_classes, shares):
         # A sum of N float16 numbers is a thousandth off.
         if labels.dtype.kind not in "iufb" or not (labels >= 0).all() or not np.allclose(labels.sum(axis=1), 1, atol=1e-3):
-            raise ValueError(f"labels [B, {num_classes}] must be shares of at least 0 that sum to 1, got {labels[:1].tolist()}.")
+            raise UserError(f"labels [B, {num_classes}] must be shares of at least 0 that sum to 1, got {labels[:1].tolist()}.")
         return
     if labels.dtype.kind not in "iufb" or not np.array_equal(labels, np.floor(labels)):
-        raise ValueError(f"labels must be whole numbers, the places of the brands in class_names, got {labels.ravel()[:3]}.")
+        raise UserError(f"labels must be whole numbers, the places of the brands in class_names, got {labels.ravel()[:3]}.")
     if labels.size and not 0 <= labels.min() <= labels.max() < num_classes:
-        raise ValueError(
+        raise UserError(
             f"labels must lie in 0..{num_classes - 1} for {num_classes} classes, got {labels.min():g}..{labels.max():g}."
         )
 
@@ -113,9 +115,9 @@ def check_label_shape(shape, num_classes, shares=True):
         return False
     if len(shape) != 2 or shape[1] != num_classes:
         other = f" or shares [B, {num_classes}]" if shares else ""
-        raise ValueError(f"integer labels [B]{other} are expected, got shape {list(shape)}.")
+        raise UserError(f"integer labels [B]{other} are expected, got shape {list(shape)}.")
     if not shares:
-        raise ValueError(f"integer labels [B] are expected, got shape {list(shape)}: {ONE_TRUE_CLASS}")
+        raise UserError(f"integer labels [B] are expected, got shape {list(shape)}: {ONE_TRUE_CLASS}")
     return True
 
 
@@ -135,7 +137,7 @@ def check_image_shape(shape, size=None):
     ):
         return
     expected = f"[B, {size or 'S'}, {size or 'S'}, 3]"
-    raise ValueError(f"expected {expected}, got {list(shape)}: RGB images, 0..255.")
+    raise UserError(f"expected {expected}, got {list(shape)}: RGB images, 0..255.")
 
 
 def check_image_dtype(dtype):
@@ -149,4 +151,4 @@ def check_image_dtype(dtype):
     """
     name = getattr(dtype, "name", str(dtype)).removeprefix("torch.")
     if not name.startswith(("float", "bfloat", "int", "uint")):
-        raise ValueError(f"images must be numbers 0..255, got {name}: convert them to uint8 or float32.")
+        raise UserError(f"images must be numbers 0..255, got {name}: convert them to uint8 or float32.")

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from logo_keras.edge import model_file
+from logo_keras.errors import UserError
 from logo_keras.keras_settings import own_settings
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.weights import model_card
@@ -32,7 +33,7 @@ def load(path):
             model = keras.saving.load_model(path)
     # Of what Keras meets inside a whole zip: weights that HDF5 does not read, a configuration that makes no layers.
     except (*model_file.DAMAGED_ZIP, AttributeError, RecursionError, TypeError) as error:
-        raise ValueError(f"{path} is not a model file of logo_keras, or it is damaged: {error}") from error
+        raise UserError(f"{path} is not a model file of logo_keras, or it is damaged: {error}") from error
     if not isinstance(model, LogoModel):
-        raise ValueError(f"{path} holds a {type(model).__name__}, not a model of logo_keras.")
+        raise UserError(f"{path} holds a {type(model).__name__}, not a model of logo_keras.")
     return model

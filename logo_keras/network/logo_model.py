@@ -12,6 +12,7 @@ from keras import ops
 from logo_keras import __version__, backbones
 from logo_keras.backbones import Backbone, application
 from logo_keras.edge.recognition import recognize
+from logo_keras.errors import UserError
 from logo_keras.files import replacing
 from logo_keras.image.preprocessing import PREPROCESSINGS
 from logo_keras.keras_settings import model_policy, own_settings, with_own_settings
@@ -142,7 +143,7 @@ class LogoModel(Trainer):
             left = 0
         if left < 1:
             name = self.backbone_value.model.name
-            raise ValueError(
+            raise UserError(
                 f"image_size = {self.image_size} px is too small for the backbone {name!r}: nothing is left of its last map."
             )
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from logo_keras.errors import UserError
 from logo_keras.network.anchors import ANCHORS_PER_CELL
 
 _PARTS = ("join", "down1", "down2", "down3", "tidy1", "tidy2", "tidy3")
@@ -39,7 +40,7 @@ class Navigator(keras.layers.Layer):
     def __init__(self, navigator_stride=32, filters=128, anchors_per_level=ANCHORS_PER_CELL, seed=None, **kwargs):
         super().__init__(**kwargs)
         if navigator_stride not in (16, 32):
-            raise ValueError(f"navigator_stride must be 16 or 32, got {navigator_stride!r}.")
+            raise UserError(f"navigator_stride must be 16 or 32, got {navigator_stride!r}.")
         self.navigator_stride = navigator_stride
         self.filters = filters
         self.anchors_per_level = tuple(anchors_per_level)

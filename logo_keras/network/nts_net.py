@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from logo_keras.backbones.backbone import checked_fill
+from logo_keras.errors import UserError
 from logo_keras.network.anchors import make_anchors, truncate
 from logo_keras.network.arguments import flag, multiple_of_32, one_of, whole
 from logo_keras.network.controls import CONTROLS
@@ -93,13 +94,13 @@ class NTSNet(LogoModel):
     ):
         super().__init__(image_size=image_size, **kwargs)
         if self.backbone_value.feature is not None:
-            raise ValueError(
+            raise UserError(
                 f"the backbone {self.backbone_value.model.name!r} has fully connected layers for whole images: a region network "
                 'needs the one that is made with head="pool".'
             )
         self.whole_size = multiple_of_32("whole_size", min(_WHOLE_SIZE, self.image_size) if whole_size is None else whole_size)
         if self.whole_size > self.image_size:
-            raise ValueError(f"whole_size must be at most image_size = {image_size} px, got {whole_size}.")
+            raise UserError(f"whole_size must be at most image_size = {image_size} px, got {whole_size}.")
         self.region_size = whole("region_size", region_size, 32)
         self.num_proposals = whole("num_proposals", num_proposals, 1)
         self.num_regions = whole("num_regions", num_regions, 1)
@@ -126,10 +127,10 @@ class NTSNet(LogoModel):
         """Makes the anchors, and what scores them."""
         stride = self.navigator_stride
         if stride not in (16, 32):
-            raise ValueError(f"navigator_stride must be 16 or 32, got {stride!r}.")
+            raise UserError(f"navigator_stride must be 16 or 32, got {stride!r}.")
         self.anchors = make_anchors(self.image_size, strides=[level * stride for level in (1, 2, 4)], whole_size=self.whole_size)
         if not self.num_regions <= self.num_proposals <= len(self.anchors):
-            raise ValueError(
+            raise UserError(
                 "num_regions (K) must be at least 1, num_proposals (M) at least K, and there must be M anchors: got K = "
                 f"{self.num_regions}, M = {self.num_proposals} and {len(self.anchors)} anchors."
             )
@@ -141,7 +142,7 @@ class NTSNet(LogoModel):
             self.navigator = CONTROLS[self.navigation](self)
         channels = {int(level): tensor.shape[-1] for level, tensor in self.extractor.output.items()}
         if stride not in channels:
-            raise ValueError(f"navigator_stride=16 needs a backbone with a map of stride 16; it has {sorted(channels)}.")
+            raise UserError(f"navigator_stride=16 needs a backbone with a map of stride 16; it has {sorted(channels)}.")
         shapes = {level: (None, self.whole_size // level, self.whole_size // level, size) for level, size in channels.items()}
         self.navigator.build(self._read(shapes))
         # Nothing trains it without a teacher, and weight decay alone would still move it.

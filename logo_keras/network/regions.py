@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from logo_keras.errors import UserError
 from logo_keras.network.anchors import truncate
 
 
@@ -84,9 +85,9 @@ def select_regions(scores, anchors, num_proposals, iou_threshold=IOU_THRESHOLD):
     """
     boxes = truncate(anchors)
     if not 1 <= num_proposals <= len(boxes):
-        raise ValueError(f"num_proposals must lie in 1..{len(boxes)}, the number of anchors, got {num_proposals}.")
+        raise UserError(f"num_proposals must lie in 1..{len(boxes)}, the number of anchors, got {num_proposals}.")
     if not 0 < iou_threshold < 1:
-        raise ValueError(f"iou_threshold must lie in (0, 1), got {iou_threshold!r}.")
+        raise UserError(f"iou_threshold must lie in (0, 1), got {iou_threshold!r}.")
     scores = ops.stop_gradient(ops.maximum(ops.convert_to_tensor(scores, dtype="float32"), _LOWEST))
     numbers = ops.arange(len(boxes), dtype="int32")
     corners = ops.convert_to_tensor(boxes)
@@ -167,9 +168,9 @@ def crop_regions(images, boxes, size, antialias=False, largest=None, fill=0.0):
     """
     height, width, channels = images.shape[1:]
     if None in (height, width, channels):
-        raise ValueError(f"crop_regions needs images of known height, width and channels, got {tuple(images.shape)}.")
+        raise UserError(f"crop_regions needs images of known height, width and channels, got {tuple(images.shape)}.")
     if size < 2:
-        raise ValueError(f"size must be at least 2 px, got {size}.")
+        raise UserError(f"size must be at least 2 px, got {size}.")
     # A px of a large image has no number of its own in 16 bits, and what lies between two px none in an integer.
     precise = keras.backend.result_type(images.dtype, "float32")
     given = images.dtype if keras.backend.is_float_dtype(images.dtype) else precise
@@ -200,7 +201,7 @@ def _fill(fill, channels, dtype):
     """The colour outside an image as a tensor, or None where it is 0: then nothing needs to be computed."""
     values = np.asarray(fill, np.float64)
     if values.shape not in ((), (channels,)) or not np.isfinite(values).all():
-        raise ValueError(f"fill must be a number or {channels} numbers, one a channel, got {fill!r}.")
+        raise UserError(f"fill must be a number or {channels} numbers, one a channel, got {fill!r}.")
     return ops.convert_to_tensor(values.astype(np.float32), dtype=dtype) if values.any() else None
 
 

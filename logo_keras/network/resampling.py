@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from logo_keras.errors import UserError
+
 
 def shrink(images, size):
     """Shrinks square images with a triangle filter as wide as the step (bilinear, half-pixel centres, anti-aliased).
@@ -21,7 +23,7 @@ def shrink(images, size):
     """
     rows, columns, channels = images.shape[1:]
     if rows is None or rows != columns or size > rows:
-        raise ValueError(f"shrink makes square images smaller, got {tuple(images.shape)} and a size of {size} px.")
+        raise UserError(f"shrink makes square images smaller, got {tuple(images.shape)} and a size of {size} px.")
     if size == rows:
         return images
     weights = _triangle(rows, size)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from logo_keras.errors import UserError
 from logo_keras.network.arguments import whole
 from logo_keras.network.divergence import StopAtNaN
 from logo_keras.network.epochs import NumberEpochs, going_on, num_batches, steps_taken
@@ -69,15 +70,15 @@ class Trainer(Steps, keras.Model):
             ValueError: if a loss is given, a weight names no loss, or the smoothing is not in [0, 1).
         """
         if loss is not None:
-            raise ValueError(
+            raise UserError(
                 f"{type(self).__name__} has its own losses ({', '.join(self.loss_names)}), so compile() takes no loss=, got "
                 f"{loss!r}. Use loss_weights= and label_smoothing= to change them."
             )
         weights = {name.removesuffix("_loss"): weight for name, weight in (loss_weights or {}).items()}
         if not weights.keys() <= set(self.loss_names):
-            raise ValueError(f"loss_weights may name {', '.join(self.loss_names)}, got {', '.join(loss_weights)}.")
+            raise UserError(f"loss_weights may name {', '.join(self.loss_names)}, got {', '.join(loss_weights)}.")
         if not 0 <= label_smoothing < 1:
-            raise ValueError(f"label_smoothing must lie in [0, 1), got {label_smoothing!r}.")
+            raise UserError(f"label_smoothing must lie in [0, 1), got {label_smoothing!r}.")
         super().compile(optimizer=default_optimizer() if optimizer is None else optimizer, metrics=metrics, **kwargs)
         self.loss_weights = dict.fromkeys(self.loss_names, 1.0) | weights
         self.label_smoothing = label_smoothing
@@ -236,9 +237,9 @@ class Trainer(Steps, keras.Model):
     def _check_data(self, x, y, validation_data, steps_per_epoch, augment, given):
         """Refuses what this model cannot learn from before anything is read; `given` are the options of a Dataset."""
         if given and not is_dataset(x):
-            raise ValueError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
+            raise UserError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
         if mixes(augment) and not self.takes_shares:
-            raise ValueError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
+            raise UserError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
         check_labels(y, self.num_classes, self.takes_shares)
         if isinstance(validation_data, (tuple, list)) and len(validation_data) > 1:
             check_labels(validation_data[1], self.num_classes, self.takes_shares)

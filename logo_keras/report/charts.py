@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 from logo_keras.report import lettering
 from logo_keras.report.page import counted
@@ -46,7 +47,7 @@ def curves(series, x_label, y_label, y_range=None):
     """
     points = [[p for p in zip(*pair, strict=True) if all(map(math.isfinite, p))] for pair in series.values()]
     if not any(points):
-        raise ValueError("curves need at least one point that is a number.")
+        raise UserError("curves need at least one point that is a number.")
     # Lines are seen on white and on black; the page colours the text.
     settings = _STYLE | {"axes.edgecolor": "grey", "grid.color": "grey", "grid.alpha": 0.3}
     with lettering.figure(800, 450, settings=settings, back="none") as figure:

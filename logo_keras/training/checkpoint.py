@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from logo_keras.datasets.held_out import FILE as HELD_OUT
+from logo_keras.errors import UserError
 from logo_keras.files import write_json
 from logo_keras.training.constructors import MODELS
 
@@ -134,24 +135,24 @@ class Unfinished:
         try:
             state = json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
             if not isinstance(state, dict) or not {*_BEGUN, "identity"} <= state.keys():
-                raise ValueError("it lacks entries")
+                raise UserError("it lacks entries")
             return state
         except FileNotFoundError:
             return None
         except ValueError as error:
-            raise ValueError(f"{self.folder / _STATE} is damaged ({error}); --overwrite (overwrite=True) starts anew.") from None
+            raise UserError(f"{self.folder / _STATE} is damaged ({error}); --overwrite (overwrite=True) starts anew.") from None
 
     def _check(self, state, resume):
         done, total = len(state["history"]), state["identity"]["config"]["epochs"]
         what = f"{self.out} holds an unfinished run ({done} of {total} epochs)"
         if not resume:
-            raise ValueError(
+            raise UserError(
                 f"{what}: go on with --resume (resume=True), choose another folder, or start anew with --overwrite "
                 "(overwrite=True)."
             )
         differences = differing(state["identity"], self._state["identity"])
         if differences:
-            raise ValueError(
+            raise UserError(
                 f"{what} of other settings, which cannot go on with these: {differences}. Start from its model with --from "
                 f"{self.folder / state['last']} in another folder, or anew with --overwrite."
             )

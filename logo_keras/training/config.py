@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 
+from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training.constructors import MODELS, model_arguments
 
@@ -107,12 +108,12 @@ class Config:
         for name, weight in self.loss_weights.items():
             _check(f"the weight of the loss {name}", weight, _AT_LEAST_0)
         if self.augment in MIXING and self.model != "Classifier":
-            raise ValueError(f'augment="{self.augment}" is for Classifier: regions are judged by the one brand of a photo.')
+            raise UserError(f'augment="{self.augment}" is for Classifier: regions are judged by the one brand of a photo.')
         changed = [name for name in _OF_SGD if getattr(self, name) != getattr(Config, name)]
         if self.optimizer == "adamw" and changed:
-            raise ValueError(f'{", ".join(changed)} can only be set with optimizer="sgd", got optimizer="adamw".')
+            raise UserError(f'{", ".join(changed)} can only be set with optimizer="sgd", got optimizer="adamw".')
         if self.zero_gamma and self.all_arguments["weights"] is not None:
-            raise ValueError("zero_gamma needs weights=None: it would wipe out the residual branches of a pretrained backbone.")
+            raise UserError("zero_gamma needs weights=None: it would wipe out the residual branches of a pretrained backbone.")
 
     def _set(self, name, value):
         object.__setattr__(self, name, value)
@@ -231,7 +232,7 @@ _EXPECTED = {
 def _check(name, value, expected):
     words, fits = expected
     if not fits(value):
-        raise ValueError(f"{name} must {words}, got {value!r}.")
+        raise UserError(f"{name} must {words}, got {value!r}.")
 
 
 def compute_in(model, precision):
@@ -248,7 +249,7 @@ def compute_in(model, precision):
 def _zero_gamma(model):
     names = model.backbone_value.residual_norms
     if not names:
-        raise ValueError(f"zero_gamma needs a backbone with residual branches, and {model.backbone!r} names none.")
+        raise UserError(f"zero_gamma needs a backbone with residual branches, and {model.backbone!r} names none.")
     for name in names:
         gamma = model.extractor.get_layer(name).gamma
         gamma.assign(0 * gamma)

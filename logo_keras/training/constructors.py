@@ -8,6 +8,8 @@ import re
 from importlib import util
 from pathlib import Path
 
+from logo_keras.errors import UserError
+
 # What commands call a model for short, and its class.
 MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
 # The folder of the models' source.
@@ -87,7 +89,7 @@ def _constructor(name, folder):
         try:
             value = ast.literal_eval(default)
         except ValueError:
-            raise ValueError(f"the default of {name}({argument}=) must be a literal, got {ast.unparse(default)}.") from None
+            raise UserError(f"the default of {name}({argument}=) must be a literal, got {ast.unparse(default)}.") from None
         found[argument] = Argument(argument, value, found[argument].text if argument in found else "")
     for argument, text in documented(ast.get_docstring(node) or "", "Args").items():
         if argument in found:

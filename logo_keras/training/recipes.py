@@ -5,6 +5,7 @@ import difflib
 import runpy
 import textwrap
 
+from logo_keras.errors import UserError
 from logo_keras.training.config import Config
 from logo_keras.training.constructors import NETWORK
 
@@ -164,9 +165,9 @@ def recipe(name):
     if name in RECIPES:
         return RECIPES[name]
     if name in (row.name for row in ROWS):
-        raise ValueError(f"{name!r} is a row of the paper's tables that has no recipe yet. There are {', '.join(RECIPES)}.")
+        raise UserError(f"{name!r} is a row of the paper's tables that has no recipe yet. There are {', '.join(RECIPES)}.")
     (nearest,) = difflib.get_close_matches(str(name), RECIPES, n=1, cutoff=0.0)
-    raise ValueError(f"unknown recipe {name!r}: did you mean {nearest!r}? Known: {', '.join(RECIPES)}.")
+    raise UserError(f"unknown recipe {name!r}: did you mean {nearest!r}? Known: {', '.join(RECIPES)}.")
 
 
 def table():

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from logo_keras.datasets.held_out import FILE as HELD_OUT
+from logo_keras.errors import UserError
 from logo_keras.files import Held, lock, replacing, sha256, write_json
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
 from logo_keras.network import load
@@ -105,9 +106,9 @@ def train(
     """
     out = Path(out)
     if config.keep == "best" and validation is None:
-        raise ValueError('keep="best" needs validation photographs to tell which epoch is best.')
+        raise UserError('keep="best" needs validation photographs to tell which epoch is best.')
     if resume and overwrite:
-        raise ValueError("resume goes on with a run and overwrite starts anew: choose one of them.")
+        raise UserError("resume goes on with a run and overwrite starts anew: choose one of them.")
     with _alone(out):
         identity = {
             "config": config.to_dict(),
@@ -211,7 +212,7 @@ def _fit(model, config, training, validation, unfinished, strict, callbacks, cac
             if strict and (isinstance(error, UnreadablePhotograph) or "UnreadablePhotograph" in str(error)):
                 raise UnreadablePhotograph(path, reason) from None
             if set(dataset.paths) <= set(dataset.unreadable):
-                raise ValueError(f"none of the {len(dataset)} photographs can be read, for instance {path}: {reason}") from error
+                raise UserError(f"none of the {len(dataset)} photographs can be read, for instance {path}: {reason}") from error
         raise
 
 
@@ -278,20 +279,20 @@ def _check_ended(out, identity, resume):
     what = f"{out} holds a finished run, whose {MODEL} is kept"
     ways = "choose another folder, or replace it with --overwrite (overwrite=True)"
     if not resume:
-        raise ValueError(f"{what}: {ways}.")
+        raise UserError(f"{what}: {ways}.")
     try:
         before = json.loads((out / CONFIG).read_text(encoding="utf-8"))
         before = {name: before[name] for name in identity if name in before}
     except (OSError, ValueError, TypeError):
         before = {}
     if not before or not (out / HISTORY).exists():
-        raise ValueError(f"{what}, and {CONFIG} and {HISTORY}, which would say how it was trained, cannot be read: {ways}.")
+        raise UserError(f"{what}, and {CONFIG} and {HISTORY}, which would say how it was trained, cannot be read: {ways}.")
     # Older versions recorded less, and their models are as finished as others.
     differences = differing(before, identity, recorded=True)
     if differences:
         longer = before.get("config", {}).get("epochs", 0) < identity["config"]["epochs"]
         further = f" To train it further, start from it: --from {out / MODEL} with another --out." if longer else ""
-        raise ValueError(f"{what}, of other settings: {differences}. To train with these, {ways}.{further}")
+        raise UserError(f"{what}, of other settings: {differences}. To train with these, {ways}.{further}")
 
 
 def _ended(out, model=None):
@@ -327,16 +328,14 @@ def _start_from(path, config, class_names):
     arguments = {**config.arguments, "weights": None}
     model = dataclasses.replace(config, arguments=arguments, zero_gamma=False).build(class_names)
     if type(source) is not type(model):
-        raise ValueError(
-            f"{path} is a {type(source).__name__}, and this run trains a {type(model).__name__}: choose its --model."
-        )
+        raise UserError(f"{path} is a {type(source).__name__}, and this run trains a {type(model).__name__}: choose its --model.")
     heads, old_heads = _class_weights(model), _class_weights(source)
     pairs = list(zip(model.weights, source.weights, strict=False))
     fits = len(model.weights) == len(source.weights) and all(
         tuple(new.shape) == tuple(old.shape) if id(new) not in heads else id(old) in old_heads for new, old in pairs
     )
     if not fits:
-        raise ValueError(f"{path} has another architecture than this run{_differences(source, model)}.")
+        raise UserError(f"{path} has another architecture than this run{_differences(source, model)}.")
     places = {name: place for place, name in enumerate(source.class_names)}
     known = [(place, places[name]) for place, name in enumerate(model.class_names) if name in places]
     for new, old in pairs:

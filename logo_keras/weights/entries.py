@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.weights.safetensors_file import read_safetensors_file
 from logo_keras.weights.timm_names import translate
 from logo_keras.weights.torch_file import read_torch_object
@@ -70,9 +71,9 @@ def read_checkpoint(source, strict=True):
         where = Path(source)
         found = read_safetensors_file(where) if where.suffix == ".safetensors" else read_torch_object(where)
     else:
-        raise ValueError(f"source must be the path of a checkpoint or a mapping of arrays, got a {type(source).__name__}.")
+        raise UserError(f"source must be the path of a checkpoint or a mapping of arrays, got a {type(source).__name__}.")
     if not isinstance(found, Mapping):
-        raise ValueError(f"{where} holds a {type(found).__name__}, wanted a dict of tensors: save model.state_dict().")
+        raise UserError(f"{where} holds a {type(found).__name__}, wanted a dict of tensors: save model.state_dict().")
     found = _unwrapped(found, where)
     entries = _without_prefixes(found if strict else _flat(found, where), where)
     if not strict:
@@ -86,7 +87,7 @@ def read_checkpoint(source, strict=True):
                 raise
             refused[name] = str(error)
     if not weights:
-        raise ValueError(next(iter(refused.values()), f"{where} holds no weights."))
+        raise UserError(next(iter(refused.values()), f"{where} holds no weights."))
     return Entries(translate(weights), refused)
 
 
@@ -140,7 +141,7 @@ def _unwrapped(found, where):
         if inner is None:
             return found
         found = inner
-    raise ValueError(f"{where} is nested deeper than any checkpoint.")
+    raise UserError(f"{where} is nested deeper than any checkpoint.")
 
 
 def _arrays(found, depth=8):
@@ -156,7 +157,7 @@ def _arrays(found, depth=8):
 def _flat(found, where, depth=8):
     """Entries of dicts in dicts, their names joined by dots."""
     if not depth:
-        raise ValueError(f"{where} is nested deeper than any checkpoint.")
+        raise UserError(f"{where} is nested deeper than any checkpoint.")
     entries = {}
     for name, value in found.items():
         if isinstance(value, Mapping):
@@ -190,7 +191,7 @@ def _without_prefixes(entries, where):
     """Entries without counters and without what stands before every name."""
     others = [name for name in entries if not isinstance(name, str)]
     if others:
-        raise ValueError(f"{where} has an entry named {others[0]!r}, wanted names that are text.")
+        raise UserError(f"{where} has an entry named {others[0]!r}, wanted names that are text.")
     entries = {name: value for name, value in entries.items() if name.rpartition(".")[2] not in COUNTERS}
     while entries:
         prefix = next((prefix for prefix in PREFIXES if all(name.startswith(prefix) for name in entries)), None)
@@ -206,19 +207,19 @@ def _floats(name, value, where):
         value = value.detach().cpu()
         value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
     if isinstance(value, Mapping) or value is None:
-        raise ValueError(f"{where}: {name} is a {type(value).__name__}, wanted an array. Hand over only the state dict.")
+        raise UserError(f"{where}: {name} is a {type(value).__name__}, wanted an array. Hand over only the state dict.")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: {name} is no array: {error}.") from error
+        raise UserError(f"{where}: {name} is no array: {error}.") from error
     # bfloat16 is a type of ml_dtypes, which NumPy does not count among its floats.
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
-        raise ValueError(
+        raise UserError(
             f"{where}: {name} is of type {array.dtype}, wanted floats. If it is no weight, hand over only the state dict; "
             "if it is a quantised one, the network before quantisation."
         )
     with np.errstate(over="ignore"):  # What float32 cannot hold becomes infinite, and is refused below.
         array = array.astype(np.float32, copy=False)
     if not np.isfinite(array).all():
-        raise ValueError(f"{where}: {name} holds NaN or numbers too large for float32; the training that wrote it had diverged.")
+        raise UserError(f"{where}: {name} holds NaN or numbers too large for float32; the training that wrote it had diverged.")
     return array

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from logo_keras.errors import UserError
+
 _NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 
 
@@ -75,7 +77,7 @@ def check(wanted, entries):
     what = [f"{len(missing)} missing: {some(missing)}"] if missing else []
     what += [f"{len(other)} of another shape: {some(other)}"] if other else []
     if what:
-        raise ValueError(f"the entries do not fit: {'; '.join(what)}.")
+        raise UserError(f"the entries do not fit: {'; '.join(what)}.")
 
 
 def some(names, most=10):
@@ -94,13 +96,13 @@ def _places(layer):
         # Which of our axes is which of theirs: channels, 1, rows, columns. Ours: rows, columns, channels, 1.
         order = (2, 3, 0, 1)
         if layer.depth_multiplier != 1:
-            raise ValueError(f"{layer.name} has depth_multiplier {layer.depth_multiplier}; only 1 can be imported.")
+            raise UserError(f"{layer.name} has depth_multiplier {layer.depth_multiplier}; only 1 can be imported.")
     elif isinstance(layer, keras.layers.Conv2D):
         order = (3, 2, 0, 1)
     elif isinstance(layer, keras.layers.Dense):
         order = (1, 0)
     else:
-        raise ValueError(f"a {type(layer).__name__} ({layer.name}) has no counterpart in PyTorch that could be imported.")
+        raise UserError(f"a {type(layer).__name__} ({layer.name}) has no counterpart in PyTorch that could be imported.")
     _check_built(layer)
     kernel = layer.kernel
     places = {"weight": (kernel, tuple(kernel.shape[axis] for axis in order), tuple(np.argsort(order)))}
@@ -111,4 +113,4 @@ def _places(layer):
 
 def _check_built(layer):
     if not layer.built:
-        raise ValueError(f"the layer {layer.name} is not built: call it, or its model, once.")
+        raise UserError(f"the layer {layer.name} is not built: call it, or its model, once.")

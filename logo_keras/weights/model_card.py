@@ -8,6 +8,7 @@ from pathlib import Path
 
 from logo_keras import __version__
 from logo_keras.edge import model_file
+from logo_keras.errors import UserError
 
 # What is printed of a model, in this order.
 _ENTRIES = "architecture backbone weights classes data recipe config figures evaluations arguments packages date".split()
@@ -124,13 +125,13 @@ def _read_keras(path, wanted):
             config, saved = (json.loads(model_file.zip_entry(archive, name)) for name in (_CONFIG, _METADATA))
     # RecursionError: lists inside lists without end.
     except (*model_file.DAMAGED_ZIP, RecursionError) as error:
-        raise ValueError(f"{path} is not {wanted}, or it is damaged ({error}): copy it again.") from error
+        raise UserError(f"{path} is not {wanted}, or it is damaged ({error}): copy it again.") from error
     arguments = config.get("config") if isinstance(config, dict) else None
     registered = config.get("registered_name") if isinstance(config, dict) else None
     ours = isinstance(registered, str) and registered.partition(">")[0] == "logo_keras"
     if not ours or not isinstance(arguments, dict) or "class_names" not in arguments:
         kind = config.get("class_name") if isinstance(config, dict) else type(config).__name__
-        raise ValueError(f"{path} holds a {kind}, not a model of logo_keras.")
+        raise UserError(f"{path} holds a {kind}, not a model of logo_keras.")
     names, card = arguments["class_names"], arguments.get("card", {})
     fits = {
         "class_name": isinstance(config.get("class_name"), str),
@@ -141,7 +142,7 @@ def _read_keras(path, wanted):
     }
     wrong = [name for name, right in fits.items() if not right]
     if wrong:
-        raise ValueError(f"{path} is damaged: of another type than expected are {', '.join(wrong)}. Copy it again.")
+        raise UserError(f"{path} is damaged: of another type than expected are {', '.join(wrong)}. Copy it again.")
     return config, saved
 
 
@@ -160,7 +161,7 @@ def describe(path, report=print):
     try:
         lines = list(_lines(path, card))
     except RecursionError as error:
-        raise ValueError(f"{path} is damaged: lists inside lists without end. Copy it again.") from error
+        raise UserError(f"{path} is damaged: lists inside lists without end. Copy it again.") from error
     for line in lines:
         report(line)
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from logo_keras.download import download
+from logo_keras.errors import UserError
 from logo_keras.files import sha256
 
 ADDRESS = "https://download.pytorch.org/models"
@@ -65,7 +66,7 @@ def official_file(name, address=ADDRESS):
     if name not in OFFICIAL:
         near = difflib.get_close_matches(str(name), OFFICIAL, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"there are official weights of {', '.join(OFFICIAL)}, got {name!r}.{hint}")
+        raise UserError(f"there are official weights of {', '.join(OFFICIAL)}, got {name!r}.{hint}")
     wanted = OFFICIAL[name]
     path = cache() / wanted.file
     torch_home = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch").expanduser()

@@ -8,6 +8,8 @@ import pickletools
 
 import numpy as np
 
+from logo_keras.errors import UserError
+
 # How the numbers of each class, such as torch.FloatStorage, lie in a file.
 STORAGES = {
     "DoubleStorage": np.dtype("<f8"),
@@ -67,7 +69,7 @@ class _TensorsOnly(pickle.Unpickler):
 
 
 def _no_storage(*_):
-    raise ValueError("no checkpoint of PyTorch: a tensor where none belongs")
+    raise UserError("no checkpoint of PyTorch: a tensor where none belongs")
 
 
 def load(stream, storage=_no_storage):
@@ -90,10 +92,10 @@ def load(stream, storage=_no_storage):
     for opcode, argument, position in pickletools.genops(stream):
         # The unpickler, which is in C, makes room for as many objects as the largest number given to one.
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > position - start:
-            raise ValueError(f"no pickle that PyTorch writes: it numbers an object {argument}")
+            raise UserError(f"no pickle that PyTorch writes: it numbers an object {argument}")
         # Makes room for as many bytes as the file claims; nothing that is read here needs it.
         if opcode.name in ("BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER", "EXT1", "EXT2", "EXT4"):
-            raise ValueError(f"no pickle that PyTorch writes: it uses {opcode.name}")
+            raise UserError(f"no pickle that PyTorch writes: it uses {opcode.name}")
     stream.seek(start)
     return _TensorsOnly(stream, storage).load()
 
@@ -105,17 +107,17 @@ def _is_count(value):
 def _tensor(storage, offset, shape, strides, *_):
     """A view of a storage, checked: nothing outside it and, so that a short file makes no long array, nothing twice."""
     if not isinstance(storage, np.ndarray) or storage.ndim != 1:
-        raise ValueError("a tensor without a storage")
+        raise UserError("a tensor without a storage")
     shape, strides = tuple(shape), tuple(strides)
     if len(shape) != len(strides) or not all(map(_is_count, (offset, *shape, *strides))):
-        raise ValueError(f"a tensor of shape {shape}, strides {strides} and offset {offset}")
+        raise UserError(f"a tensor of shape {shape}, strides {strides} and offset {offset}")
     if 0 in shape:
         return np.zeros(shape, storage.dtype)
     last = offset + sum(map(operator.mul, (size - 1 for size in shape), strides))
     if last >= len(storage):
-        raise ValueError(f"a tensor of shape {shape} reaches beyond its storage of {len(storage)} numbers")
+        raise UserError(f"a tensor of shape {shape} reaches beyond its storage of {len(storage)} numbers")
     if math.prod(shape) > len(storage):
-        raise ValueError(
+        raise UserError(
             f"a tensor of shape {shape} repeats its storage of {len(storage)} numbers: save the tensor's .contiguous()"
         )
     # Checkpoints keep tensors as they lay in memory, which need not be row by row: honour the strides.

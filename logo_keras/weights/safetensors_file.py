@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 _DTYPES = {
@@ -37,12 +38,12 @@ def read_safetensors_file(path):
     safetensors = require("safetensors", "train")
     path = Path(path)
     if path.is_dir():
-        raise ValueError(f"{path} is a folder: give the .safetensors file in it.")
+        raise UserError(f"{path} is a folder: give the .safetensors file in it.")
     try:
         # Not safetensors.numpy: that fails at bfloat16, or needs another package for it.
         found = safetensors.deserialize(path.read_bytes())
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} could not be read as a safetensors file: {error}. Fetch or save it again.") from error
+        raise UserError(f"{path} could not be read as a safetensors file: {error}. Fetch or save it again.") from error
     # The package gives them in another order each time.
     return {name: _array(path, name, entry) for name, entry in sorted(found, key=lambda pair: pair[0])}
 
@@ -50,7 +51,7 @@ def read_safetensors_file(path):
 def _array(path, name, entry):
     kind = entry["dtype"]
     if kind not in _DTYPES:
-        raise ValueError(f"{path}: {name} is of type {kind}, which is not read: save it as float32.")
+        raise UserError(f"{path}: {name} is of type {kind}, which is not read: save it as float32.")
     array = np.frombuffer(entry["data"], _DTYPES[kind])
     if kind == "BF16":
         array = (array.astype(np.uint32) << 16).view(np.float32)

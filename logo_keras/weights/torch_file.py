@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.weights.restricted_pickle import STORAGES, load
 
 # The first object of PyTorch's old, unzipped format (torch/serialization.py, MAGIC_NUMBER).
@@ -34,10 +35,10 @@ def read_torch_object(path):
     """
     path = Path(path)
     if path.is_dir():
-        raise ValueError(f"{path} is a folder: give the checkpoint file in it.")
+        raise UserError(f"{path} is a folder: give the checkpoint file in it.")
     with open(path, "rb") as file:
         if not file.read(1):
-            raise ValueError(f"{path} is empty: fetch or save it again.")
+            raise UserError(f"{path} is empty: fetch or save it again.")
         try:
             if zipfile.is_zipfile(file):
                 return _read_zip(file)
@@ -46,7 +47,7 @@ def read_torch_object(path):
                 return _read_old(mapped)
         except Exception as error:  # Damaged and malicious files make the readers raise whatever there is.
             why = str(error) or type(error).__name__
-            raise ValueError(f"{path} could not be read as a PyTorch checkpoint: {why.rstrip('.')}.") from error
+            raise UserError(f"{path} could not be read as a PyTorch checkpoint: {why.rstrip('.')}.") from error
 
 
 def read_torch_file(path):
@@ -64,11 +65,11 @@ def read_torch_file(path):
     """
     found = read_torch_object(path)
     if not isinstance(found, dict):
-        raise ValueError(f"{path} holds a {type(found).__name__}, wanted a dict of tensors. {_AGAIN}.")
+        raise UserError(f"{path} holds a {type(found).__name__}, wanted a dict of tensors. {_AGAIN}.")
     entries = dict(found)
     others = [str(name) for name, value in entries.items() if not isinstance(value, np.ndarray)]
     if others:
-        raise ValueError(f"{path} has entries that are not tensors: {', '.join(others[:10])}. {_AGAIN}.")
+        raise UserError(f"{path} has entries that are not tensors: {', '.join(others[:10])}. {_AGAIN}.")
     return entries
 
 
@@ -83,10 +84,10 @@ class _Storages(dict):
         if key not in self:
             self._room -= count * STORAGES[kind].itemsize
             if self._room < 0:
-                raise ValueError(f"the storage {key!r} of {count} numbers is larger than the file: it is cut short or damaged")
+                raise UserError(f"the storage {key!r} of {count} numbers is larger than the file: it is cut short or damaged")
             self[key] = kind, self._array(kind, key, count)
         if (self[key][0], len(self[key][1])) != (kind, count):
-            raise ValueError(f"the storage {key!r} is of two types or sizes")
+            raise UserError(f"the storage {key!r} is of two types or sizes")
         return self[key][1]
 
 
@@ -102,10 +103,10 @@ def _read_zip(file):
         names = set(archive.namelist())
         folders = [name.removesuffix("/data.pkl") for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
         if len(folders) != 1:
-            raise ValueError("it is a zip, and not of PyTorch: it has no data.pkl")
+            raise UserError("it is a zip, and not of PyTorch: it has no data.pkl")
         folder = folders[0]
         if f"{folder}/constants.pkl" in names or any(name.startswith(f"{folder}/code/") for name in names):
-            raise ValueError(
+            raise UserError(
                 "it is a program (TorchScript), not a checkpoint. Where PyTorch is, save only its weights: "
                 "torch.save(torch.jit.load(path).state_dict(), new_path)"
             )
@@ -113,34 +114,34 @@ def _read_zip(file):
         def read(name):
             info = archive.getinfo(f"{folder}/{name}")
             if info.compress_type != zipfile.ZIP_STORED or info.file_size > size:
-                raise ValueError(f"{info.filename} in it is compressed, which PyTorch does not do")
+                raise UserError(f"{info.filename} in it is compressed, which PyTorch does not do")
             return archive.read(info)  # Compares its checksum.
 
         def array(kind, key, count):
             if f"{folder}/data/{key}" not in names:
-                raise ValueError(f"the numbers of a tensor (data/{key}) are not in it")
+                raise UserError(f"the numbers of a tensor (data/{key}) are not in it")
             data, each = read(f"data/{key}"), STORAGES[kind].itemsize
             if len(data) != count * each:
-                raise ValueError(f"data/{key} has {len(data)} bytes, wanted {count} numbers of {each}")
+                raise UserError(f"data/{key} has {len(data)} bytes, wanted {count} numbers of {each}")
             return _numbers(kind, data, count)
 
         if f"{folder}/byteorder" in names and read("byteorder") != b"little":
-            raise ValueError("it was written on a big-endian machine, which is not read")
+            raise UserError("it was written on a big-endian machine, which is not read")
         return load(io.BytesIO(read("data.pkl")), _Storages(size, array))
 
 
 def _read_old(mapped):
     """Pickles of magic number, version, system, object and storage keys; then each storage, its count before it."""
     if mapped[:2] == b"PK":
-        raise ValueError("it is a zip that is cut short or damaged: fetch or save it again")
+        raise UserError("it is a zip that is cut short or damaged: fetch or save it again")
     # Protocol 2, which PyTorch writes; anything else would be taken for the opcodes of a pickle.
     if mapped[:2] != b"\x80\x02":
-        raise ValueError(f"it is no checkpoint of PyTorch, it begins with {mapped[:8]!r}")
+        raise UserError(f"it is no checkpoint of PyTorch, it begins with {mapped[:8]!r}")
     if load(mapped) != _MAGIC:
-        raise ValueError(f"it is a pickle, and not one of torch.save: no magic number. {_AGAIN}")
+        raise UserError(f"it is a pickle, and not one of torch.save: no magic number. {_AGAIN}")
     load(mapped)
     if not load(mapped).get("little_endian", True):
-        raise ValueError("it was written on a big-endian machine, which is not read")
+        raise UserError("it was written on a big-endian machine, which is not read")
     # Filled below: what the storages hold follows the object that refers to them.
     storages = _Storages(
         len(mapped), lambda kind, _, count: np.empty(count, np.float32 if kind == "BFloat16Storage" else STORAGES[kind])
@@ -150,10 +151,10 @@ def _read_old(mapped):
         kind, array = storages[key]
         start = mapped.tell() + 8
         if mapped[start - 8 : start] != struct.pack("<q", len(array)):
-            raise ValueError(f"the storage {key!r} is cut short or has another length than {len(array)} numbers")
+            raise UserError(f"the storage {key!r} is cut short or has another length than {len(array)} numbers")
         array[:] = _numbers(kind, mapped, len(array), start)
         mapped.seek(start + len(array) * STORAGES[kind].itemsize)
         missing.discard(key)
     if missing:
-        raise ValueError(f"the numbers of {len(missing)} storages are not in it")
+        raise UserError(f"the numbers of {len(missing)} storages are not in it")
     return found

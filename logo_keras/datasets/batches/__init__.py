@@ -1,5 +1,6 @@
 """Batches of photos: the order of an epoch, a source that makes the images, augmentation, a cache, and Keras's batches."""
 
+from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras, require
 
 ENGINES = ("keras", "tf.data")
@@ -19,7 +20,7 @@ def front_end(engine):
         ImportError: naming the extra, if it is not installed.
     """
     if engine not in (None, *ENGINES):
-        raise ValueError(f"engine must be {' or '.join(ENGINES)}, or None, got {engine!r}.")
+        raise UserError(f"engine must be {' or '.join(ENGINES)}, or None, got {engine!r}.")
     if engine == "tf.data":
         require("tensorflow", "train")
     with naming_extras():

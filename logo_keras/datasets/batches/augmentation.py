@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2, require
 from logo_keras.image.preprocessing import frame, resize
 
@@ -56,18 +57,18 @@ class Augmentation:
         for name, highest, interval in (("area", 1, "(0, 1]"), ("contrast", math.inf, "[0, inf)")):
             value = _pair(getattr(self, name))
             if value is None:
-                raise ValueError(f"{name} must be two numbers, got {getattr(self, name)!r}.")
+                raise UserError(f"{name} must be two numbers, got {getattr(self, name)!r}.")
             if not 0 <= value[0] <= value[1] <= highest or (name == "area" and not value[0]):
-                raise ValueError(f"{name} must be two rising numbers in {interval}, got {value!r}.")
+                raise UserError(f"{name} must be two rising numbers in {interval}, got {value!r}.")
             object.__setattr__(self, name, value)
         for name, highest in (("flip", 1), ("brightness", 255), ("mixup", math.inf), ("cutmix", math.inf)):
             value = getattr(self, name)
             if not _number(value) or not 0 <= value <= highest:
-                raise ValueError(f"{name} must be a number in [0, {highest}], got {value!r}.")
+                raise UserError(f"{name} must be a number in [0, {highest}], got {value!r}.")
         if self.randaugment is not None:
             value = _pair(self.randaugment)
             if value is None or not isinstance(value[0], numbers.Integral) or value[0] < 1 or not 0 <= value[1] <= 1:
-                raise ValueError(
+                raise UserError(
                     "randaugment must be None or (operations, strength), an integer of at least 1 and a number in [0, 1], got "
                     f"{self.randaugment!r}."
                 )
@@ -107,12 +108,12 @@ def augmentation(value, training=True):
         ValueError: if it is none of these, or another one than "standard" is asked for without training.
     """
     if value is not None and not isinstance(value, Augmentation) and (not isinstance(value, str) or value not in AUGMENTATIONS):
-        raise ValueError(f"augment must be one of {', '.join(AUGMENTATIONS)}, or an Augmentation, got {value!r}.")
+        raise UserError(f"augment must be one of {', '.join(AUGMENTATIONS)}, or an Augmentation, got {value!r}.")
     how = AUGMENTATIONS[value] if isinstance(value, str) else value
     if training:
         return how
     if how is not None and value != "standard":
-        raise ValueError(f"augment={value!r} changes photographs in training only, got training=False.")
+        raise UserError(f"augment={value!r} changes photographs in training only, got training=False.")
     return None
 
 

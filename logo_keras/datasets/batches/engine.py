@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 # Batches that are read while the model works on one: the next, and one more for when that takes longer.
@@ -114,7 +115,7 @@ class PhotographBatches(keras.utils.PyDataset):
         found = np.array([label is not None for label in labels])
         # An empty batch would make every mean a NaN.
         if not found.any():
-            raise ValueError("Not one photograph of a batch can be read any more.")
+            raise UserError("Not one photograph of a batch can be read any more.")
         images = begun.images if found.all() else begun.images[found]
         labels = np.array([label for label in labels if label is not None], np.int64)
         return self.source.finish(images, labels, begun.epoch, begun.number)

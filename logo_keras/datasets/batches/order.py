@@ -4,6 +4,8 @@ import numbers
 
 import numpy as np
 
+from logo_keras.errors import UserError
+
 # Ends the seeds of rounds and of rounding, so that neither repeats the numbers of an epoch's own generator.
 _ROUNDS, _ROUNDING = 1, 2
 
@@ -41,7 +43,7 @@ class Order:
         self._n = len(labels)
         self._length = self._n // self.count if training else len(range(self.index, self._n, self.count))
         if not self._length:
-            raise ValueError(f"shard {self.index} of {self.count} has no photographs: there are {self._n} in all.")
+            raise UserError(f"shard {self.index} of {self.count} has no photographs: there are {self._n} in all.")
         if balance:
             _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
             self._starts = np.concatenate([[0], np.cumsum(counts)])
@@ -114,11 +116,11 @@ def check_order(training, balance, shard):
     """
     pair = isinstance(shard, (tuple, list)) and len(shard) == 2 and is_whole(shard[0], 0) and is_whole(shard[1], 1)
     if not pair or shard[0] >= shard[1]:
-        raise ValueError(f"shard must be (index, count), integers with 0 <= index < count, got {shard!r}.")
+        raise UserError(f"shard must be (index, count), integers with 0 <= index < count, got {shard!r}.")
     if isinstance(balance, bool) or not isinstance(balance, numbers.Real) or not 0 <= balance <= 1:
-        raise ValueError(f"balance must be a number in [0, 1], got {balance!r}.")
+        raise UserError(f"balance must be a number in [0, 1], got {balance!r}.")
     if balance and not training:
-        raise ValueError(f"balance={balance!r} changes how often photographs come in training only, got training=False.")
+        raise UserError(f"balance={balance!r} changes how often photographs come in training only, got training=False.")
 
 
 def is_whole(value, lowest):

@@ -7,6 +7,7 @@ import numpy as np
 
 from logo_keras.datasets.batches.augmentation import Augmentation, RandAugment, augment, mix
 from logo_keras.datasets.batches.order import Order
+from logo_keras.errors import UserError
 from logo_keras.image.preprocessing import UnreadablePhotograph, fit, frame
 
 # Ends the seeds of batches, so that they do not repeat the numbers of an image.
@@ -141,7 +142,7 @@ def reader(dataset, indices, squares=None, strict=False):
                 raise
             failed.add(index)
             if len(failed) == len(dataset):
-                raise ValueError(f"none of the {len(dataset)} photographs can be read; {path}: {error.reason}.") from None
+                raise UserError(f"none of the {len(dataset)} photographs can be read; {path}: {error.reason}.") from None
             return None
 
     return read

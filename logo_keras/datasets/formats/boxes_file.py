@@ -10,6 +10,7 @@ from logo_keras.datasets.formats.coco import read_coco
 from logo_keras.datasets.paths import Finder
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.textfile import read_lines
+from logo_keras.errors import UserError
 
 CSV, JSON = "boxes.csv", "boxes.json"
 # Names of columns, of which the first that is there counts; letter case does not.
@@ -35,7 +36,7 @@ def find_boxes(folder):
     """
     found = [path for path in (os.path.join(folder, name) for name in (CSV, JSON)) if os.path.isfile(path)]
     if len(found) > 1:
-        raise ValueError(f"{folder} holds both {CSV} and {JSON}: keep one.")
+        raise UserError(f"{folder} holds both {CSV} and {JSON}: keep one.")
     return found[0] if found else None
 
 
@@ -118,7 +119,7 @@ def read_box_lines(path):
         try:
             x, y, width, height = map(float, words)
         except ValueError:
-            raise ValueError(f"{path}:{number}: expected x y width height, got {line.strip()!r}.") from None
+            raise UserError(f"{path}:{number}: expected x y width height, got {line.strip()!r}.") from None
         boxes.append((y, x, y + height, x + width))
     return boxes
 
@@ -127,7 +128,7 @@ def _csv_rows(file, problems):
     """Tuples of place, photograph, brand or "", box or None, and the size of the photograph or None."""
     lines = read_lines(file)
     if not lines:
-        raise ValueError(f"{file} is empty: expected a header and a row a box.")
+        raise UserError(f"{file} is empty: expected a header and a row a box.")
     header = lines[0][1]
     rows = csv.reader((line for _, line in lines), delimiter=max(",;\t", key=header.count), skipinitialspace=True)
     try:
@@ -141,15 +142,15 @@ def _csv_rows(file, problems):
             cells = [cell.strip() for cell in row]
             with problems.collecting():
                 if len(cells) <= max(path, *sides):
-                    raise ValueError(f"{where}: expected {len(columns)} cells, as in the header, got {len(cells)}.")
+                    raise UserError(f"{where}: expected {len(columns)} cells, as in the header, got {len(cells)}.")
                 if not cells[path] or "\0" in cells[path]:
-                    raise ValueError(f"{where}: expected the path of a photograph, got {cells[path]!r}.")
+                    raise UserError(f"{where}: expected the path of a photograph, got {cells[path]!r}.")
                 named = cells[brand] if brand is not None and brand < len(cells) else ""
                 size = [cells[at] if at is not None and at < len(cells) else "" for at in (height, width)]
                 box = _box([cells[side] for side in sides], corners, where)
                 yield where, cells[path], named, box, stated_size(*size)
     except csv.Error as error:
-        raise ValueError(f"{file}:{lines[rows.line_num - 1][0]}: not CSV ({error}).") from None
+        raise UserError(f"{file}:{lines[rows.line_num - 1][0]}: not CSV ({error}).") from None
 
 
 def _columns(columns, where):
@@ -157,7 +158,7 @@ def _columns(columns, where):
     path, brand = (next((columns[name] for name in names if name in columns), None) for names in (_PATHS, BRANDS))
     sides = next((names for names in _CORNERS + _SIDES if all(name in columns for name in names)), None)
     if path is None or sides is None:
-        raise ValueError(
+        raise UserError(
             f"{where}: expected a header with path and x0, y0, x1, y1 or x, y, width, height, got {', '.join(columns)[:200]!r}."
         )
     return path, brand, [columns[name] for name in sides], sides in _CORNERS
@@ -170,9 +171,9 @@ def _box(cells, corners, where):
     if not corners:
         x1, y1 = x0 + x1, y0 + y1
     if not all(map(math.isfinite, (x0, y0, x1, y1))):
-        raise ValueError(f"{where}: expected four numbers, or four empty cells for a photograph without a logo, got {cells}.")
+        raise UserError(f"{where}: expected four numbers, or four empty cells for a photograph without a logo, got {cells}.")
     if x1 < x0 or y1 < y0:
-        raise ValueError(f"{where}: a box must end to the right of and below its start, got {cells}.")
+        raise UserError(f"{where}: a box must end to the right of and below its start, got {cells}.")
     return y0, x0, y1, x1
 
 

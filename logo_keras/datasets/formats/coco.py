@@ -13,6 +13,7 @@ from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split, without_year
 from logo_keras.datasets.textfile import contents, decode
 from logo_keras.datasets.tree import folders_in, photographs_in, some
+from logo_keras.errors import UserError
 
 # Roboflow's file in the folder of each split.
 _ROBOFLOW = "_annotations.coco.json"
@@ -51,7 +52,7 @@ def load(root, split=None, cut=None):
     root = os.path.abspath(root)
     if os.path.isfile(root):
         if split is not None:
-            raise ValueError(f"{root} is one file: leave out split={split!r}, or give its folder as root.")
+            raise UserError(f"{root} is one file: leave out split={split!r}, or give its folder as root.")
         folder = os.path.dirname(root)
         folder = os.path.dirname(folder) if os.path.basename(folder).lower() == "annotations" else folder
         files = {_split(os.path.basename(root)): root}
@@ -232,7 +233,7 @@ class Image:
     size: tuple | None = None
 
 
-class NotCoco(ValueError):
+class NotCoco(UserError):
     """A JSON file that is no file of COCO's."""
 
 
@@ -258,9 +259,9 @@ def read_coco(path):
     try:
         content = json.loads(decode(data, path))
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}:{error.lineno}: not JSON ({error.msg}).") from None
+        raise UserError(f"{path}:{error.lineno}: not JSON ({error.msg}).") from None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not JSON ({type(error).__name__}).") from None
+        raise UserError(f"{path}: not JSON ({type(error).__name__}).") from None
     lists = [content.get(part) if isinstance(content, dict) else None for part in ("images", "annotations", "categories")]
     if not all(isinstance(each, list) and all(isinstance(entry, dict) for entry in each) for each in lists):
         raise NotCoco(f"{path} is no COCO file: expected lists of objects called images, annotations and categories.")
@@ -271,7 +272,7 @@ def read_coco(path):
         with problems.collecting():
             key, name = _id(entry, "id", where), composed(_text(entry, "name", where))
             if key in names:
-                raise ValueError(f"{where} has the id {key} of another category.")
+                raise UserError(f"{where} has the id {key} of another category.")
             names[key] = name, entry
     for place, image in enumerate(images, 1):
         where = f"{path}: image {place} of the list"
@@ -279,7 +280,7 @@ def read_coco(path):
             key, name = _id(image, "id", where), _text(image, "file_name", where)
             size = stated_size(image.get("height"), image.get("width"))
             if found.setdefault(key, (name, [], [], size))[0] != name:
-                raise ValueError(f"{where} has the id {key} of another image.")
+                raise UserError(f"{where} has the id {key} of another image.")
     # What belongs to an entry that was refused would be named as well, once for each annotation.
     problems.check()
     for place, annotation in enumerate(annotations, 1):
@@ -288,7 +289,7 @@ def read_coco(path):
             image, category = _id(annotation, "image_id", where), _id(annotation, "category_id", where)
             if image not in found or category not in names:
                 what, which = ("category", category) if image in found else ("image", image)
-                raise ValueError(f"{where} belongs to {what} {which}, which the file does not list.")
+                raise UserError(f"{where} belongs to {what} {which}, which the file does not list.")
             used.add(category)
             crowd = bool(annotation.get("iscrowd"))
             box = None if crowd else _box(annotation.get("bbox"), where)
@@ -307,7 +308,7 @@ def _id(entry, key, where):
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ValueError(f"{where} needs {key}, a number or a string, got {value!r}.")
+        raise UserError(f"{where} needs {key}, a number or a string, got {value!r}.")
     return str(value).strip()
 
 
@@ -321,13 +322,13 @@ def _text(entry, key, where):
     except UnicodeEncodeError:
         known = False
     if not known:
-        raise ValueError(f"{where} needs {key}, a string, got {value!r}.")
+        raise UserError(f"{where} needs {key}, a string, got {value!r}.")
     return value.strip()
 
 
 def _box(box, where):
     sides = [*map(as_number, box)] if isinstance(box, list) else []
     if len(sides) != 4 or not all(map(math.isfinite, sides)) or min(sides[2:]) < 0:
-        raise ValueError(f"{where} needs bbox [x, y, width, height], the last two not negative, got {box!r}.")
+        raise UserError(f"{where} needs bbox [x, y, width, height], the last two not negative, got {box!r}.")
     x, y, width, height = sides
     return y, x, y + height, x + width

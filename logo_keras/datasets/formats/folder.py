@@ -22,6 +22,7 @@ from logo_keras.datasets.tree import (
     is_text,
     is_written,
 )
+from logo_keras.errors import UserError
 
 # What belongs to a set and is no photograph: boxes, and what a synthetic set is made from.
 _OWN = frozenset({CSV, JSON, "synthetic.json"})
@@ -65,7 +66,7 @@ def load(root, split=None, cut=None):
     names = ordered(folder.brand for folder in folders)
     filled = {folder.brand for folder in folders if folder.photographs}
     if (empty := next((name for name in names if name not in filled), None)) is not None:
-        raise ValueError(f"brand {empty!r} has no photographs in {root}: its folder is empty or holds other files.")
+        raise UserError(f"brand {empty!r} has no photographs in {root}: its folder is empty or holds other files.")
     chosen = _chosen(root, split, folders, names)
     fields = dict(class_names=names, root=root, split_name=split, notes=skipped.notes(), skipped=skipped.paths)
     if (file := find_boxes(root)) is not None:
@@ -149,10 +150,10 @@ def _brands(root, skipped):
     flat = [top for top, each in inside.items() if each.photographs]
     if not nested and not flat:
         notes = "; ".join(skipped.notes())
-        raise ValueError(f"{root} must hold photographs as BRAND/* or SPLIT/BRAND/*; {contents(root)}. {notes}".rstrip())
+        raise UserError(f"{root} must hold photographs as BRAND/* or SPLIT/BRAND/*; {contents(root)}. {notes}".rstrip())
     if nested and flat:
         folders = ", ".join(inside[nested[0]].folders[:_NAMED])
-        raise ValueError(
+        raise UserError(
             f"{root} must hold either BRAND/* or SPLIT/BRAND/*, but {nested[0]} holds folders and "
             f"{flat[0]} holds photographs. The folders in {nested[0]}: {folders}; take away those that hold no brand."
         )
@@ -201,7 +202,7 @@ def _chosen(root, split, folders, names):
             by_brand[folder.brand].append(folder)
     chosen = [folder for brand in by_brand.values() for folder in brand]
     if not any(folder.photographs for folder in chosen):
-        raise ValueError(f"{os.path.join(root, split or '')} holds no photographs.")
+        raise UserError(f"{os.path.join(root, split or '')} holds no photographs.")
     return chosen
 
 

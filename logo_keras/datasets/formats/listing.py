@@ -14,6 +14,7 @@ from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import SUFFIXES, is_photograph, photographs_in, some
+from logo_keras.errors import UserError
 
 # Labels of photographs that show no brand of the set: never a class.
 NONE = (NO_BRAND, "-1")
@@ -63,7 +64,7 @@ def load(root, split=None, cut=None):
     notes = []
     if os.path.isfile(root):
         if split is not None:
-            raise ValueError(f"{root} is one list: leave out split={split!r}, or give its folder as root.")
+            raise UserError(f"{root} is one list: leave out split={split!r}, or give its folder as root.")
         folder, lists = os.path.dirname(root), [os.path.basename(root)]
     elif os.path.isdir(root):
         folder, lists = root, _lists(root)
@@ -88,7 +89,7 @@ def load(root, split=None, cut=None):
             ", ".join(os.path.join(folder, name) for name in chosen)
             or f"{root}: it has no *.txt with lines of a path and a label"
         )
-        raise ValueError(f"no labelled photographs in {where}.")
+        raise UserError(f"no labelled photographs in {where}.")
     outside = any(map(os.path.isabs, paths))
     fields = dict(class_names=names, root=None if outside else folder, split_name=split, notes=notes)
     places = {name: place for place, name in enumerate(names)} | dict.fromkeys(NONE, -1)

@@ -15,6 +15,7 @@ from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.splits import find_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import OTHER, SUFFIXES, Skipped, find_folder, is_photograph, walk
+from logo_keras.errors import UserError
 
 LISTS, PHOTOGRAPHS = "ImageSets", ("JPEGImages", "images")
 # A name in quotes, and maybe a flag.
@@ -230,24 +231,24 @@ def read_annotation(path):
     with open(path, "rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise ValueError(f"{path}: an annotation has at most {MAX_BYTES} bytes, this file has more.")
+        raise UserError(f"{path}: an annotation has at most {MAX_BYTES} bytes, this file has more.")
     reader = _Reader()
     try:
         reader.read(_utf8(data))
     except expat.ExpatError as error:
-        raise ValueError(f"{path}:{error.lineno}: not XML ({expat.ErrorString(error.code)}).") from None
+        raise UserError(f"{path}:{error.lineno}: not XML ({expat.ErrorString(error.code)}).") from None
     except ValueError as error:
-        raise ValueError(f"{path}:{reader.line}: {error}.") from None
+        raise UserError(f"{path}:{reader.line}: {error}.") from None
     boxes, swapped, problems = [], 0, Problems()
     for line, found in reader.objects:
         with problems.collecting():
             name = composed(found.get("name", "").strip())
             if not name:
-                raise ValueError(f"{path}:{line}: an object without a name.")
+                raise UserError(f"{path}:{line}: an object without a name.")
             sides = {side: found.get(f"bndbox/{side}", "") for side in _SIDES}
             y0, x0, y1, x1 = map(as_number, sides.values())
             if not all(map(math.isfinite, (y0, x0, y1, x1))):
-                raise ValueError(f"{path}:{line}: expected numbers in the bndbox of {name!r}, got {sides}.")
+                raise UserError(f"{path}:{line}: expected numbers in the bndbox of {name!r}, got {sides}.")
             swapped += y0 > y1 or x0 > x1
             boxes.append((name, (min(y0, y1), min(x0, x1), max(y0, y1), max(x0, x1))))
     problems.check()
@@ -356,9 +357,9 @@ class _Reader:
     def _start(self, tag, _):
         tag = tag.lower()
         if not self._tags and tag not in ("annotation", "annotations"):
-            raise ValueError(f"expected a Pascal VOC file, which starts with <annotation>, got <{tag[:40]}>")
+            raise UserError(f"expected a Pascal VOC file, which starts with <annotation>, got <{tag[:40]}>")
         if len(self._tags) == _MAX_DEPTH:
-            raise ValueError(f"expected at most {_MAX_DEPTH} tags inside each other")
+            raise UserError(f"expected at most {_MAX_DEPTH} tags inside each other")
         self._tags.append(tag)
         self._text.clear()
         if self._tags[1:] == ["object"]:
@@ -376,7 +377,7 @@ class _Reader:
         self._text.clear()
 
     def _entity(self, name, *_):
-        raise ValueError(f"expected no entities, got {name[:40]!r}")
+        raise UserError(f"expected no entities, got {name[:40]!r}")
 
 
 def _utf8(data):

@@ -13,6 +13,7 @@ from logo_keras.datasets.sizes import read_sizes
 from logo_keras.datasets.splits import find_split
 from logo_keras.datasets.textfile import contents, decode, read_lines
 from logo_keras.datasets.tree import SUFFIXES, Skipped, find_folder, folders_in, is_written, photographs_in, some
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 
 _DESCRIPTIONS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -168,7 +169,7 @@ def describe(root):
     if len(known) == 1 or known and known[0].lower() in _DESCRIPTIONS:
         return _from_yaml(os.path.join(root, known[0]))
     if known:
-        raise ValueError(f"{root} holds several descriptions, {', '.join(known)}: give the file of the data set as root.")
+        raise UserError(f"{root} holds several descriptions, {', '.join(known)}: give the file of the data set as root.")
     try:
         home = find_folder(root, _DESCRIPTIONS, "YOLO")
     except FileNotFoundError:
@@ -225,12 +226,12 @@ def _label(line, where, description):
         values = values[:4]
     if len(values) != 4 and (len(values) < 6 or len(values) % 2):
         expected = "class x y width height, or class x1 y1 x2 y2 x3 y3 ..."
-        raise ValueError(f"{where}: expected {expected}, got {line.strip()[:80]!r}.")
+        raise UserError(f"{where}: expected {expected}, got {line.strip()[:80]!r}.")
     if kind not in description.names:
-        raise ValueError(f"{where}: class {words[0]} is none of the {len(description.names)} in {description.file}.")
+        raise UserError(f"{where}: class {words[0]} is none of the {len(description.names)} in {description.file}.")
     # NaN compares false.
     if not all(-_SLACK <= value <= 1 + _SLACK for value in values):
-        raise ValueError(f"{where}: expected shares of the photograph between 0 and 1, got {line.strip()[:80]!r}.")
+        raise UserError(f"{where}: expected shares of the photograph between 0 and 1, got {line.strip()[:80]!r}.")
     if len(values) == 4:
         x, y, width, height = values
         box = y - height / 2, x - width / 2, y + height / 2, x + width / 2
@@ -244,15 +245,15 @@ def _from_yaml(file):
     with open(file, "rb") as opened:
         data = opened.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
-        raise ValueError(f"{file}: a description has at most {_MAX_BYTES} bytes, this file has more.")
+        raise UserError(f"{file}: a description has at most {_MAX_BYTES} bytes, this file has more.")
     try:
         # Strings only: a brand called "no", "1e3" or "2024-01-01" is no truth value, number or date.
         content = yaml.load(decode(data, file), Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ValueError(f"{file}:{line}: not YAML ({error.problem}).") from None
+        raise UserError(f"{file}:{line}: not YAML ({error.problem}).") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ValueError(f"{file}: not YAML ({type(error).__name__}).") from None
+        raise UserError(f"{file}: not YAML ({type(error).__name__}).") from None
     names = content.get("names") if isinstance(content, dict) else None
     if isinstance(names, list):
         names = dict(enumerate(names))
@@ -261,7 +262,7 @@ def _from_yaml(file):
     except (AttributeError, ValueError):
         names = {}
     if not names or not all(names.values()):
-        raise ValueError(f"{file} needs names, a list of classes or numbers with their names.")
+        raise UserError(f"{file} needs names, a list of classes or numbers with their names.")
     folder = os.path.dirname(file)
     stated = os.path.normpath(os.path.join(folder, content["path"])) if isinstance(content.get("path"), str) else folder
     base = stated if os.path.isdir(stated) else folder
@@ -270,7 +271,7 @@ def _from_yaml(file):
         entries = content.get(name) or []
         entries = [entries] if isinstance(entries, str) else entries
         if not isinstance(entries, list) or not all(isinstance(each, str) for each in entries):
-            raise ValueError(f"{file}: {name} must be a folder, a list of photographs, or several of them.")
+            raise UserError(f"{file}: {name} must be a folder, a list of photographs, or several of them.")
         places = [_place(each, (base, folder)) for each in entries if each not in ("", "~", "null")]
         # Roboflow names a folder of tests also where there are none.
         if found := [place for place in places if place]:
@@ -314,7 +315,7 @@ def _from_data(file, root=None):
     entries = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in pairs}
     if "names" not in entries:
         if root is None:
-            raise ValueError(f"{file} needs a line names = FILE, as Darknet's obj.data has it.")
+            raise UserError(f"{file} needs a line names = FILE, as Darknet's obj.data has it.")
         return None
     root = root or folder
     # Paths start in the folder that Darknet runs in: one above, or another machine's.
@@ -333,7 +334,7 @@ def _names(file):
     """Number to name of each class, one a line: an empty line leaves out a number."""
     names = {number - 1: composed(line.strip()) for number, line in read_lines(file)}
     if not names:
-        raise ValueError(f"{file} is empty: expected a name a line.")
+        raise UserError(f"{file} is empty: expected a name a line.")
     return names
 
 

@@ -20,6 +20,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from logo_keras.datasets.tree import SUFFIXES, is_system
+from logo_keras.errors import UserError
 from logo_keras.extras import require
 from logo_keras.files import saying_when_full, write_json
 from logo_keras.image.preprocessing import MAX_BYTES
@@ -36,7 +37,7 @@ _DAMAGE = (EOFError, OSError, ValueError, OverflowError, RuntimeError, zlib.erro
 _DAMAGE += (tarfile.TarError,)
 
 
-class ArchiveError(ValueError):
+class ArchiveError(UserError):
     """An archive that cannot be read on: cut short, damaged, or made to do harm."""
 
 
@@ -44,7 +45,7 @@ class NoArchive(ArchiveError):
     """A file that is no archive, or of a kind that is not read here."""
 
 
-class BadMember(ValueError):
+class BadMember(UserError):
     """A member that cannot be read; those behind it can."""
 
 
@@ -288,7 +289,7 @@ def _of_tar(archive, file, most):
         while (info := tar.next()) is not None:
             tar.members.clear()  # tarfile keeps every member: 2 GB for WebLogo-2M.
             if info.size < 0:
-                raise ValueError(f"{info.name!r} claims {info.size} bytes")
+                raise UserError(f"{info.name!r} claims {info.size} bytes")
             # "." is the folder that was packed, which does no harm.
             if info.isdir() and (info.name in ("", ".") or safe_path(info.name)[0]):
                 continue
@@ -304,7 +305,7 @@ def _of_tar(archive, file, most):
             yield Member(info.name, "", info.size, reason, pieces)
     # tarfile ends without a word at a header that it cannot read; an archive ends with blocks of zeros.
     if reader.last != bytes(_BLOCK):
-        raise ValueError(f"it has no end mark after {file.tell()} bytes")
+        raise UserError(f"it has no end mark after {file.tell()} bytes")
 
 
 class _Reader:
@@ -316,9 +317,9 @@ class _Reader:
 
     def read(self, size):
         if not 0 <= size <= _STEP:
-            raise ValueError(f"it has a header of {size} bytes, like a bomb")
+            raise UserError(f"it has a header of {size} bytes, like a bomb")
         if self.tell() > self.most:
-            raise ValueError(f"it unpacks to {self.tell()} bytes or more, like a bomb")
+            raise UserError(f"it unpacks to {self.tell()} bytes or more, like a bomb")
         self.last = self.file.read(size)
         return self.last
 

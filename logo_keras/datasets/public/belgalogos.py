@@ -7,6 +7,7 @@ from logo_keras.datasets.annotations import Photograph, annotated
 from logo_keras.datasets.paths import inside
 from logo_keras.datasets.textfile import parsed_lines
 from logo_keras.datasets.tree import find_folder
+from logo_keras.errors import UserError
 
 BOXES = "qset3_internal_and_local.gt"
 QUERIES = "qset1_internal.qry"
@@ -44,7 +45,7 @@ def load(root, split=None, cut=None):
         ValueError: for an unknown split, or a line that cannot be read.
     """
     if split is not None and split not in SPLITS:
-        raise ValueError(
+        raise UserError(
             f"split must be one of {', '.join(SPLITS)} or None, got {split!r}: BelgaLogos has no official training and test "
             "photographs, use Dataset.split or Dataset.folds."
         )
@@ -100,7 +101,7 @@ def _queries(file, names):
         logo = query.rstrip("0123456789").rstrip("_-").removesuffix(TEXT)
         brand = plain.get(SPELLINGS.get(logo, logo).lower())
         if brand is None:
-            raise ValueError(f"{file}:{number}: {query!r} is no logo of {BOXES}, which has {', '.join(names)}.")
+            raise UserError(f"{file}:{number}: {query!r} is no logo of {BOXES}, which has {', '.join(names)}.")
         rows.append((name, brand, box))
     return rows
 

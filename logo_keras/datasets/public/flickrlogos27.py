@@ -8,6 +8,7 @@ from logo_keras.datasets.paths import inside
 from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.textfile import contents, parsed_lines
 from logo_keras.datasets.tree import find_folder
+from logo_keras.errors import UserError
 
 PHOTOGRAPHS = "flickr_logos_27_dataset_images"
 TRAINING = "flickr_logos_27_dataset_training_set_annotation.txt"
@@ -45,7 +46,7 @@ def load(root, split=None, cut=None):
     names = sorted({brand for record in training for brand, _ in record.boxes})
     unknown = sorted({record.brand for record in queries} - {*names, NONE})
     if unknown:
-        raise ValueError(f"{folder / QUERIES} has brands that {TRAINING} has not: {', '.join(unknown)}.")
+        raise UserError(f"{folder / QUERIES} has brands that {TRAINING} has not: {', '.join(unknown)}.")
     records = {
         "train": training,
         "test": [record for record in queries if record.brand != NONE],

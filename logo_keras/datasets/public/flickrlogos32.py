@@ -9,6 +9,7 @@ from logo_keras.datasets.paths import inside
 from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import find_folder
+from logo_keras.errors import UserError
 
 # The official parts, and what their lists are called.
 PARTS = {"P1": "trainset", "P2": "valset", "P3": "testset"}
@@ -95,7 +96,7 @@ def _read(file, folder, names):
         text = line.strip().replace("\\", "/")
         words = text.split("/")[-2:] if "/" in text else text.replace(",", " ", 1).split(maxsplit=1)
         if len(words) != 2 or not all(words):
-            raise ValueError(f"{file}:{number}: expected class,file or a path that ends with class/file, got {line.strip()!r}.")
+            raise UserError(f"{file}:{number}: expected class,file or a path that ends with class/file, got {line.strip()!r}.")
         for path in (text, "/".join(words)):
             inside(folder, path, file, number)
         brand, name = words

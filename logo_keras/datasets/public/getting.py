@@ -8,6 +8,7 @@ from pathlib import Path
 from logo_keras.datasets.about import Download
 from logo_keras.datasets.public.archive import ArchiveError, NoArchive, is_archive_name, parts, safe_path, unpack
 from logo_keras.download import NotThere, download
+from logo_keras.errors import UserError
 
 _NUMBER = "{number}"
 # A server that has every file it is asked for must not be asked for ever.
@@ -81,7 +82,7 @@ def _wanted(about, urls):
             wanted[official.path] = replace(official, url=url)
             continue
         if not file or safe_path(file) != (file, "") or _NUMBER in file:
-            raise ValueError(f"say what the file is called, as FILE=URL, got {text!r}.")
+            raise UserError(f"say what the file is called, as FILE=URL, got {text!r}.")
         if official:  # One part of several: then the others are not asked for.
             wanted.pop(official.path, None)
         wanted[file] = Download(url, file)
@@ -94,11 +95,11 @@ def _digests(wanted, sha256):
     for each in sha256:
         file, _, digits = each.rpartition("=")
         if not file and (len(wanted) != 1 or _NUMBER in wanted[0].path):
-            raise ValueError(f"say of which file {each!r} is the SHA-256, as FILE=DIGITS.")
+            raise UserError(f"say of which file {each!r} is the SHA-256, as FILE=DIGITS.")
         file = file or wanted[0].path
         if not any(_matches(known, file) for known in wanted):
             names = ", ".join(known.path for known in wanted) or "none"
-            raise ValueError(f"{file!r} is not fetched, so it has no SHA-256; these are: {names}.")
+            raise UserError(f"{file!r} is not fetched, so it has no SHA-256; these are: {names}.")
         digests[file] = digits
     return digests
 

@@ -9,6 +9,7 @@ from logo_keras.datasets.paths import inside
 from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import find_folder
+from logo_keras.errors import UserError
 
 LISTS = {"train": "train_images_root.txt", "test": "test_images_root.txt"}
 # As the archives Logo-2K+.rar and train_and_test.zip unpack, once or into a folder of their own.
@@ -57,7 +58,7 @@ def load(root, split=None, cut=None):
             found.update((f"{place}/{path}", name) for path, name in rows.items())
         del rows
     if not found:
-        raise ValueError(f"{folder}: {', '.join(LISTS.values()) if split is None else LISTS[split]} names no photograph.")
+        raise UserError(f"{folder}: {', '.join(LISTS.values()) if split is None else LISTS[split]} names no photograph.")
     names = sorted(classes)
     places = {name: place for place, name in enumerate(names)}
     dataset = Dataset(
@@ -84,7 +85,7 @@ def _read(file):
         inside(folder, path, file, number)
         name, _, photograph = path.rpartition("/")
         if name.count("/") != 1 or not photograph or name.startswith("/") or name.endswith("/"):
-            raise ValueError(f"{file}:{number}: expected Root/Brand/photograph, got {line.strip()!r}.")
+            raise UserError(f"{file}:{number}: expected Root/Brand/photograph, got {line.strip()!r}.")
         # One str a class, not one a photograph: there may be millions.
         found[path] = names.setdefault(name, name)
     return found

@@ -11,6 +11,7 @@ from logo_keras.datasets.paths import inside
 from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import SUFFIXES, Skipped, folders_in
+from logo_keras.errors import UserError
 
 SPLITS = ("cleaned", "distributed", "train", "test")
 # The folder that the archive holds.
@@ -181,11 +182,11 @@ def _line(line, names, where):
             continue
         x0, y0, x1, y1, number = map(float, word.split(","))
         if not (number.is_integer() and 0 <= number < len(names)):
-            raise ValueError(f"{where}: class {word.rpartition(',')[2]} is none of the {len(names)} of the list.")
+            raise UserError(f"{where}: class {word.rpartition(',')[2]} is none of the {len(names)} of the list.")
         boxes.append((names[int(number)], (y0, x0, y1, x1)))
     path = " ".join(words)
     if os.path.splitext(path)[1].lower() not in SUFFIXES:
-        raise ValueError(f"{where}: expected the path of a photograph and boxes x1,y1,x2,y2,class, got {line[-80:]!r}.")
+        raise UserError(f"{where}: expected the path of a photograph and boxes x1,y1,x2,y2,class, got {line[-80:]!r}.")
     return path, boxes[::-1]
 
 

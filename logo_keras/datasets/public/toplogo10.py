@@ -8,6 +8,7 @@ from logo_keras.datasets.formats.boxes_file import read_box_lines
 from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.textfile import contents, read_lines
 from logo_keras.datasets.tree import SUFFIXES, find_folder, folders_in
+from logo_keras.errors import UserError
 
 SPLITS = {
     "train40": "40_images_per_class_train.txt",
@@ -52,7 +53,7 @@ def load(root, split=None, cut=None):
     for number, line in read_lines(listed):
         name = _key(line.strip())
         if name not in files:
-            raise ValueError(f"{listed}:{number}: there is no photograph {line.strip()!r} in {photographs}.")
+            raise UserError(f"{listed}:{number}: there is no photograph {line.strip()!r} in {photographs}.")
         brand, file = files[name]
         if name not in boxes:
             bare.append(file)

@@ -7,6 +7,7 @@ from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.public import archive
 from logo_keras.datasets.textfile import contents
 from logo_keras.datasets.tree import SUFFIXES, folders_in
+from logo_keras.errors import UserError
 
 # Folders from the root down to a photo: `WebLogo-2M/part_1/brand/` is three.
 _DEPTH = 3
@@ -33,7 +34,7 @@ def load(root, split=None, cut=None):
         ValueError: for a split, or `cut`.
     """
     if split is not None:
-        raise ValueError(f"WebLogo-2M has no splits, got split={split!r}: leave it out, and use Dataset.split or Dataset.folds.")
+        raise UserError(f"WebLogo-2M has no splits, got split={split!r}: leave it out, and use Dataset.split or Dataset.folds.")
     about, root = ABOUT["weblogo2m"], os.path.abspath(root)
     brands = {}
     for folder, names in _folders(root, _DEPTH) if os.path.isdir(root) else ():

@@ -12,6 +12,7 @@ from logo_keras.datasets.batches.order import is_whole
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import NONE
 from logo_keras.datasets.quality.duplicates import identical, nearly_identical, survey
+from logo_keras.errors import UserError
 from logo_keras.image import containers
 from logo_keras.image.preprocessing import file_bytes
 from logo_keras.image.transparency import has_alpha
@@ -110,9 +111,9 @@ def inspect(datasets, smallest=32, near=True):
         ValueError: if there is no split, or `smallest` is no integer of at least 0.
     """
     if not datasets:
-        raise ValueError("there is no split to inspect.")
+        raise UserError("there is no split to inspect.")
     if not is_whole(smallest, 0):
-        raise ValueError(f"smallest must be an integer of at least 0, got {smallest!r}.")
+        raise UserError(f"smallest must be an integer of at least 0, got {smallest!r}.")
     parts = datasets.values()
     places = {}
     for path in itertools.chain.from_iterable(part.paths for part in parts):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2, require
 
 # The order is fixed: `synthesize(brands=N)` takes the first N. ASCII only, since the names become folder names. The first
@@ -80,7 +81,7 @@ def draw(name):
     try:
         icon = simplepycons.all_icons[name]
     except KeyError as error:
-        raise ValueError(
+        raise UserError(
             f"the installed simplepycons has no mark {name!r}; install the version that requirements/ pins."
         ) from error
     svg = icon.customize_svg_as_str(fill="#ffffff")

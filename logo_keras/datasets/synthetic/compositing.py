@@ -3,6 +3,7 @@
 import numpy as np
 
 from logo_keras.datasets.synthetic.placement import extent
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 
 # A px belongs to the visible mark when the mark covers at least this much of it: a half would lose strokes that are
@@ -118,7 +119,7 @@ def tight_box(coverage):
     """
     x, y, width, height = cv2.boundingRect((coverage >= VISIBLE).astype(np.uint8))
     if not width:
-        raise ValueError(f"no px is covered by {VISIBLE} or more, so there is no box.")
+        raise UserError(f"no px is covered by {VISIBLE} or more, so there is no box.")
     return y, x, y + height, x + width
 
 

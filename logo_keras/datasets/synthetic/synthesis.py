@@ -16,6 +16,7 @@ from logo_keras.datasets.batches.order import is_whole
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.synthetic import artwork, camera, compositing, placement, scenes
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.report.progress import progress
 
@@ -184,15 +185,15 @@ def make_photograph(preset, split, number, seed, brand=None):
 def _checked(preset, brands, train, validation, test, none, seed):
     """The arguments as synthetic.json holds them."""
     if preset not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}.")
+        raise UserError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}.")
     arguments = dict(brands=brands, train=train, validation=validation, test=test, none=none, seed=seed)
     for name, value in arguments.items():
         lowest = 1 if name == "brands" else 0
         if not is_whole(value, lowest):
-            raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
+            raise UserError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
         arguments[name] = int(value)
     if brands > len(artwork.BRANDS):
-        raise ValueError(f"brands must be at most {len(artwork.BRANDS)}, the number in the list, got {brands}.")
+        raise UserError(f"brands must be at most {len(artwork.BRANDS)}, the number in the list, got {brands}.")
     return {"preset": preset, **arguments, "recipe": RECIPE}
 
 
@@ -203,11 +204,11 @@ def _made(root, arguments):
     try:
         found = json.loads((root / ARGUMENTS).read_text(encoding="utf-8"))["arguments"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise ValueError(f"{root} exists and is no synthetic set; choose another root or remove it first.") from None
+        raise UserError(f"{root} exists and is no synthetic set; choose another root or remove it first.") from None
     if found != arguments:
         names = [name for name in arguments if found.get(name) != arguments[name]]
         changed = "; ".join(f"{name} is {found.get(name)!r} there and {arguments[name]!r} here" for name in names)
-        raise ValueError(f"{root} holds another set ({changed}); choose another root or remove it first.")
+        raise UserError(f"{root} holds another set ({changed}); choose another root or remove it first.")
     return True
 
 
