@@ -10,7 +10,6 @@ from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS
 from logo_keras.training.constructors import model_arguments
-from logo_keras.training.recipes import PAPER
 
 USAGE = "logo-import --checkpoint FILE --out FILE.keras [--model plain|nts|drna] [--backbone NAME]"
 DESCRIPTION = """Puts weights that were trained in PyTorch into a model of this package. PyTorch is not needed, and nothing in the
@@ -57,7 +56,7 @@ def _work(values, arguments):
     config = DEFAULTS[values.model or ("nts" if whole else "plain")]
     options = given_model_arguments(values, _ARGUMENTS)
     if whole:
-        options = PAPER[config.model] | importing.nts_net_options(entries, config.short_name) | options
+        options = importing.nts_net_options(entries, config.short_name) | options
         options["whole_size"] = options["image_size"]
     elif "backbone" not in options:
         raise UserError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")

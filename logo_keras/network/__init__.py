@@ -1,29 +1,35 @@
-"""The paper: its sub-networks as Keras layers, and the models that they make."""
+"""The paper: its sub-networks as Keras layers, and the models that they make. Keras is imported with the first of them."""
 
-from logo_keras.network.augmentation import Augmentation
-from logo_keras.network.classifier import Classifier
-from logo_keras.network.controls import CentreScores, GridScores, RandomScores
-from logo_keras.network.drna_net import DRNANet
-from logo_keras.network.fused_classifier import FusedClassifier
-from logo_keras.network.importing import load_torch_weights
-from logo_keras.network.loading import load
-from logo_keras.network.navigator import Navigator
-from logo_keras.network.nts_net import NTSNet
-from logo_keras.network.paper import PAPER
-from logo_keras.network.teacher import Teacher
+import importlib
 
-__all__ = [
-    "Augmentation",
-    "CentreScores",
-    "Classifier",
-    "DRNANet",
-    "FusedClassifier",
-    "GridScores",
-    "NTSNet",
-    "Navigator",
-    "PAPER",
-    "RandomScores",
-    "Teacher",
-    "load",
-    "load_torch_weights",
-]
+from logo_keras.extras import naming_extras
+
+# Public name: the module that has it.
+_HOMES = {
+    "Augmentation": "augmentation",
+    "CentreScores": "controls",
+    "Classifier": "classifier",
+    "DRNANet": "drna_net",
+    "FusedClassifier": "fused_classifier",
+    "GridScores": "controls",
+    "NTSNet": "nts_net",
+    "Navigator": "navigator",
+    "PAPER": "paper",
+    "RandomScores": "controls",
+    "Teacher": "teacher",
+    "load": "loading",
+    "load_torch_weights": "importing",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with naming_extras():
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return sorted({*globals(), *_HOMES})

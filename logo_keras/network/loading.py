@@ -7,8 +7,13 @@ import keras
 from logo_keras.edge import model_file
 from logo_keras.errors import UserError
 from logo_keras.keras_settings import own_settings
-from logo_keras.network.logo_model import LogoModel
+from logo_keras.network.classifier import Classifier
+from logo_keras.network.drna_net import DRNANet
+from logo_keras.network.nts_net import NTSNet
 from logo_keras.weights import model_card
+
+# Imported so that Keras knows the classes that a file may hold.
+_CLASSES = (Classifier, NTSNet, DRNANet)
 
 
 def load(path):
@@ -34,6 +39,6 @@ def load(path):
     # Of what Keras meets inside a whole zip: weights that HDF5 does not read, a configuration that makes no layers.
     except (*model_file.DAMAGED_ZIP, AttributeError, RecursionError, TypeError) as error:
         raise UserError(f"{path} is not a model file of logo_keras, or it is damaged: {error}") from error
-    if not isinstance(model, LogoModel):
+    if not isinstance(model, _CLASSES):
         raise UserError(f"{path} holds a {type(model).__name__}, not a model of logo_keras.")
     return model

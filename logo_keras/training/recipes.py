@@ -2,12 +2,11 @@
 
 import dataclasses
 import difflib
-import runpy
 import textwrap
 
 from logo_keras.errors import UserError
+from logo_keras.network.paper import PAPER
 from logo_keras.training.config import Config
-from logo_keras.training.constructors import NETWORK
 
 # What the recipes call a data set: its own name.
 DATASETS = {
@@ -19,9 +18,6 @@ DATASETS = {
 # These two have no official test photos: as many are held out as Logo-2K+ has, 30 %. BelgaLogos has photos with several
 # brands, so that its boxes are cut out.
 _FLAGS = {"belgalogos": " --cut 0.1 --held_out 0.3", "weblogo2m": " --held_out 0.3"}
-
-# Plain data in a file of its own, which is run without importing the package around it, and so Keras.
-PAPER = runpy.run_path(str(NETWORK / "paper.py"))["PAPER"]
 
 # Wang et al. 2020, section 4: SGD at 1e-3, momentum 0.9, weight decay 1e-4, a tenth of the rate after 60 and again after 100
 # epochs.
