@@ -257,7 +257,7 @@ def test_strict_stops_when_a_photograph_disappears_between_batches(vanishing):
     gone.unlink()
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         everything(batches)
-    assert f"UnreadablePhotograph: {gone}: no such file" in str(caught.value)
+    assert f"UnreadablePhoto: {gone}: no such file" in str(caught.value)
 
 
 def test_strict_stops_with_the_photograph_itself_where_keras_reads(vanishing):

@@ -50,7 +50,7 @@ def _work(values, arguments):
     with naming_extras():
         from logo_keras import network
         from logo_keras.network import importing
-        from logo_keras.weights.reading import read_checkpoint
+        from logo_keras.weights.entries import read_checkpoint
     entries = read_checkpoint(values.checkpoint, strict=False)
     whole = importing.is_nts_net(entries)
     config = DEFAULTS[values.model or ("nts" if whole else "plain")]
