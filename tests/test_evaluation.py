@@ -11,6 +11,7 @@ import pytest
 from logo_keras.commands.evaluate import table
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.evaluation import Comparison, Evaluation, compare, evaluate, paired, wilson_interval
+from logo_keras.image import preprocessing
 from logo_keras.image.preprocessing import UnreadablePhotograph
 
 BRANDS = ("red", "green", "blue")
@@ -285,20 +286,27 @@ def test_one_unreadable_window_leaves_the_others_of_its_photograph(boxed, networ
 
 
 def test_what_disappears_on_the_way_is_left_out_of_labels_and_answers(dataset, network, monkeypatch):
-    read = Dataset.photograph
+    read = Dataset.sample
     gone = dataset.paths[1]
 
-    def vanished(self, index):
+    def vanished(self, index, *how):
         if self.paths[index] == gone:
             raise UnreadablePhotograph(gone, "it is gone")
-        return read(self, index)
+        return read(self, index, *how)
 
-    monkeypatch.setattr(Dataset, "photograph", vanished)
+    monkeypatch.setattr(Dataset, "sample", vanished)
     result = evaluate(network, dataset, batch_size=2)
     assert result.paths == (dataset.paths[0], *dataset.paths[2:]) and result.labels.tolist() == [0, 2, 1]
     assert len(result.probabilities) == 3 and result.unreadable == {gone: "it is gone"}
     with pytest.raises(UnreadablePhotograph, match="it is gone"):
         evaluate(network, dataset, batch_size=1, strict=True)
+
+
+def test_every_photograph_is_read_once(dataset, network, monkeypatch):
+    read, paths = preprocessing.read, []
+    monkeypatch.setattr(preprocessing, "read", lambda path, *limits: paths.append(path) or read(path, *limits))
+    evaluate(network, dataset, batch_size=2)
+    assert sorted(paths) == sorted(dataset.paths)
 
 
 def test_answers_and_labels_of_different_numbers_are_refused():

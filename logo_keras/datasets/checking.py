@@ -26,24 +26,25 @@ class Log(dict):
         self.tried = set()
 
 
-def in_threads(work, items, what):
+def in_threads(work, items, what, waiting=_WAITING):
     """Works on many items in several threads, and says on stderr how far it is when that takes more than seconds.
 
     Args:
         work: function of an item.
         items: collection.
         what: str, names the work on stderr.
+        waiting: int, items that wait for a thread, or done for the caller, at a time.
 
     Yields:
         Tuples `(item, work(item))`, in the order of `items`.
     """
-    yield from progress(_in_threads(work, iter(items)), what, len(items))
+    yield from progress(_in_threads(work, iter(items), waiting), what, len(items))
 
 
-def _in_threads(work, ahead):
+def _in_threads(work, ahead, waiting):
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
-        while chunk := list(islice(ahead, _WAITING)):
+        while chunk := list(islice(ahead, waiting)):
             size = max(1, min(_AT_A_TIME, len(chunk) // (4 * threads)))
             parts = [chunk[start : start + size] for start in range(0, len(chunk), size)]
             results = pool.map(lambda part: [work(item) for item in part], parts)

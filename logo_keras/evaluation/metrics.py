@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from logo_keras.datasets.checking import in_threads
 from logo_keras.errors import UserError
 from logo_keras.files import json_bytes
 from logo_keras.image.preprocessing import UnreadablePhotograph
@@ -18,6 +19,8 @@ BEST = 5
 _Z = 1.959964
 # Heads of which the own choice is kept, and their outputs.
 _HEADS = {"fused": "fused_logits", "whole": "whole_logits"}
+# Photos that are read while the model works on others.
+_AHEAD = 64
 _REGION_FIGURES = ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_chance", "region_area")
 
 
@@ -208,20 +211,23 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
         UnreadablePhotograph: with `strict`, naming the photo and the reason.
     """
     dataset = _labelled_for(model, dataset)
-    kept, unreadable = _readable(dataset, strict)
-    if not len(kept):
+    if hasattr(model, "predict_on_batch"):
+        ask, size = model.predict_on_batch, min(batch_size, len(dataset))
+    else:
+        ask, size = model.infer, 1
+    parts, seen, unreadable = [], [], {}
+    for batch in _batches(model, dataset, size, strict, unreadable):
+        numbers, images, boxes = zip(*batch, strict=True)
+        # Another number of images would trace the whole model anew.
+        outputs = ask(np.stack([*images, *images[-1:] * (size - len(images))]).astype(np.float32))
+        outputs = {name: value[: len(numbers)] for name, value in outputs.items()}
+        parts.append(_part(dataset, np.array(numbers), outputs, probabilities))
+        seen += boxes
+    if not parts:
         example = next(map(": ".join, unreadable.items()), "there are none")
         raise UserError(f"none of the {len(dataset)} photographs can be read; {example}.")
-    ask = _predict if hasattr(model, "predict_on_batch") else _infer
-    # A photo that disappears on the way gives no answer, so every answer comes with the number of its sample.
-    parts = [
-        _part(dataset, numbers, outputs, probabilities) for numbers, outputs in ask(model, kept, batch_size, model.image_size)
-    ]
-    unreadable |= kept.unreadable
-    if strict and kept.unreadable or not parts:
-        raise UnreadablePhotograph(*next(iter(kept.unreadable.items())))
     answers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    asked, boxes = dataset.subset(answers.pop("numbers")), answers.get("region_boxes")
+    asked = dataset.subset(answers.pop("numbers"))
     return Evaluation(
         class_names=tuple(model.class_names),
         paths=asked.paths,
@@ -231,7 +237,7 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
         unreadable=unreadable,
         boxes=_sample_boxes(asked),
         **{"probabilities": None, "region_boxes": None} | answers,
-        **_region_figures(asked, boxes, model.image_size, model.preprocessing),
+        **_region_figures(seen, answers.get("region_boxes"), model.image_size),
     )
 
 
@@ -347,63 +353,30 @@ def _labelled_for(model, dataset):
     return dataset
 
 
-def _readable(dataset, strict):
-    """The samples that can be read, labelled with their numbers in the data set; and why photos cannot, by path."""
-    names = list(map(str, range(len(dataset))))
-    # Anew, so that `unreadable` tells of this reading alone.
-    numbered = dataclasses.replace(dataset, labels=np.arange(len(dataset)), class_names=names, root_categories=None)
-    unreadable = dict(numbered.check())
-    if strict and unreadable:
-        path = next(path for path in dataset.paths if path in unreadable)
-        raise UnreadablePhotograph(path, unreadable[path])
-    places = [number for number, path in enumerate(dataset.paths) if path not in unreadable or _window_reads(dataset, number)]
-    kept = numbered.subset(places)
-    # One window may lie outside a photo of which another lies inside.
-    kept.unreadable.clear()
-    return kept, unreadable
+def _batches(model, dataset, size, strict, unreadable):
+    """Gives lists of samples that can be read: number, image, boxes. Notes in `unreadable` why others cannot."""
 
-
-def _window_reads(dataset, number):
-    """Whether the window of a sample can be read, where another of the same photo cannot."""
-    if dataset.windows is None:
-        return False
-    try:
-        dataset.photograph(number)
-    except UnreadablePhotograph:
-        return False
-    return True
-
-
-def _predict(model, dataset, batch_size, size):
-    """Gives labels and outputs of a Keras model, batch by batch."""
-    full = min(batch_size, len(dataset))
-    for images, labels in _batches(dataset, batch_size, size, model.preprocessing):
-        images, labels = np.asarray(images), np.asarray(labels)
-        # Another number of images would trace the whole model anew.
-        filled = np.concatenate([images, np.repeat(images[-1:], full - len(images), axis=0)])
-        outputs = model.predict_on_batch(filled)
-        yield labels, {name: value[: len(labels)] for name, value in outputs.items()}
-
-
-def _batches(dataset, batch_size, size, preprocessing):
-    try:
-        yield from dataset.batches(batch_size, size, preprocessing=preprocessing)
-    except Exception as error:
-        # TensorFlow has errors of its own for what is raised while photos are read.
-        if not dataset.unreadable:
-            raise
-        raise UnreadablePhotograph(*list(dataset.unreadable.items())[-1]) from error
-
-
-def _infer(model, dataset, batch_size, size):
-    """Gives labels and outputs of an exported file, sample by sample."""
-    for place, path in enumerate(dataset.paths):
+    def read(number):
         try:
-            image, _ = dataset.sample(place, size, model.preprocessing)
+            image, boxes = dataset.sample(number, model.image_size, model.preprocessing)
         except UnreadablePhotograph as error:
-            dataset.unreadable[path] = error.reason
-        else:
-            yield dataset.labels[place : place + 1], model.infer(image[None])
+            return error
+        # Prepared px are whole numbers: a quarter of the memory.
+        return number, image.astype(np.uint8), boxes
+
+    batch = []
+    for number, sample in in_threads(read, range(len(dataset)), "photos", _AHEAD):
+        if isinstance(sample, UnreadablePhotograph):
+            if strict:
+                raise sample
+            unreadable[dataset.paths[number]] = sample.reason
+            continue
+        batch.append(sample)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _part(dataset, numbers, outputs, probabilities):
@@ -425,22 +398,22 @@ def _sample_boxes(dataset):
     return np.array([boxes[0] if len(boxes) == 1 else window for boxes, window in pairs], np.float32).reshape(-1, 4)
 
 
-def _region_figures(dataset, region_boxes, size, preprocessing):
+def _region_figures(boxes, region_boxes, size):
+    """The figures about regions, of boxes in px of the image that the model sees."""
     figures = dict.fromkeys(_REGION_FIGURES)
     if region_boxes is None:
         return figures
-    # In shares of the image that the model sees: the photo's own px are not needed.
+    # In shares of that image.
     regions = region_boxes / size
     clipped = np.clip(regions[:, 0], 0, 1)
     figures["region_area"] = float((clipped[:, 2:] - clipped[:, :2]).prod(axis=1).mean())
-    places = [number for number, boxes in enumerate(dataset.boxes) if len(boxes)]
+    places = [number for number, each in enumerate(boxes) if len(each)]
     if not places:
         return figures
     best = regions[places, 0]
     hits, any_hits, hits_of_others = [], [], 0
     for row, place in enumerate(places):
-        _, boxes = dataset.sample(place, size, preprocessing)
-        centres = (boxes[:, :2] + boxes[:, 2:]) / 2 / size
+        centres = (boxes[place][:, :2] + boxes[place][:, 2:]) / 2 / size
         dealt = _contain(best, centres)
         hits.append(dealt[row])
         hits_of_others += int(dealt.sum()) - int(dealt[row])
