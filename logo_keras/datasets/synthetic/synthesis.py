@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from logo_keras.datasets.batches.order import is_whole
+from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.splits import check_split
 from logo_keras.datasets.synthetic import artwork, camera, compositing, placement, scenes
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2
-from logo_keras.report.progress import progress
 
 SPLITS = ("train", "validation", "test", "none")
 # Goes up whenever the same arguments give other photographs, so that an older set is not taken for a new one.
@@ -237,11 +236,7 @@ def _write(root, arguments):
 
     # Threads, not processes: cv2 and numpy let go of the interpreter, and a process that has loaded TensorFlow must not
     # be forked. Each photograph has a generator of its own, so the order in which they are made changes nothing.
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        rows = list(progress(pool.map(work, jobs), "drawing photos", len(jobs)))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    rows = [row for _, row in in_threads(work, jobs, "drawing photos")]
     with open(root / BOXES, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["split", "brand", "path", "y0", "x0", "y1", "x1"])
