@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import sys
 from importlib import metadata
 
 # Top-level module: the extra that installs it (pyproject.toml).
@@ -77,6 +78,23 @@ def naming_extras():
         if top not in _EXTRAS:
             raise
         raise _missing(top, _EXTRAS[top]) from error
+
+
+def lazily(package, homes):
+    """`__getattr__` and `__dir__` of a package whose public names are imported where they are first used.
+
+    Args:
+        package: str, its `__name__`.
+        homes: dict, public name to the module in the package that has it.
+    """
+
+    def get(name):
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        with naming_extras():
+            return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+
+    return get, lambda: sorted({*vars(sys.modules[package]), *homes})
 
 
 def versions():

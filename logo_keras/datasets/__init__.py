@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 
 from logo_keras.errors import UserError
+from logo_keras.extras import lazily
 
 # name -> module with `load(root, split, cut) -> Dataset`. First one's own photographs, then public data sets.
 LOADERS = {
@@ -24,6 +25,7 @@ LOADERS = {
 _PUBLIC = {"Augmentation": "batches.augmentation", "Dataset": "dataset", "synthesize": "synthetic.synthesis"}
 
 __all__ = ["LOADERS", "Augmentation", "Dataset", "load", "stream", "synthesize"]
+__getattr__, __dir__ = lazily(__name__, _PUBLIC)
 
 
 def load(name, root, split=None, cut=None, max_pixels=None, max_bytes=None):
@@ -101,13 +103,3 @@ def stream(name, root, class_names=None):
     if name != "weblogo2m":
         raise UserError(f"weblogo2m alone is read as a stream, got {name!r}: unpack it and use load.")
     return loader(name).stream(root, class_names)
-
-
-def __getattr__(name):
-    if name in _PUBLIC:
-        return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted({*globals(), *_PUBLIC})

@@ -1,8 +1,6 @@
 """The paper: its sub-networks as Keras layers, and the models that they make. Keras is imported with the first of them."""
 
-import importlib
-
-from logo_keras.extras import naming_extras
+from logo_keras.extras import lazily
 
 # Public name: the module that has it.
 _HOMES = {
@@ -22,14 +20,4 @@ _HOMES = {
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with naming_extras():
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__():
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = lazily(__name__, _HOMES)
