@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from logo_keras.errors import UserError
+from logo_keras.errors import FileError, UserError
 
 # The names under which the zip behind a TFLite model holds them; MediaPipe's files carry their labels the same way.
 METADATA_NAME = "logo_keras.json"
@@ -135,21 +135,8 @@ class Metadata:
         return cls(**{name: entries[name] for name in names})
 
 
-class UnusableModel(UserError):
-    """A file that cannot be run as a model of this package.
-
-    Attributes:
-        name: str, the path of the file.
-        reason: str, what is wrong, and what to do.
-    """
-
-    def __init__(self, name, reason):
-        super().__init__(name, reason)
-        self.name = str(name)
-        self.reason = str(reason)
-
-    def __str__(self):
-        return f"{self.name}: {self.reason}"
+class UnusableModel(FileError):
+    """A file that cannot be run as a model of this package; the reason also says what to do."""
 
 
 def append(path, metadata):

@@ -5,7 +5,7 @@ import stat
 
 import numpy as np
 
-from logo_keras.errors import UserError
+from logo_keras.errors import FileError, UserError
 from logo_keras.extras import cv2
 from logo_keras.image import containers, orientation, pillow, transparency
 from logo_keras.image.jpeg import EndMissing
@@ -20,21 +20,8 @@ DECODING = 3
 _REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 
 
-class UnreadablePhoto(UserError):
-    """A file that cannot be read as a photo.
-
-    Attributes:
-        name: str, the path of the file, or what else names it.
-        reason: str.
-    """
-
-    def __init__(self, name, reason):
-        super().__init__(name, reason)
-        self.name = str(name)
-        self.reason = str(reason)
-
-    def __str__(self):
-        return f"{self.name}: {self.reason}"
+class UnreadablePhoto(FileError):
+    """A file that cannot be read as a photo, by its name and the reason."""
 
 
 # The name of before.
