@@ -8,7 +8,7 @@ from types import ModuleType
 
 from logo_keras.errors import UserError
 from logo_keras.extras import MissingExtra
-from logo_keras.files import replacing
+from logo_keras.files import write
 
 from . import gpu
 
@@ -195,8 +195,7 @@ def build(chosen, model, targets=None, timing_cache=None, workspace=None, larges
     if plan is None:
         raise UserError(f"{chosen} cannot build the engine: {log.said()}")
     if timing_cache is not None:
-        with replacing(timing_cache) as temporary:
-            temporary.write_bytes(bytes(config.get_timing_cache().serialize()))
+        write(timing_cache, bytes(config.get_timing_cache().serialize()))
     return bytes(plan)
 
 

@@ -74,6 +74,12 @@ def replacing(path, durable=True):
         _remove(partial)
 
 
+def write(path, data):
+    """Writes bytes, all of the file or nothing."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
 def write_json(path, value, **options):
     """Writes a value as JSON, all of the file or nothing.
 
@@ -83,8 +89,7 @@ def write_json(path, value, **options):
             again.
         **options: what else `json.dumps` takes.
     """
-    with replacing(path) as temporary:
-        temporary.write_bytes(json_bytes(value, **options))
+    write(path, json_bytes(value, **options))
 
 
 def json_bytes(value, **options):

@@ -17,7 +17,7 @@ from logo_keras.demo.pace import TrainingClock, epochs_within
 from logo_keras.demo.sets import real, synthetic
 from logo_keras.edge import Recognizer
 from logo_keras.export.tflite import export
-from logo_keras.files import replacing, write_json
+from logo_keras.files import write, write_json
 from logo_keras.image import preprocessing
 from logo_keras.image.draw import encoded
 
@@ -151,11 +151,9 @@ def _milliseconds(model, path):
 def _report(found, out, stages):
     """Writes the pictures and figures, the figures last; returns them."""
     overview = page.overview(found, Recognizer(out / FILE))
-    with replacing(out / OVERVIEW) as temporary:
-        temporary.write_bytes(encoded(overview))
+    write(out / OVERVIEW, encoded(overview))
     found.seconds["total"] = stages.total
-    with replacing(out / HTML) as temporary:
-        temporary.write_bytes(page.compose(found, overview))
+    write(out / HTML, page.compose(found, overview))
     figures = found.to_dict()
     write_json(out / JSON, figures)
     return figures

@@ -6,7 +6,7 @@ import numpy as np
 
 from logo_keras.datasets import statistics
 from logo_keras.datasets.pictures.contact_sheet import contact_sheets
-from logo_keras.files import replacing
+from logo_keras.files import write
 from logo_keras.image.draw import encoded
 from logo_keras.report import charts
 from logo_keras.report.page import counted, render
@@ -34,7 +34,7 @@ def write_page(dataset, parts, out, name, seed=0, notes=()):
     boxes, unreadable = _boxes(dataset, out)
     sheets, unseen = _sheets(dataset, out, seed)
     unreadable = [(statistics.relative(path, dataset.root), why) for path, why in sorted((unreadable | unseen).items())]
-    _write(out / "unreadable.csv", statistics.to_csv(["path", "reason"], unreadable))
+    write(out / "unreadable.csv", statistics.to_csv(["path", "reason"], unreadable))
     left_out = f"{counted(len(unreadable), 'photographs')} left out of the sizes or shown as a ? on the contact sheets."
     if unreadable:
         print(f"{left_out} {out / 'unreadable.csv'} names them.", file=sys.stderr)
@@ -58,7 +58,7 @@ def write_page(dataset, parts, out, name, seed=0, notes=()):
         left_out=left_out,
         listed=_LISTED,
     )
-    _write(out / "index.html", page)
+    write(out / "index.html", page)
 
 
 def _counts(dataset, parts, out, what):
@@ -105,23 +105,18 @@ def _sheets(dataset, out, seed):
         unreadable |= sheet.unreadable
         if sheet.picture is not None:
             file = f"contact-sheet-{number:02}.jpg"
-            _write(out / file, encoded(sheet.picture, quality=85))
+            write(out / file, encoded(sheet.picture, quality=85))
             sheets.append({"file": file, "brands": sheet.brands, "width": sheet.picture.shape[1]})
     return sheets, unreadable
 
 
 def _chart(out, name, title, caption, picture, header, rows):
     """Writes a table and its picture, which may be None; returns what the page needs of them."""
-    _write(out / f"{name}.csv", statistics.to_csv(header, rows))
+    write(out / f"{name}.csv", statistics.to_csv(header, rows))
     if picture is not None:
-        _write(out / f"{name}.png", encoded(picture, ".png"))
+        write(out / f"{name}.png", encoded(picture, ".png"))
     width = None if picture is None else round(picture.shape[1] * _SHRUNK)
     return {"name": name, "title": title, "caption": caption, "width": width, "header": header, "rows": rows}
-
-
-def _write(path, data):
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
 
 
 def _text(header, rows):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from logo_keras.extras import cv2
+from logo_keras.image.draw import encoded
 
 
 def photograph(scene, sharp, rng):
@@ -31,9 +32,7 @@ def photograph(scene, sharp, rng):
 
 def encode(photo, rng):
     """Encodes a photograph, uint8 RGB `[H, W, 3]`, as JPEG of a random quality from 40 to 95: bytes."""
-    quality = int(rng.integers(40, 96))
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return data.tobytes()
+    return encoded(photo, quality=int(rng.integers(40, 96)))
 
 
 def _blur(scene, sharp, rng):
