@@ -11,8 +11,8 @@ import keras
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.extras import require
 from logo_keras.keras_settings import with_own_settings
+from logo_keras.weights.entries import read_checkpoint
 from logo_keras.weights.layers import load_layers
-from logo_keras.weights.torch_file import read_torch_file
 
 # The published initialiser, depthwise kernels too. With Keras's own defaults the activations fade to 1e-11 at the
 # last map in inference mode.
@@ -160,6 +160,6 @@ def efficientnet_lite2(weights="imagenet"):
 
 
 def checkpoint(name):
-    """The published ImageNet weights, entries as `logo_keras.weights.torch_file.read_torch_file` gives them."""
+    """The published ImageNet weights, as `logo_keras.weights.entries.read_checkpoint` gives them."""
     package, extra, file = _PACKAGES[name]
-    return read_torch_file(getattr(require(package, extra), file).get_model_file_path())
+    return read_checkpoint(getattr(require(package, extra), file).get_model_file_path())

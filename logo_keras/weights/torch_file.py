@@ -50,29 +50,6 @@ def read_torch_object(path):
             raise UserError(f"{path} could not be read as a PyTorch checkpoint: {why.rstrip('.')}.") from error
 
 
-def read_torch_file(path):
-    """Reads a checkpoint that is one flat dict of tensors, such as a `state_dict`.
-
-    Args:
-        path: str or Path, as for `read_torch_object`.
-
-    Returns:
-        dict from entry name to a NumPy array in PyTorch's layout, in the order of the file.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: naming the file, as for `read_torch_object`, or if it holds anything but such a dict.
-    """
-    found = read_torch_object(path)
-    if not isinstance(found, dict):
-        raise UserError(f"{path} holds a {type(found).__name__}, wanted a dict of tensors. {_AGAIN}.")
-    entries = dict(found)
-    others = [str(name) for name, value in entries.items() if not isinstance(value, np.ndarray)]
-    if others:
-        raise UserError(f"{path} has entries that are not tensors: {', '.join(others[:10])}. {_AGAIN}.")
-    return entries
-
-
 class _Storages(dict):
     """The flat arrays of a file and their kinds, by key. Together never larger than the file, whatever its counts say."""
 
