@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from types import ModuleType
 
+from logo_keras.arguments import one_of
 from logo_keras.errors import UserError
 from logo_keras.extras import MissingExtra
 from logo_keras.files import write
@@ -77,8 +78,7 @@ def library(runtime="auto"):
         ImportError: saying what to install, if the library is not there, too old or does not load, or TensorRT has no GPU
             to build for.
     """
-    if runtime not in RUNTIMES:
-        raise UserError(f"runtime must be one of {', '.join(RUNTIMES)}, got {runtime!r}.")
+    one_of("runtime", runtime, RUNTIMES)
     gpus = gpu.count()
     if runtime == "tensorrt" and not gpus:
         raise MissingExtra(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logo_keras.arguments import one_of
 from logo_keras.commands.command import exporting
 from logo_keras.errors import UserError
 from logo_keras.extras import MissingExtra, require
@@ -88,8 +89,7 @@ def export(
         ImportError: saying what to install, if no library is there.
         OSError: if a file cannot be written.
     """
-    if precision not in PRECISIONS:
-        raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+    one_of("precision", precision, PRECISIONS)
     for name, value in (("workspace", workspace), ("largest_batch", largest_batch)):
         if value is not None and value < 1:
             raise UserError(f"{name} must be at least 1, got {value!r}.")

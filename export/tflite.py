@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from importlib.metadata import version
 
+from logo_keras.arguments import one_of
 from logo_keras.commands.command import exporting
 from logo_keras.edge import Recognizer, model_file
 from logo_keras.errors import UserError
@@ -149,8 +150,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
         ValueError: if the model cannot be read or converted, or no photo can be read.
         OSError: if `out` cannot be written.
     """
-    if precision not in PRECISIONS:
-        raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+    one_of("precision", precision, PRECISIONS)
     count = batch_size(batch, 1)
     if count is None:
         raise UserError("a TFLite file has a batch size of its own, for instance --batch=1; free is for other formats.")

@@ -224,7 +224,7 @@ def test_bad_compile_arguments_are_refused(options):
         ("classifier", {"class_names": []}, "at least one class"),
         ("classifier", {"class_names": ("a", "a")}, "differ"),
         ("classifier", {"class_names": "ab"}, "several names"),
-        ("classifier", {"class_names": None, "num_classes": 2.5}, "whole number"),
+        ("classifier", {"class_names": None, "num_classes": 2.5}, "must be an integer"),
         ("classifier", {"image_size": None}, "image_size"),
         ("classifier", {"weights": "flickr"}, "weights"),
         ("classifier", {"num_classes": 4}, "must agree"),
@@ -232,15 +232,15 @@ def test_bad_compile_arguments_are_refused(options):
         ("classifier", {"image_size": 100}, "image_size must be a multiple of 32"),
         ("classifier", {"dropout": 1.0}, "dropout"),
         ("classifier", {"dropout": "much"}, "dropout must be a number"),
-        ("classifier", {"frozen_blocks": 1.5}, "frozen_blocks must be a whole number"),
+        ("classifier", {"frozen_blocks": 1.5}, "frozen_blocks must be an integer"),
         ("classifier", {"preprocessing": "squash"}, "preprocessing must be one of stretch, paper, got 'squash'"),
         ("classifier", {"head": "conv"}, "head"),
         ("classifier", {"batch_norm": "off"}, "batch_norm"),
         ("classifier", {"frozen_blocks": 7}, "frozen_blocks"),
         ("nts_net", {"num_regions": 4}, "num_proposals"),
         ("nts_net", {"num_regions": 0}, "num_regions"),
-        ("nts_net", {"num_regions": 2.0}, "num_regions must be a whole number"),
-        ("nts_net", {"num_proposals": "6"}, "num_proposals must be a whole number"),
+        ("nts_net", {"num_regions": 2.0}, "num_regions must be an integer"),
+        ("nts_net", {"num_proposals": "6"}, "num_proposals must be an integer"),
         ("nts_net", {"num_proposals": 10**4}, "anchors"),
         ("nts_net", {"antialias": 1}, "antialias must be True or False"),
         ("nts_net", {"teacher": "no"}, "teacher must be True or False"),
@@ -683,7 +683,7 @@ def test_the_length_of_data_that_keras_counts_is_known():
 
 
 def test_steps_per_epoch_is_checked():
-    with pytest.raises(ValueError, match="steps_per_epoch must be a whole number of at least 1, got 0"):
+    with pytest.raises(ValueError, match="steps_per_epoch must be an integer of at least 1, got 0"):
         dropping().fit(*photographs(3, 64), steps_per_epoch=0, verbose=0)
 
 

@@ -223,7 +223,7 @@ def test_a_limit_that_is_no_positive_integer_is_the_callers_mistake(tmp_path, na
     path = tmp_path / "photo.png"
     path.write_bytes(encode(scene(), ".png"))
     for function in (read, check):
-        with pytest.raises(ValueError, match=f"{name} must be a positive integer, got") as caught:
+        with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1, got") as caught:
             function(path, **{name: limit})
         assert not isinstance(caught.value, UnreadablePhoto)
 
@@ -363,7 +363,7 @@ def test_resize_refuses_other_arrays_and_says_what_came(photo):
 
 @pytest.mark.parametrize("size", [0, -1, 8.0, True])
 def test_resize_refuses_a_size_that_is_no_positive_integer(size):
-    with pytest.raises(ValueError, match="size must be a positive integer, got"):
+    with pytest.raises(ValueError, match="size must be an integer of at least 1, got"):
         resize(scene(), size)
 
 

@@ -16,6 +16,7 @@ import logo_keras
 # Level of each module and of all below it. Imports point down or sideways; `logo_keras` itself imports lazily.
 LEVELS = {
     "logo_keras": 0,
+    "logo_keras.arguments": 0,
     "logo_keras.download": 0,
     "logo_keras.errors": 0,
     "logo_keras.extras": 0,

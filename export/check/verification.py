@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from logo_keras.arguments import one_of
 from logo_keras.errors import UserError
 
 # The largest share of the photos that such a tie may excuse, and of those on which regions lie elsewhere.
@@ -176,8 +177,7 @@ def compare(infer, reference, precision="float32"):
     Raises:
         ValueError: if there is no such precision.
     """
-    if precision not in BOUNDS:
-        raise UserError(f"precision must be one of {', '.join(BOUNDS)}, got {precision!r}.")
+    one_of("precision", precision, BOUNDS)
     answers, seconds = [], []
     for number in range(len(reference)):
         image = reference.image(number)

@@ -21,6 +21,7 @@ import warnings
 
 import numpy as np
 
+from logo_keras.arguments import one_of
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
@@ -52,8 +53,7 @@ def quantized(data, precision, calibration=None):
         ValueError: if the precision is unknown, or for int8 there are no photos, or one of another shape or type.
         ImportError: if ai-edge-quantizer is not installed.
     """
-    if precision not in PRECISIONS:
-        raise UserError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+    one_of("precision", precision, PRECISIONS)
     model = parse(data)
     graph = Graph(model)
     convolutions, dense = layers = graph.layers()

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from logo_keras.arguments import is_whole, whole
 from logo_keras.datasets.about import About
 from logo_keras.datasets.batches import front_end
 from logo_keras.datasets.batches.augmentation import augmentation
 from logo_keras.datasets.batches.cache import Cache
-from logo_keras.datasets.batches.order import Order, check_order, is_whole
+from logo_keras.datasets.batches.order import Order, check_order
 from logo_keras.datasets.batches.source import Source, reader, square_side
 from logo_keras.datasets.checking import Log, in_threads
 from logo_keras.datasets.classes import NONE, composed, listed
@@ -398,8 +399,7 @@ class Dataset:
             ("seed", seed, 0),
             ("first_epoch", first_epoch, 0),
         ):
-            if not is_whole(value, lowest):
-                raise UserError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
+            whole(name, value, lowest)
         if steps is not None and not is_whole(steps, 1):
             raise UserError(f"steps must be an integer of at least 1, or None, got {steps!r}.")
         frame(preprocessing, image_size)

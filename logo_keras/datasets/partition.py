@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from logo_keras.arguments import whole
 from logo_keras.errors import UserError
 
 
@@ -78,8 +79,7 @@ def folds(groups, labels, n, seed):
     Raises:
         ValueError: if `n` is below 2 or above the number of groups.
     """
-    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 2:
-        raise UserError(f"the number of folds must be an integer of at least 2, got {n!r}.")
+    whole("the number of folds", n, 2)
     together = _together(groups)
     if n > len(together):
         raise UserError(f"{len(together)} different photographs make at most {len(together)} folds, got {n}.")

@@ -5,6 +5,7 @@ import stat
 
 import numpy as np
 
+from logo_keras.arguments import whole
 from logo_keras.errors import FileError, UserError
 from logo_keras.extras import cv2
 from logo_keras.image import containers, orientation, pillow, transparency
@@ -200,22 +201,15 @@ def _why(error):
 
 
 def _bound_bytes(name, size, max_bytes):
-    if size > positive_integer("max_bytes", max_bytes):
+    if size > whole("max_bytes", max_bytes, 1):
         raise UnreadablePhoto(name, f"too large: {size:,} bytes, at most {max_bytes:,} are read (max_bytes)")
-
-
-def positive_integer(name, value):
-    """Gives the value of an argument back, or raises a ValueError that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise UserError(f"{name} must be a positive integer, got {value!r}.")
-    return int(value)
 
 
 def _decoded(data, name, how, max_pixels, max_bytes, smallest=1):
     """uint8 RGB, upright; pictures with a side below `smallest` px are decoded in full size."""
     _bound_bytes(name, memoryview(data).nbytes, max_bytes)
     data = bytes(data)
-    positive_integer("max_pixels", max_pixels)
+    whole("max_pixels", max_pixels, 1)
     try:
         kind, height, width, data = inspected(data, max_pixels)
         for sides in ((height, width), containers.largest_picture(kind, data) or (0, 0)):

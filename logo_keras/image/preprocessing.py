@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from logo_keras.arguments import one_of, whole
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.image.decode import (
@@ -16,7 +17,6 @@ from logo_keras.image.decode import (
     glance,
     inspected,
     pixels,
-    positive_integer,
     read,
 )
 
@@ -68,7 +68,7 @@ def resize(photo, size):
     if not array or photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
         came = f"{photo.dtype} {photo.shape}" if array else type(photo).__name__
         raise UserError(f"photo must be a uint8 RGB array [H, W, 3], got {came}.")
-    size = positive_integer("size", size)
+    size = whole("size", size, 1)
     height, width = photo.shape[:2]
     # In two steps, because INTER_AREA averages only when no axis grows.
     small = (min(width, size), min(height, size))
@@ -93,8 +93,7 @@ def frame(preprocessing, size):
     Raises:
         ValueError: if there is no preprocessing of this name.
     """
-    if preprocessing not in PREPROCESSINGS:
-        raise UserError(f"preprocessing must be one of {', '.join(PREPROCESSINGS)}, got {preprocessing!r}.")
+    one_of("preprocessing", preprocessing, PREPROCESSINGS)
     side = round(size * _PAPER) if preprocessing == "paper" else size
     return side, (side - size) // 2
 

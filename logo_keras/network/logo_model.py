@@ -10,13 +10,13 @@ import numpy as np
 from keras import ops
 
 from logo_keras import __version__, backbones
+from logo_keras.arguments import class_names_of, multiple_of_32, one_of, share, whole
 from logo_keras.backbones import Backbone, application
 from logo_keras.edge.recognition import recognize
 from logo_keras.errors import UserError
 from logo_keras.files import replacing
 from logo_keras.image.preprocessing import PREPROCESSINGS
 from logo_keras.keras_settings import model_policy, own_settings, with_own_settings
-from logo_keras.network.arguments import class_names_of, multiple_of_32, one_of, share, whole
 from logo_keras.network.inputs import check_image_dtype, check_image_shape
 from logo_keras.network.optimizers import mark_heads
 from logo_keras.network.trainer import Trainer

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from logo_keras.arguments import flag, multiple_of_32, one_of, whole
 from logo_keras.backbones.backbone import checked_fill
 from logo_keras.errors import UserError
 from logo_keras.network.anchors import make_anchors, truncate
-from logo_keras.network.arguments import flag, multiple_of_32, one_of, whole
 from logo_keras.network.controls import CONTROLS
 from logo_keras.network.decision import DECISIONS
 from logo_keras.network.fused_classifier import FusedClassifier

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from logo_keras.arguments import whole
 from logo_keras.errors import UserError
-from logo_keras.network.arguments import whole
 from logo_keras.network.divergence import StopAtNaN
 from logo_keras.network.epochs import NumberEpochs, going_on, num_batches, steps_taken
 from logo_keras.network.inputs import (

@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 
+from logo_keras.arguments import is_whole
 from logo_keras.errors import UserError
 
 # Ends the seeds of rounds and of rounding, so that neither repeats the numbers of an epoch's own generator.
@@ -121,8 +122,3 @@ def check_order(training, balance, shard):
         raise UserError(f"balance must be a number in [0, 1], got {balance!r}.")
     if balance and not training:
         raise UserError(f"balance={balance!r} changes how often photographs come in training only, got training=False.")
-
-
-def is_whole(value, lowest):
-    """Whether a value is an integer of at least `lowest`: bool."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= lowest

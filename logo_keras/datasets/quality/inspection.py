@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from logo_keras.datasets.batches.order import is_whole
+from logo_keras.arguments import whole
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import NONE
 from logo_keras.datasets.quality.duplicates import identical, nearly_identical, survey
@@ -112,8 +112,7 @@ def inspect(datasets, smallest=32, near=True):
     """
     if not datasets:
         raise UserError("there is no split to inspect.")
-    if not is_whole(smallest, 0):
-        raise UserError(f"smallest must be an integer of at least 0, got {smallest!r}.")
+    whole("smallest", smallest, 0)
     parts = datasets.values()
     places = {}
     for path in itertools.chain.from_iterable(part.paths for part in parts):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from logo_keras.datasets.batches.order import is_whole
+from logo_keras.arguments import one_of, whole
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.splits import check_split
@@ -183,14 +183,10 @@ def make_photograph(preset, split, number, seed, brand=None):
 
 def _checked(preset, brands, train, validation, test, none, seed):
     """The arguments as synthetic.json holds them."""
-    if preset not in PRESETS:
-        raise UserError(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}.")
+    one_of("preset", preset, PRESETS)
     arguments = dict(brands=brands, train=train, validation=validation, test=test, none=none, seed=seed)
     for name, value in arguments.items():
-        lowest = 1 if name == "brands" else 0
-        if not is_whole(value, lowest):
-            raise UserError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
-        arguments[name] = int(value)
+        arguments[name] = whole(name, value, 1 if name == "brands" else 0)
     if brands > len(artwork.BRANDS):
         raise UserError(f"brands must be at most {len(artwork.BRANDS)}, the number in the list, got {brands}.")
     return {"preset": preset, **arguments, "recipe": RECIPE}

@@ -1,4 +1,4 @@
-"""Checks of constructor arguments that the models share."""
+"""Checks of arguments: each gives the value back, or raises an error that names the argument."""
 
 import numbers
 
@@ -35,7 +35,7 @@ def multiple_of_32(name, size):
     Raises:
         ValueError: naming the argument, if it is no positive multiple of 32.
     """
-    if not _whole(size) or size < 32 or size % 32:
+    if not is_whole(size, 32) or size % 32:
         raise UserError(f"{name} must be a multiple of 32 px, got {size!r}.")
     return int(size)
 
@@ -44,10 +44,10 @@ def whole(name, value, lowest):
     """`value` as an int.
 
     Raises:
-        ValueError: naming the argument, if it is no whole number of at least `lowest`.
+        ValueError: naming the argument, if it is no integer of at least `lowest`.
     """
-    if not _whole(value) or value < lowest:
-        raise UserError(f"{name} must be a whole number of at least {lowest}, got {value!r}.")
+    if not is_whole(value, lowest):
+        raise UserError(f"{name} must be an integer of at least {lowest}, got {value!r}.")
     return int(value)
 
 
@@ -84,5 +84,6 @@ def one_of(name, value, known):
     return value
 
 
-def _whole(value):
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+def is_whole(value, lowest):
+    """Whether a value is an integer of at least `lowest`: bool."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= lowest
