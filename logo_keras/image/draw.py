@@ -90,7 +90,7 @@ def draw_regions(photo, boxes, crop_boxes=None, maps=None, drop_threshold=0.5, s
             marked = cv2.resize(np.asarray(maps[rank], np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
             tiles["drop"] = np.where(marked[..., None] > drop_threshold, np.uint8(BLANK), region)
         rows.append(np.concatenate([_tile(tile, name, rank) for name, tile in tiles.items()], axis=1))
-    left = _framed(_with_boxes(photo, boxes, None, tall), tall, tall)
+    left = framed(_with_boxes(photo, boxes, None, tall), tall, tall)
     if not rows:
         return left
     right = np.concatenate(rows)
@@ -115,7 +115,7 @@ def contact_sheet(pictures, columns=3, cell=320, gap=8):
     """
     if columns < 1 or not len(pictures):
         raise UserError(f"a contact sheet needs pictures and columns, got {len(pictures)} and {columns}.")
-    sized = [_scaled(picture, cell / picture.shape[1]) for picture in pictures]
+    sized = [scaled(picture, cell / picture.shape[1]) for picture in pictures]
     columns = min(columns, len(sized))
     strips = []
     for place in range(0, len(sized), columns):
@@ -171,7 +171,7 @@ def _with_boxes(photo, region_boxes, truth_boxes, side):
     """The photo with its longer side at `side` px, regions and true logos drawn; the best region on top."""
     _check(photo)
     factor = 1.0 if side is None else side / max(photo.shape[:2])
-    picture = _scaled(photo, factor)
+    picture = scaled(photo, factor)
     thick = max(2, round(max(picture.shape[:2]) / 200))
     for box in [] if truth_boxes is None else np.asarray(truth_boxes):
         # A dark edge, so that white is seen on white too.
@@ -208,7 +208,7 @@ def _chip(picture, text, y, x, color, scale=0.5):
     _write(picture, text, (x + 4, y + 15), scale, _DARK)
 
 
-def _framed(picture, height, width):
+def framed(picture, height, width):
     """The picture in the middle of a dark area."""
     down, right = height - picture.shape[0], width - picture.shape[1]
     return _padded(picture, down // 2, down - down // 2, right // 2, right - right // 2)
@@ -218,7 +218,8 @@ def _padded(picture, top, bottom, left, right):
     return cv2.copyMakeBorder(picture, top, bottom, left, right, cv2.BORDER_CONSTANT, value=_DARK)
 
 
-def _scaled(picture, factor):
+def scaled(picture, factor):
+    """The picture larger or smaller by a factor, a copy."""
     size = tuple(max(1, round(length * factor)) for length in picture.shape[1::-1])
     if size == picture.shape[1::-1]:
         return picture.copy()

@@ -8,6 +8,7 @@ import numpy as np
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.statistics import examples, noun
 from logo_keras.extras import cv2
+from logo_keras.image.draw import framed, scaled
 from logo_keras.image.preprocessing import UnreadablePhotograph
 from logo_keras.report import lettering
 from logo_keras.report.page import counted
@@ -77,16 +78,13 @@ def _tile(dataset, sample):
     except UnreadablePhotograph as error:
         return error.reason
     factor = _TILE / max(photo.shape[:2])
-    size = tuple(max(1, round(side * factor)) for side in photo.shape[1::-1])
-    small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    small = scaled(photo, factor)
     origin = np.zeros(2) if dataset.windows is None else np.maximum(np.floor(dataset.windows[sample, :2]), 0)
     last = np.tile(small.shape[:2], 2) - 1
     for box in dataset.boxes[sample]:
         y0, x0, y1, x1 = np.clip(np.round((box - np.tile(origin, 2)) * factor), 0, last).astype(int).tolist()
         cv2.rectangle(small, (x0, y0), (x1, y1), _BOX, 1)
-    down, right = _TILE - size[1], _TILE - size[0]
-    sides = (down // 2, down - down // 2, right // 2, right - right // 2)
-    return cv2.copyMakeBorder(small, *sides, cv2.BORDER_CONSTANT, value=_DARK)
+    return framed(small, _TILE, _TILE)
 
 
 def _unknown():
