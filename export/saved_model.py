@@ -16,7 +16,6 @@ from logo_keras.edge.model_file import LABELS_NAME, METADATA_NAME
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2, require
 from logo_keras.image import preprocessing
-from logo_keras.image.draw import encoded
 
 from .artifact import Format, report_path, write
 from .check.reference import referring
@@ -269,7 +268,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
 def _upright_file(photo):
     """The bytes of an upright JPEG or PNG file of a photo, and whether it had to be encoded anew for that."""
     if isinstance(photo, np.ndarray):
-        return encoded(photo, ".png"), True
+        return _png(photo), True
     data = Path(photo).read_bytes() if isinstance(photo, (str, os.PathLike)) else bytes(photo)
     upright = preprocessing.decode(data)
     kind, _, _, whole = preprocessing.inspected(data)
@@ -278,7 +277,11 @@ def _upright_file(photo):
         stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         if np.array_equal(stored[..., ::-1], upright):
             return data, False
-    return encoded(upright, ".png"), True
+    return _png(upright), True
+
+
+def _png(photo):
+    return cv2.imencode(".png", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def _tensor(name, spec):

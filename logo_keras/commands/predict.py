@@ -6,7 +6,8 @@ from logo_keras.commands.command import Command, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
-from logo_keras.files import mark, write, write_json
+from logo_keras.extras import cv2
+from logo_keras.files import mark, replacing, write_json
 from logo_keras.image.decode import UnreadablePhoto, read
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
@@ -87,9 +88,11 @@ def _unused(stem, taken):
 
 
 def _draw(photo, answer, path):
-    from logo_keras.image.draw import draw_recognition, encoded
+    from logo_keras.image.draw import draw_recognition
 
-    write(path, encoded(draw_recognition(photo, answer)))
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(draw_recognition(photo, answer), cv2.COLOR_RGB2BGR))
+    with replacing(path) as temporary:
+        temporary.write_bytes(data.tobytes())
 
 
 def _work(values, arguments):
