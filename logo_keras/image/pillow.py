@@ -139,9 +139,11 @@ def decode(kind, data):
 
 @contextlib.contextmanager
 def _reasons(kind):
-    """Raises whatever a decoder raises as a ValueError with the reason: Pillow and its plugins have no one error for damage."""
+    """Raises whatever a decoder raises as a UserError with the reason: Pillow and its plugins have no one error for damage."""
     try:
         yield
+    except UserError:
+        raise
     except Exception as error:
         said = " ".join(str(error).split())
         raise UserError(f"corrupt or truncated: the {kind} decoder gave up ({said or type(error).__name__})") from None
