@@ -45,7 +45,8 @@ def open_image(kind, data):
     except ImportError as error:
         raise UserError(f"a {kind} photo: {error}") from None
     with _reasons(kind):
-        # Not Image.open, whose limit on px (MAX_IMAGE_PIXELS) holds for the whole process: `max_pixels` counts here.
+        # Not Image.open, whose limit on px (MAX_IMAGE_PIXELS) holds for the whole process: `max_pixels` counts here. A TIFF meets
+        # that limit all the same when it is decoded: it warns above 89 million px and refuses 179 million.
         return plugin(io.BytesIO(data))
 
 
