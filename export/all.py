@@ -216,7 +216,7 @@ def _artifacts(folder):
             continue
         try:
             facts = json.loads(file.read_text(encoding="utf-8"))
-            known = facts["format"] in _OPEN and bool(facts["outputs"]) and bool(facts["precision"])
+            known = facts["format"] in _OPEN and facts["precision"] and [output["name"] for output in facts["outputs"]]
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{file}: damaged, or not written by an export command ({error}): export {path.name} again."

@@ -16,6 +16,7 @@ from logo_keras.edge.model_file import LABELS_NAME, METADATA_NAME
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2, require
 from logo_keras.image import preprocessing
+from logo_keras.image.draw import encoded
 
 from .artifact import Format, report_path, write
 from .check.reference import referring
@@ -165,7 +166,7 @@ class BytesReport:
     """How far the answers of `serve_bytes` lie from those of `serve` on images that OpenCV prepared.
 
     Attributes:
-        photographs: int, how many were compared.
+        photographs: int, how many were compared: those of more px than `serve_bytes` takes are left out.
         encoded_again: int, how many of them are no upright JPEG or PNG files and were sent as PNG files of the same px.
         top1_agreement: float in 0..1, share of photos on which both name the same class first.
         max_abs_diff: float, largest difference of a probability.
@@ -208,16 +209,24 @@ def check_bytes(folder, reference):
 
     Returns:
         BytesReport.
+
+    Raises:
+        ValueError: if every photo has more px than `serve_bytes` takes.
     """
     same, largest, again = [], [], 0
     for start in range(0, len(reference), _BATCH):
         files = [_upright_file(photo) for photo in reference.photographs[start : start + _BATCH]]
+        numbers = [number for number, (data, _) in enumerate(files, start) if data is not None]
+        if not numbers:
+            continue
         again += sum(changed for _, changed in files)
-        ours = folder.serve_bytes([data for data, _ in files])["probabilities"]
-        theirs = folder.serve(reference.images[start : start + _BATCH].astype(np.float32))["probabilities"]
+        ours = folder.serve_bytes([data for data, _ in files if data is not None])["probabilities"]
+        theirs = folder.serve(reference.images[numbers].astype(np.float32))["probabilities"]
         same += list(ours.argmax(axis=-1) == theirs.argmax(axis=-1))
         largest.append(float(np.max(np.abs(ours - theirs))))
-    return BytesReport(len(reference), again, float(np.mean(same)), float(np.max(largest)))
+    if not same:
+        raise UserError(f"{SERVE_BYTES} cannot be checked: it takes photos of at most {_most_pixels():,} px, and all have more.")
+    return BytesReport(len(same), again, float(np.mean(same)), float(np.max(largest)))
 
 
 def export(model, out, photos=None, limit=None, outputs=None, batch=None, reference=None):
@@ -265,23 +274,28 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
         return write(form, out, reference)
 
 
+def _most_pixels():
+    # Not at the top: it imports TensorFlow.
+    from .passes.graph_preprocessing import MAX_PIXELS
+
+    return MAX_PIXELS
+
+
 def _upright_file(photo):
-    """The bytes of an upright JPEG or PNG file of a photo, and whether it had to be encoded anew for that."""
+    """The bytes of an upright JPEG or PNG file of a photo, None if it is too large, and whether it had to be encoded anew."""
+    upright = preprocessing.pixels(photo)
+    if upright.shape[0] * upright.shape[1] > _most_pixels():
+        return None, False
     if isinstance(photo, np.ndarray):
-        return _png(photo), True
+        return encoded(upright, ".png"), True
     data = Path(photo).read_bytes() if isinstance(photo, (str, os.PathLike)) else bytes(photo)
-    upright = preprocessing.decode(data)
     kind, _, _, whole = preprocessing.inspected(data)
     # Not a JPEG without its end, of which TensorFlow may think otherwise.
     if kind in ("JPEG", "PNG") and whole is data:
         stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         if np.array_equal(stored[..., ::-1], upright):
             return data, False
-    return _png(upright), True
-
-
-def _png(photo):
-    return cv2.imencode(".png", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return encoded(upright, ".png"), True
 
 
 def _tensor(name, spec):

@@ -234,7 +234,7 @@ def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):
         (["--data=folder", "--out=x"], "--data folder needs --root"),
         (["--data=folder", "--out=x", "--root=nowhere"], "nowhere"),
         (["--data=folder", "--out=x", "--root=ROOT", "--train_split=trian"], "has no split 'trian'"),
-        (["--data=folder", "--out=x", "--root=ROOT", "--validation=1.5"], "fraction must lie in (0, 1), got 1.5"),
+        (["--data=folder", "--out=x", "--root=ROOT", "--validation=1.5"], "--validation must lie between 0 and 1, got 1.5"),
         (["--data=folder", "--out=x", "--root=ROOT", "--model=plain", "--views=crop"], "--model plain knows no --views"),
         (["--data=folder", "--out=x", "--root=ROOT", "--backbone=vgg99"], "unknown backbone 'vgg99'"),
         (["--data=folder", "--out=x", "--root=ROOT", "--epochs=0"], "epochs must be an integer of at least 1, got 0"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from logo_keras.commands.command import Command, accept_any_name
+from logo_keras.commands.command import Command, accept_any_name, exporting
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
@@ -156,6 +156,22 @@ def test_what_must_be_given_is_named_unless_another_flag_replaces_it(capsys):
     assert run(lambda flags, arguments: None, **must) == 1
     assert capsys.readouterr().err == "logo-x: --out_file must be given, or --url; logo-x --help explains the flags.\n"
     assert run(lambda flags, arguments: None, "--url=x", **must) == 0
+
+
+def test_photos_that_may_be_meant_for_calibration_are_refused(capsys):
+    seen = []
+
+    def compared(words):
+        command = exporting(
+            "logo-x", "Exports.", lambda **options: seen.append(options), lambda flags: flags.shared("calibration")
+        )
+        return command.main(["logo-x", "--model=m.keras", "--out=o", *words])
+
+    assert compared(["--photos", "a.jpg", "b.jpg"]) == 0 and seen[0]["photos"] == ["a.jpg", "b.jpg"]
+    assert compared(["--photos", "a.jpg", "--calibration", "c", "--photos", "b.jpg"]) == 0
+    assert (seen[1]["photos"], seen[1]["calibration"]) == (["a.jpg", "b.jpg"], ["c"])
+    assert compared(["--photos", "a.jpg", "--calibration", "c.jpg", "d.jpg"]) == 1
+    assert "d.jpg may belong to --photos or to --calibration" in capsys.readouterr().err
 
 
 def test_a_command_ends_with_the_code_of_its_work():

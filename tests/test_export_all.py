@@ -9,6 +9,7 @@ import pytest
 from tiny import tiny_backbone
 
 import logo_keras as lk
+from logo_keras.errors import UserError
 from logo_keras.export import all as every
 from logo_keras.export.artifact import report_path
 from logo_keras.export.check import table
@@ -189,9 +190,9 @@ def test_a_model_that_is_gone_is_asked_for(exported, few_photos, tmp_path):
         every.check_all(tmp_path, photos=few_photos)
 
 
-def test_a_damaged_report_is_named(exported, few_photos, tmp_path):
-    out, _ = exported
-    (tmp_path / "brands.tflite").write_bytes((out / "brands.tflite").read_bytes())
-    report_path(tmp_path / "brands.tflite").write_text("{")
-    with pytest.raises(ValueError, match="brands.tflite.json: damaged"):
-        every.check_all(tmp_path, photos=few_photos)
+@pytest.mark.parametrize("text", ["{", '{"format": "TFLite", "precision": "float32", "outputs": [1]}'])
+def test_a_damaged_report_is_named(text, tmp_path):
+    (tmp_path / "brands.tflite").touch()
+    report_path(tmp_path / "brands.tflite").write_text(text)
+    with pytest.raises(UserError, match="brands.tflite.json: damaged"):
+        every.check_all(tmp_path)

@@ -16,6 +16,7 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras.edge import model_file
+from logo_keras.errors import UserError
 from logo_keras.export import saved_model
 from logo_keras.export.check.reference import Reference
 from logo_keras.export.check.verification import BOUND, DiffersFromKeras
@@ -204,6 +205,14 @@ def test_signatures_must_agree_on_19_of_20(wrong, passes):
     assert report.top1_agreement == pytest.approx(1 - wrong / 20)
     assert (report.failures == ()) is passes
     assert report.encoded_again == 20
+
+
+def test_photos_of_more_px_than_serve_bytes_takes_are_left_out(monkeypatch):
+    monkeypatch.setattr(graph_preprocessing, "MAX_PIXELS", 90 * 120)
+    small, large = (files.encode(files.scene(*sides)) for sides in ((90, 120), (91, 120)))
+    assert check_bytes(Answers([0, 1], [0, 1]), Reference(plain(), [large, small, small])).photographs == 2
+    with pytest.raises(UserError, match="serve_bytes cannot be checked: it takes photos of at most 10,800 px"):
+        check_bytes(Answers([], []), Reference(plain(), [large]))
 
 
 def test_probabilities_that_are_no_numbers_do_not_pass():

@@ -280,6 +280,12 @@ def test_without_pillow_the_reason_says_what_to_install(monkeypatch, kind):
         assert decode(encode(scene(8, 9), suffix)).shape == (8, 9, 3)
 
 
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_a_tiff_of_32_bits_is_said_to_be_one_and_not_to_be_damaged(mode):
+    with pytest.raises(UnreadablePhoto, match="photograph: values of 32 bits are not read$"):
+        decode(saved_as(Image.fromarray(scene(8, 9)).convert(mode), "TIFF"))
+
+
 def test_the_name_of_before_is_the_same_error():
     assert preprocessing.UnreadablePhotograph is UnreadablePhoto
 

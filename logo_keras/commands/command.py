@@ -18,8 +18,8 @@ coco, voc, yolo: photos with boxes as annotation tools write them. logo2k, belga
 flickrlogos27, toplogo10, logos_in_the_wild: public data sets as their authors give them out. synthetic: photos drawn by
 this package."""
 
-# What a user can mend. FloatingPointError: a run that diverged; what else raises it?
-_ONE_LINE = (UserError, OSError, MissingExtra, FloatingPointError, absl.Error)
+# What a user can mend.
+_ONE_LINE = (UserError, OSError, MissingExtra, absl.Error)
 
 
 def _defining(define):
@@ -265,10 +265,16 @@ def photos_of(flags, arguments):
     """The photos to check with: a list of paths, or None.
 
     `--photos folder/*.jpg` becomes one value and further arguments.
+
+    Raises:
+        UserError: for arguments that belong to no flag, or to one of two.
     """
     if flags.photos is None:
         no_arguments(arguments)
         return None
+    if arguments and flags.flag_values_dict().get("calibration"):
+        # Photos that were meant for calibration would be compared on.
+        raise UserError(f"{arguments[0]} may belong to --photos or to --calibration: give each a folder, or the flag every time.")
     return [*flags.photos, *arguments]
 
 

@@ -35,7 +35,7 @@ def work(values, arguments):
     """Does the work of the command.
 
     Args:
-        values: `absl.flags.FlagValues` of `define`.
+        values: Flags of `define`.
         arguments: list of str, name and root.
 
     Raises:

@@ -26,11 +26,9 @@ def define(flags):
         "FOLDER/BRAND/* or FOLDER/train/BRAND/* and FOLDER/test/BRAND/*. Without it the photographs are synthetic.",
     )
     flags.integer("seed", 0, "Another seed draws other photographs and trains another network.")
-    flags.integer("epochs", None, "Times that DRNA-Net sees every photograph; by default it depends on the data.")  # fmt: skip
+    flags.integer("epochs", None, "Times that DRNA-Net sees every photograph; by default it depends on the data.")
     flags.float("seconds", None, "Instead of --epochs: about how long DRNA-Net is trained.")
-    flags.boolean(
-        "quick", False, "One epoch on a few small photographs, to see that everything runs; learns nothing."
-    )  # fmt: skip
+    flags.boolean("quick", False, "One epoch on a few small photographs, to see that everything runs; learns nothing.")
 
 
 def config_from(values):

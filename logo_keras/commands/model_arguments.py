@@ -4,19 +4,18 @@ import ast
 import dataclasses
 import inspect
 
-from absl import flags
-
+from logo_keras.commands.command import Flags
 from logo_keras.training.config import DEFAULTS, Config
 from logo_keras.training.constructors import MODELS, Argument, documented, model_arguments
 
-_DEFINE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float, tuple: flags.DEFINE_list}
+_DEFINE = {bool: Flags.boolean, int: Flags.integer, float: Flags.float, tuple: Flags.list}
 
 
 def define_model_arguments(values, names=None, defaults=True):
     """Defines a flag for each argument of the models' constructors.
 
     Args:
-        values: absl.flags.FlagValues.
+        values: Flags.
         names: str, those that get a flag; None gives one to each.
         defaults: bool, whether the text says what the argument is by default.
     """
@@ -64,7 +63,7 @@ def _define(values, kind, name, text, usual, models=()):
     # What is None in Python is given as none.
     text = text.replace("`", "").replace("None", "none").rstrip(".")
     remarks = "; ".join(filter(None, remarks))
-    _DEFINE.get(kind, flags.DEFINE_string)(name, None, f"{text} ({remarks})." if remarks else f"{text}.", flag_values=values)
+    _DEFINE.get(kind, Flags.string)(values, name, None, f"{text} ({remarks})." if remarks else f"{text}.")
 
 
 def _shown(value):

@@ -6,9 +6,9 @@ from logo_keras.commands.command import Command, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
-from logo_keras.extras import cv2
 from logo_keras.files import mark, replacing, write_json
 from logo_keras.image.decode import UnreadablePhoto, read
+from logo_keras.image.draw import draw_recognition, encoded
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
 DESCRIPTION = """Names the likeliest brands on photographs.
@@ -88,11 +88,8 @@ def _unused(stem, taken):
 
 
 def _draw(photo, answer, path):
-    from logo_keras.image.draw import draw_recognition
-
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(draw_recognition(photo, answer), cv2.COLOR_RGB2BGR))
     with replacing(path) as temporary:
-        temporary.write_bytes(data.tobytes())
+        temporary.write_bytes(encoded(draw_recognition(photo, answer)))
 
 
 def _work(values, arguments):

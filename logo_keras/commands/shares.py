@@ -7,14 +7,14 @@ import numpy as np
 from logo_keras.errors import UserError
 
 
-def check_held_out(share):
-    """Checks `--held_out`.
+def check(share, flag):
+    """Checks a share; None is one that was not given.
 
     Raises:
-        UserError: if it lies outside (0, 1).
+        UserError: naming the flag, if it lies outside (0, 1).
     """
     if share is not None and not 0 < share < 1:
-        raise UserError(f"--held_out must lie between 0 and 1, got {share:g}.")
+        raise UserError(f"{flag} must lie between 0 and 1, got {share:g}.")
 
 
 def hold_out(dataset, share):
@@ -30,7 +30,6 @@ def hold_out(dataset, share):
     Raises:
         UserError: if the share lies outside (0, 1), or leaves nothing to learn from or to test with; names the brands.
     """
-    check_held_out(share)
     tested, learnt = split(dataset, share, 0, "--held_out")
     return learnt, tested
 
@@ -48,18 +47,16 @@ def split(dataset, share, seed, flag):
         Two Datasets: the share, and what is left to learn from.
 
     Raises:
-        UserError: if the share is empty, or a brand has nothing left to learn from.
+        UserError: if the share lies outside (0, 1) or is empty, or a brand has nothing left to learn from.
     """
+    check(share, flag)
     counts = _counts(dataset)
     gives = f"{flag} {share:g} of {len(dataset)} photographs of {len(counts)} brands"
     ways = "add photographs, so that every brand has two different ones (the fewest now: "
     ways += f"{min(counts.values(), default=0)}), or choose another share"
     try:
         taken, rest = dataset.split(share, seed)
-    except ValueError as error:
-        # A share out of range keeps its own message.
-        if not 0 < share < 1:
-            raise
+    except UserError as error:
         raise UserError(f"{gives}: {error}") from None
     gives += f" takes {len(taken)} and leaves {len(rest)} to learn from"
     if not len(taken):

@@ -122,7 +122,7 @@ def inspect(data):
             if marker in _FRAMES:
                 # A decoder goes by the first and may be done with it before it meets the second.
                 if size is not None:
-                    raise (ValueError if whole is None else _Broken)("corrupt: the JPEG has two frame headers")
+                    raise (UserError if whole is None else _Broken)("corrupt: the JPEG has two frame headers")
                 size = struct.unpack_from(">HH", data, at + 3)
                 progressive = marker in _PROGRESSIVE
                 wanted = {number: set(range(64)) for number in data[at + 8 : at + 8 + 3 * data[at + 7] : 3]}

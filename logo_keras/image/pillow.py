@@ -45,7 +45,8 @@ def open_image(kind, data):
     except ImportError as error:
         raise UserError(f"a {kind} photo: {error}") from None
     with _reasons(kind):
-        # Not Image.open, whose limit on px (MAX_IMAGE_PIXELS) holds for the whole process: `max_pixels` counts here.
+        # Not Image.open, whose limit on px (MAX_IMAGE_PIXELS) holds for the whole process: `max_pixels` counts here. A TIFF meets
+        # that limit all the same when it is decoded: it warns above 89 million px and refuses 179 million.
         return plugin(io.BytesIO(data))
 
 
@@ -139,9 +140,11 @@ def decode(kind, data):
 
 @contextlib.contextmanager
 def _reasons(kind):
-    """Raises whatever a decoder raises as a ValueError with the reason: Pillow and its plugins have no one error for damage."""
+    """Raises whatever a decoder raises as a UserError with the reason: Pillow and its plugins have no one error for damage."""
     try:
         yield
+    except UserError:
+        raise
     except Exception as error:
         said = " ".join(str(error).split())
         raise UserError(f"corrupt or truncated: the {kind} decoder gave up ({said or type(error).__name__})") from None

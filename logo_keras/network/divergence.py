@@ -5,12 +5,18 @@ import math
 import keras
 import numpy as np
 
+from logo_keras.errors import UserError
+
 # Steps between two looks at the loss, which wait for the device. The first looks come at steps 1, 2, 4, 8, ...
 _EVERY = 32
 
 
+class Diverged(UserError, FloatingPointError):
+    """A run whose loss or weights are no longer numbers."""
+
+
 class StopAtNaN(keras.callbacks.Callback):
-    """Raises FloatingPointError, naming the loss and the step, when a loss is NaN or infinite.
+    """Raises Diverged, naming the loss and the step, when a loss is NaN or infinite.
 
     A look at the loss makes the host wait for the device, so that not every step is looked at. Nothing is missed: the losses
     of an epoch are running means, and a mean that is no number stays so until the epoch ends. Before the epoch's end, the
@@ -45,14 +51,14 @@ class StopAtNaN(keras.callbacks.Callback):
         """Looks at the losses of the last step, and at the weights, which that step may have broken.
 
         Raises:
-            FloatingPointError: if one is no number.
+            Diverged: if one is no number.
         """
         self._look()
         if self._step == self._first:
             return
         for variable in self.model.weights:
             if keras.backend.is_float_dtype(variable.dtype) and not _finite(variable):
-                raise FloatingPointError(f"{variable.path} is no longer finite after step {self._step}. {_ADVICE}")
+                raise Diverged(f"{variable.path} is no longer finite after step {self._step}. {_ADVICE}")
 
     def _look(self):
         # The sum first, since it is broken where a loss is: one number to wait for.
@@ -64,7 +70,7 @@ class StopAtNaN(keras.callbacks.Callback):
         name = next((name for name, value in losses.items() if name != "loss" and not math.isfinite(value)), "loss")
         first = self._good + 1
         where = f"at step {first}" if first >= self._step else f"since one of the steps {first} to {self._step}"
-        raise FloatingPointError(f"{name} is {losses[name]} {where} (epoch {self._epoch + 1}). {_ADVICE}")
+        raise Diverged(f"{name} is {losses[name]} {where} (epoch {self._epoch + 1}). {_ADVICE}")
 
 
 _ADVICE = "Lower the learning rate, or look for labels and images out of range; the last saved model is intact."

@@ -255,7 +255,7 @@ class LogoModel(Trainer):
         """Saves the model, its configuration and class names as a `.keras` file: all of it or nothing.
 
         Raises:
-            FloatingPointError: if it is called while `fit` runs and the run has diverged.
+            Diverged: if it is called while `fit` runs and the run has diverged.
         """
         self._check_numbers()
         if not overwrite or not str(filepath).endswith(".keras"):

@@ -191,7 +191,7 @@ class Trainer(Steps, keras.Model):
             ValueError: if a Dataset has other class names or photographs without a brand, images have another size than the
                 model's, labels are out of range, a network with regions is to learn from shares, or `augment` and the like
                 are given without a Dataset.
-            FloatingPointError: if a loss is no longer a number, naming the loss and the step, or some weights are not.
+            Diverged: if a loss is no longer a number, naming the loss and the step, or some weights are not.
 
         Warns:
             UserWarning: if all labels are of one class, so that nothing is learnt.
@@ -249,7 +249,7 @@ class Trainer(Steps, keras.Model):
             warnings.warn("all labels are of one class: the model learns to answer 100 % for it and nothing else.", stacklevel=4)
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
-        """`keras.Model.save_weights`; while `fit` runs, it raises FloatingPointError instead of saving NaN."""
+        """`keras.Model.save_weights`; while `fit` runs, it raises Diverged instead of saving NaN."""
         self._check_numbers()
         return super().save_weights(filepath, overwrite=overwrite, **kwargs)
 

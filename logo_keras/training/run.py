@@ -18,6 +18,7 @@ from logo_keras.errors import UserError
 from logo_keras.files import Held, lock, replacing, sha256, write_json
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
 from logo_keras.network import load
+from logo_keras.network.divergence import Diverged
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.training.checkpoint import Unfinished, differing, fingerprint
 from logo_keras.training.config import compute_in
@@ -101,7 +102,7 @@ def train(
             an unfinished or finished run in `out` that is not to go on or has other settings, a `start` of another
             architecture, or `keep="best"` without validation.
         UnreadablePhotograph: with `strict`, naming the photo and the reason.
-        FloatingPointError: if a loss is no longer a number; says which model is intact.
+        Diverged: if a loss is no longer a number; says which model is intact.
         OSError: if another run writes to `out`, or a file cannot be written; says which model is intact.
     """
     out = Path(out)
@@ -197,12 +198,12 @@ def _fit(model, config, training, validation, unfinished, strict, callbacks, cac
             strict=strict,
             verbose=0,
         )
-    except FloatingPointError as error:
+    except Diverged as error:
         if unfinished.epochs:
             way = "; to go on from it with a lower rate, give it to --from (start=), with another --out."
         else:
             way = " Start anew with a lower rate, or from a trained model with --from (start=)."
-        raise FloatingPointError(f"{error} {unfinished.intact()}{way}") from None
+        raise Diverged(f"{error} {unfinished.intact()}{way}") from None
     except Exception as error:
         # TensorFlow has errors of its own for what is raised while photos are read.
         for dataset in (training, validation):
