@@ -203,15 +203,16 @@ def _fit(model, config, training, validation, unfinished, strict, callbacks, cac
         else:
             way = " Start anew with a lower rate, or from a trained model with --from (start=)."
         raise FloatingPointError(f"{error} {unfinished.intact()}{way}") from None
+    except UnreadablePhotograph:
+        raise
     except Exception as error:
         # TensorFlow has errors of its own for what is raised while photos are read.
         for dataset in (training, validation):
-            if dataset is None or not dataset.unreadable:
-                continue
-            path, reason = list(dataset.unreadable.items())[-1]
-            if strict and (isinstance(error, UnreadablePhotograph) or "UnreadablePhotograph" in str(error)):
-                raise UnreadablePhotograph(path, reason) from None
-            if set(dataset.paths) <= set(dataset.unreadable):
+            unreadable = {} if dataset is None else dataset.unreadable
+            for path, reason in unreadable.items():
+                if strict and f"{path}: {reason}" in str(error):
+                    raise UnreadablePhotograph(path, reason) from None
+            if unreadable and unreadable.keys() >= {*dataset.paths}:
                 raise UserError(f"none of the {len(dataset)} photographs can be read, for instance {path}: {reason}") from error
         raise
 
