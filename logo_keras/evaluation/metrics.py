@@ -350,16 +350,16 @@ def _labelled_for(model, dataset):
 def _readable(dataset, strict):
     """The samples that can be read, labelled with their numbers in the data set; and why photos cannot, by path."""
     names = list(map(str, range(len(dataset))))
-    # Anew, so that `unreadable` tells of this reading alone.
+    # Anew, so that the log tells of this reading alone.
     numbered = dataclasses.replace(dataset, labels=np.arange(len(dataset)), class_names=names, root_categories=None)
-    unreadable = dict(numbered.check())
+    unreadable = numbered.check()
     if strict and unreadable:
         path = next(path for path in dataset.paths if path in unreadable)
         raise UnreadablePhotograph(path, unreadable[path])
     places = [number for number, path in enumerate(dataset.paths) if path not in unreadable or _window_reads(dataset, number)]
     kept = numbered.subset(places)
     # One window may lie outside a photo of which another lies inside.
-    kept.unreadable.clear()
+    kept.log.clear()
     return kept, unreadable
 
 
@@ -401,7 +401,7 @@ def _infer(model, dataset, batch_size, size):
         try:
             image, _ = dataset.sample(place, size, model.preprocessing)
         except UnreadablePhotograph as error:
-            dataset.unreadable[path] = error.reason
+            dataset.log[path] = error.reason
         else:
             yield dataset.labels[place : place + 1], model.infer(image[None])
 
