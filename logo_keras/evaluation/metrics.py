@@ -388,8 +388,8 @@ def _predict(model, dataset, batch_size, size):
 def _batches(dataset, batch_size, size, preprocessing):
     try:
         yield from dataset.batches(batch_size, size, preprocessing=preprocessing)
-    except Exception as error:
-        # TensorFlow has errors of its own for what is raised while photos are read.
+    except UserError as error:
+        # Not one photo of a batch can be read any more.
         if not dataset.unreadable:
             raise
         raise UnreadablePhotograph(*list(dataset.unreadable.items())[-1]) from error
