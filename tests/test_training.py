@@ -384,6 +384,14 @@ def test_an_unfinished_run_that_says_plain_and_not_every_argument_goes_on(stoppe
     assert (written["model"], written["arguments"]["weights"]) == ("Classifier", "imagenet")
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_whose_model_chose_its_frozen_blocks_goes_on_with_no_others(request, dataset, ended):
+    out = request.getfixturevalue("copied")[0] if ended else request.getfixturevalue("stopped")
+    asked = config(arguments=config().arguments | {"frozen_blocks": 1})
+    with pytest.raises(ValueError, match="frozen_blocks was 0 and is 1"):
+        quietly(asked, dataset, out, validation=dataset if ended else None, resume=True)
+
+
 def test_a_finished_run_of_an_older_version_is_not_repeated(copied, dataset):
     out, _ = copied
     written = json.loads((out / "config.json").read_text())

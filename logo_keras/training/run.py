@@ -19,7 +19,7 @@ from logo_keras.files import Held, lock, replacing, sha256, write_json
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
 from logo_keras.network import load
 from logo_keras.network.logo_model import LogoModel
-from logo_keras.training.checkpoint import Unfinished, differing, fingerprint
+from logo_keras.training.checkpoint import CHOSEN, Unfinished, differing, fingerprint
 from logo_keras.training.config import compute_in
 from logo_keras.weights import model_card
 
@@ -121,11 +121,14 @@ def train(
         unfinished = Unfinished(out, identity, resume, overwrite)
         if not unfinished.epochs and not overwrite and (out / MODEL).exists():
             _check_ended(out, identity, resume)
+            ended = _ended(out)
+            _check_chosen(ended.model, config, out)
             report(f"{out / MODEL} is there already, from a run with the same settings: nothing to do.")
-            return _ended(out)
+            return ended
         if unfinished.epochs:
             report(f"Going on after epoch {unfinished.epochs} of {config.epochs}.")
             model = load(unfinished.last)
+            _check_chosen(model, config, out)
             compute_in(model, config.precision)
         elif start is not None:
             model, said = _start_from(start, config, training.class_names)
@@ -294,6 +297,17 @@ def _check_ended(out, identity, resume):
         longer = before.get("config", {}).get("epochs", 0) < identity["config"]["epochs"]
         further = f" To train it further, start from it: --from {out / MODEL} with another --out." if longer else ""
         raise UserError(f"{what}, of other settings: {differences}. To train with these, {ways}.{further}")
+
+
+def _check_chosen(model, config, out):
+    """Refuses to go on with a model that chose itself, where the run recorded None, something else than is asked for now."""
+    for name in CHOSEN:
+        asked = config.arguments.get(name)
+        if asked is not None and asked != getattr(model, name):
+            raise UserError(
+                f"{out} holds a run of other settings: {name} was {getattr(model, name)} and is {asked}. Choose another folder, "
+                "or start anew with --overwrite (overwrite=True)."
+            )
 
 
 def _ended(out, model=None):
