@@ -6,6 +6,7 @@ import io
 import os
 import random
 import tarfile
+import threading
 import zipfile
 
 import pytest
@@ -307,6 +308,22 @@ def test_what_a_killed_process_left_is_removed(tmp_path, out):
     left.write_bytes(b"on")
     unpack(pack(tmp_path / "x.tar"), out)
     assert tree(out) == FILES
+
+
+def test_a_second_process_waits_for_the_first_and_does_nothing_itself(tmp_path, out, monkeypatch, capsys):
+    archive, running, write = pack(tmp_path / "x.tar"), [], module._write
+
+    def slowly(*arguments):
+        running.append(threading.Thread(target=lambda: running.append(unpack(archive, out))))
+        running[0].start()
+        while "another process unpacks it" not in capsys.readouterr().err:
+            assert running[0].is_alive()
+        return write(*arguments)
+
+    monkeypatch.setattr(module, "_write", slowly)
+    result = unpack(archive, out)
+    running[0].join(10)
+    assert running[1:] == [result] and tree(out) == FILES
 
 
 def test_names_that_differ_in_letter_case_are_told(tmp_path, out):

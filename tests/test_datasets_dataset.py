@@ -96,10 +96,12 @@ def test_a_dataset_and_those_made_from_it_write_to_one_log(tmp_path):
     dataset = make(3, paths=[write(tmp_path / "0.jpg"), tmp_path / "1.jpg", tmp_path / "2.png"])
     parts = [dataset.subset([0, 1]), dataset.with_class_names(["b", "a"])]
     assert parts[0].check() == {dataset.paths[1]: "no such file"}
-    assert dataset.unreadable is parts[1].unreadable and [*dataset.unreadable] == [dataset.paths[1]]
+    assert dataset.log is parts[1].log and [*dataset.log] == [dataset.paths[1]]
+    # Each names its own alone.
+    assert dataset.subset([0, 2]).unreadable == {} and dataset.subset([1]).unreadable == dataset.unreadable == dataset.log
     # A cut-out may be unreadable where the photo is not.
     boxed = make(1, paths=dataset.paths[:1], labels=[0], boxes=[[(0, 0, 9, 9)]])
-    assert boxed.cut(0).unreadable is not boxed.unreadable
+    assert boxed.cut(0).log is not boxed.log
 
 
 def test_a_photograph_is_checked_once_also_for_subsets(tmp_path, monkeypatch):
@@ -116,6 +118,13 @@ def test_cut_outs_are_checked_anew_and_go_with_their_photograph(tmp_path):
     cut = dataset.cut(0)
     assert "lies outside the photograph of 40 x 60 px" in cut.check()[str(path)]
     assert len(cut.readable()) == 0
+
+
+def test_a_cut_out_is_checked_though_another_one_of_its_photograph_was(tmp_path):
+    path = write(tmp_path / "0.png", height=40, width=60)
+    cut = make(1, paths=[path], boxes=[[(0, 0, 9, 9), (90, 0, 99, 9)]]).cut(0)
+    assert cut.subset([0]).check() == {}
+    assert list(cut.check()) == [str(path)]
 
 
 def test_cut_gives_one_sample_per_box_with_a_margin_on_each_side():

@@ -248,16 +248,21 @@ def test_what_a_model_knew_of_its_weights_stays_on_its_card(dataset, tmp_path):
 def test_an_unreadable_photograph_is_named_and_left_out(broken, tmp_path):
     dataset, path = broken
     said = []
+    # What is known of photos in other parts of the set is no matter of this run.
+    dataset.log["/another/part/of/the/set.png"] = "the file is empty"
     result = train(config(epochs=1), dataset, tmp_path / "run", report=said.append)
     assert said[0] == f"left out: {path}: the file is empty"
     assert result.unreadable == {path: "the file is empty"}
     assert json.loads((tmp_path / "run" / "config.json").read_text())["unreadable"] == result.unreadable
 
 
-def test_strict_stops_at_an_unreadable_photograph(broken, tmp_path):
+# Of one batch, Keras reads it itself; later ones are read inside of TensorFlow, which wraps the error.
+@pytest.mark.parametrize("batch_size", [12, 1])
+def test_strict_stops_at_an_unreadable_photograph_and_names_it(broken, tmp_path, batch_size):
     dataset, path = broken
+    dataset.log["/another/part/of/the/set.png"] = "the file is empty"
     with pytest.raises(UnreadablePhotograph, match="acme/2.png: the file is empty"):
-        train(config(epochs=1), dataset, tmp_path / "run", strict=True)
+        train(config(epochs=1, batch_size=batch_size), dataset, tmp_path / "run", strict=True)
 
 
 def test_no_readable_photograph_is_an_error(broken, tmp_path):
@@ -377,6 +382,14 @@ def test_an_unfinished_run_that_says_plain_and_not_every_argument_goes_on(stoppe
     assert len(quietly(config(), dataset, stopped, resume=True).history) == EPOCHS
     written = json.loads((stopped / "config.json").read_text())["config"]
     assert (written["model"], written["arguments"]["weights"]) == ("Classifier", "imagenet")
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_whose_model_chose_its_frozen_blocks_goes_on_with_no_others(request, dataset, ended):
+    out = request.getfixturevalue("copied")[0] if ended else request.getfixturevalue("stopped")
+    asked = config(arguments=config().arguments | {"frozen_blocks": 1})
+    with pytest.raises(ValueError, match="frozen_blocks was 0 and is 1"):
+        quietly(asked, dataset, out, validation=dataset if ended else None, resume=True)
 
 
 def test_a_finished_run_of_an_older_version_is_not_repeated(copied, dataset):

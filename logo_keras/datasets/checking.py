@@ -18,7 +18,7 @@ class Log(dict):
     """Path to reason, of the photos that could not be read.
 
     Attributes:
-        tried: set of str, the paths that need not be tried again.
+        tried: set, what need not be tried again: paths, or, of parts of photos, tuples of path and window.
     """
 
     def __init__(self):

@@ -49,8 +49,8 @@ class Dataset:
         skipped: tuple of str, paths of files and folders that were left out when it was opened, since they are no
             photographs of the set.
         unclear: dict, path to reason, of the photographs whose boxes may lie elsewhere.
-        unreadable: Log, a dict from path to reason, of the photographs that could not be read so far: by `check`, or while
-            batches are read. This Dataset and its subsets write to the same log.
+        log: Log, a dict from path to reason, of the photographs that could not be read so far: by `check`, or while batches
+            are read. A Dataset and its subsets write to the same log; `unreadable` gives what concerns this one.
     """
 
     paths: Sequence
@@ -67,7 +67,7 @@ class Dataset:
     max_bytes: int = photographs.MAX_BYTES
     skipped: Sequence = ()
     unclear: dict = field(default_factory=dict)
-    unreadable: Log = field(default_factory=Log, init=False)
+    log: Log = field(default_factory=Log, init=False)
 
     def __post_init__(self):
         paths = tuple(os.path.abspath(os.fspath(path)) for path in self.paths)
@@ -115,6 +115,11 @@ class Dataset:
         """The classes without a sample, of which nothing can be learnt: tuple of str."""
         return tuple(name for name, count in self.counts.items() if not count)
 
+    @property
+    def unreadable(self):
+        """The photographs of this Dataset that could not be read so far: dict from path to reason."""
+        return _of_paths(self.log, self.paths)
+
     def subset(self, indices):
         """Keeps some samples.
 
@@ -135,7 +140,7 @@ class Dataset:
     def _with(self, **changes):
         """A Dataset of the same photographs, or some of them, with the same log."""
         made = replace(self, **changes)
-        object.__setattr__(made, "unreadable", self.unreadable)
+        object.__setattr__(made, "log", self.log)
         return made
 
     def with_class_names(self, class_names):
@@ -180,9 +185,9 @@ class Dataset:
         Returns:
             dict, path to reason, of the photographs of this Dataset that cannot be read.
         """
-        log, samples = self.unreadable, {}
+        log, samples = self.log, {}
         for index, path in enumerate(self.paths):
-            if path not in log.tried:
+            if self._shown(index) not in log.tried:
                 samples.setdefault(path, []).append(index)
 
         def reason(path):
@@ -197,8 +202,8 @@ class Dataset:
             return None
 
         log.update((path, why) for path, why in in_threads(reason, samples, "checking photographs") if why is not None)
-        log.tried.update(samples)
-        return _of_paths(log, self.paths)
+        log.tried.update(self._shown(index) for indices in samples.values() for index in indices)
+        return self.unreadable
 
     def readable(self):
         """Leaves out the photographs that cannot be read.
@@ -433,8 +438,8 @@ class Dataset:
     def _to_be_read_once(self, squares, strict):
         """The samples that can be read, int64 `[n]`. Photographs that are in the cache were read before."""
         if squares is not None:
-            missing = {path for index, path in enumerate(self.paths) if not squares.holds(path, self.window(index))}
-            self.unreadable.tried.update({*self.paths} - missing)
+            kept = (index for index, path in enumerate(self.paths) if squares.holds(path, self.window(index)))
+            self.log.tried.update(map(self._shown, kept))
         unreadable = self.check()
         indices = self._readable(unreadable)
         if unreadable and (strict or not len(indices)):
@@ -447,6 +452,10 @@ class Dataset:
     def window(self, index):
         """The part of the photograph that a sample shows, as in `windows`; None for the whole."""
         return None if self.windows is None else self.windows[index]
+
+    def _shown(self, index):
+        """What a sample shows, as `log.tried` has it."""
+        return self.paths[index] if self.windows is None else (self.paths[index], *self.windows[index].tolist())
 
     def _photograph_and_origin(self, index):
         """The part of the photograph that the sample shows, and its top left corner in px of the photograph."""
@@ -467,7 +476,8 @@ class Dataset:
 def _of_paths(reasons, paths):
     """The entries of a dict from path to reason that concern some paths, in the order of the dict."""
     own = {*paths} if reasons else ()
-    return {path: reason for path, reason in reasons.items() if path in own}
+    # Of a copy: threads that read ahead write to the log meanwhile.
+    return {path: reason for path, reason in dict(reasons).items() if path in own}
 
 
 def _boxes(boxes, paths):

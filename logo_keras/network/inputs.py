@@ -37,7 +37,6 @@ def batches(dataset, model, batch_size, **options):
     Raises:
         ValueError: if it has other class names than the model, no photographs, or photographs without a brand.
     """
-    given = dataset
     if tuple(dataset.class_names) != model.class_names:
         dataset = dataset.with_class_names(model.class_names)
     if len(dataset) == 0:
@@ -47,11 +46,7 @@ def batches(dataset, model, batch_size, **options):
             "the data set has photographs without a brand (label -1), which can be neither learnt nor scored as a class: "
             "leave them out, or use predict."
         )
-    made = unlabelled_batches(dataset, model, batch_size, **options)
-    if dataset is not given:
-        # Where the caller looks for it.
-        given.unreadable.update(dataset.unreadable)
-    return made
+    return unlabelled_batches(dataset, model, batch_size, **options)
 
 
 def unlabelled_batches(dataset, model, batch_size, **options):

@@ -173,7 +173,7 @@ _SAID = {
     "bytes": "photographs have changed (bytes was {old} and is {new})",
 }
 # Arguments that the model chooses where they are None; older versions recorded its choice, or the other way round.
-_CHOSEN = ("whole_size", "frozen_blocks")
+CHOSEN = ("whole_size", "frozen_blocks")
 # What older versions did not record, and what it was then.
 _UNRECORDED = {"start": None}
 
@@ -204,7 +204,7 @@ def differing(before, now, recorded=False):
         elif name not in before and name not in _UNRECORDED:
             if not recorded:
                 names.append(f"{name} was not recorded by the version that began it")
-        elif old != new and not (name in _CHOSEN and None in (old, new)):
+        elif old != new and not (name in CHOSEN and None in (old, new)):
             said = _SAID.get(name, "{name} was {old} and is {new}")
             names.append(said.format(name=name, old=_short(old), new=_short(new)))
     return "; ".join(filter(None, names))

@@ -20,7 +20,7 @@ from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
 from logo_keras.network import load
 from logo_keras.network.divergence import Diverged
 from logo_keras.network.logo_model import LogoModel
-from logo_keras.training.checkpoint import Unfinished, differing, fingerprint
+from logo_keras.training.checkpoint import CHOSEN, Unfinished, differing, fingerprint
 from logo_keras.training.config import compute_in
 from logo_keras.weights import model_card
 
@@ -122,11 +122,14 @@ def train(
         unfinished = Unfinished(out, identity, resume, overwrite)
         if not unfinished.epochs and not overwrite and (out / MODEL).exists():
             _check_ended(out, identity, resume)
+            ended = _ended(out)
+            _check_chosen(ended.model, config, out)
             report(f"{out / MODEL} is there already, from a run with the same settings: nothing to do.")
-            return _ended(out)
+            return ended
         if unfinished.epochs:
             report(f"Going on after epoch {unfinished.epochs} of {config.epochs}.")
             model = load(unfinished.last)
+            _check_chosen(model, config, out)
             compute_in(model, config.precision)
         elif start is not None:
             model, said = _start_from(start, config, training.class_names)
@@ -204,15 +207,16 @@ def _fit(model, config, training, validation, unfinished, strict, callbacks, cac
         else:
             way = " Start anew with a lower rate, or from a trained model with --from (start=)."
         raise Diverged(f"{error} {unfinished.intact()}{way}") from None
+    except UnreadablePhotograph:
+        raise
     except Exception as error:
         # TensorFlow has errors of its own for what is raised while photos are read.
         for dataset in (training, validation):
-            if dataset is None or not dataset.unreadable:
-                continue
-            path, reason = list(dataset.unreadable.items())[-1]
-            if strict and (isinstance(error, UnreadablePhotograph) or "UnreadablePhotograph" in str(error)):
-                raise UnreadablePhotograph(path, reason) from None
-            if set(dataset.paths) <= set(dataset.unreadable):
+            unreadable = {} if dataset is None else dataset.unreadable
+            for path, reason in unreadable.items():
+                if strict and f"{path}: {reason}" in str(error):
+                    raise UnreadablePhotograph(path, reason) from None
+            if unreadable and unreadable.keys() >= {*dataset.paths}:
                 raise UserError(f"none of the {len(dataset)} photographs can be read, for instance {path}: {reason}") from error
         raise
 
@@ -294,6 +298,17 @@ def _check_ended(out, identity, resume):
         longer = before.get("config", {}).get("epochs", 0) < identity["config"]["epochs"]
         further = f" To train it further, start from it: --from {out / MODEL} with another --out." if longer else ""
         raise UserError(f"{what}, of other settings: {differences}. To train with these, {ways}.{further}")
+
+
+def _check_chosen(model, config, out):
+    """Refuses to go on with a model that chose itself, where the run recorded None, something else than is asked for now."""
+    for name in CHOSEN:
+        asked = config.arguments.get(name)
+        if asked is not None and asked != getattr(model, name):
+            raise UserError(
+                f"{out} holds a run of other settings: {name} was {getattr(model, name)} and is {asked}. Choose another folder, "
+                "or start anew with --overwrite (overwrite=True)."
+            )
 
 
 def _ended(out, model=None):

@@ -10,8 +10,8 @@ from logo_keras.datasets.batches.order import Order
 from logo_keras.errors import UserError
 from logo_keras.image.preprocessing import UnreadablePhotograph, fit, frame
 
-# Ends the seeds of batches, so that they do not repeat the numbers of an image.
-_BATCHES = 3
+# Ends the seeds of batches, and of photos that take the place of others, so that neither repeats the numbers of an image.
+_BATCHES, _INSTEAD = 3, 4
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Source:
             photo = self.read(places[at])
             if photo is not None:
                 # A photo that comes again in a pass, by its turn or in place of another one, is augmented in another way.
-                again = [int(turns[at]), position + 1] if ahead else [int(turns[at])] if turns[at] else []
+                again = [int(turns[at]), position, _INSTEAD] if ahead else [int(turns[at])] if turns[at] else []
                 rng = np.random.default_rng([self.seed, epoch, int(places[at]), *again])
                 return self._image(photo, rng), self.labels[places[at]]
         return None
@@ -137,7 +137,7 @@ def reader(dataset, indices, squares=None, strict=False):
                 return dataset.photograph(index)
             return squares.square(path, dataset.window(index), lambda: dataset.photograph(index))
         except UnreadablePhotograph as error:
-            dataset.unreadable[path] = error.reason
+            dataset.log[path] = error.reason
             if strict:
                 raise
             failed.add(index)

@@ -22,7 +22,7 @@ from pathlib import Path
 from logo_keras.datasets.tree import SUFFIXES, is_system
 from logo_keras.errors import UserError
 from logo_keras.extras import require
-from logo_keras.files import saying_when_full, write_json
+from logo_keras.files import lock, saying_when_full, write_json
 from logo_keras.image.preprocessing import MAX_BYTES
 
 _STEP = 1 << 16
@@ -109,7 +109,8 @@ def unpack(archive, folder, bounds=None):
 
     Its files are written into a folder `.unpacking-ARCHIVE` inside `folder` first and moved when all are there. An archive with a
     member that points outside, a link, a device, or more than `bounds` allow is refused. What is in `folder` already and has the
-    right size is left alone. A file `.unpacked-ARCHIVE.json` says that it is done; then the next call does nothing.
+    right size is left alone. A file `.unpacked-ARCHIVE.json` says that it is done; then the next call does nothing. While one
+    process unpacks, another one waits.
 
     Args:
         archive: str or path of a .tar, .tar.gz, .tar.bz2, .tar.xz or .zip file.
@@ -123,24 +124,27 @@ def unpack(archive, folder, bounds=None):
         ArchiveError: a ValueError that names the archive, and the member where there is one.
         FileExistsError: if a file of another size, or a link, is where a member belongs. Links in `folder` are not followed.
         OSError: if it cannot be read or written.
+        ImportError: naming the extra, if filelock or tqdm is not installed.
     """
     archive, folder = Path(archive), Path(folder)
     state, stamp = archive.stat(), folder / f".unpacked-{archive.name}.json"
     known = {"size": state.st_size, "changed": state.st_mtime_ns}
-    done = _read(stamp)
-    if done and known == {key: done.get(key) for key in known}:
-        inner = tuple(folder / path for path in done["archives"] if (folder / path).is_file())
-        return Unpacked(done["count"], inner, tuple(done["notes"]))
+    if done := _done(stamp, known, folder):
+        return done
     place = folder / f".unpacking-{archive.name}"
-    shutil.rmtree(place, ignore_errors=True)  # What a killed process left.
-    place.mkdir(parents=True)
-    try:
-        with saying_when_full(folder, "nothing is unpacked: make room and try again"):
-            count, inner, notes = _write(archive, place, bounds or Bounds())
-            _move(place, folder)
-    finally:
-        shutil.rmtree(place)
-    write_json(stamp, known | {"count": count, "archives": inner, "notes": notes})
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock(f"{place}.lock", lambda: print(f"{archive.name}: another process unpacks it; waiting for that", file=sys.stderr)):
+        if done := _done(stamp, known, folder):
+            return done  # The other process has unpacked it.
+        shutil.rmtree(place, ignore_errors=True)  # What a killed process left.
+        place.mkdir()
+        try:
+            with saying_when_full(folder, "nothing is unpacked: make room and try again"):
+                count, inner, notes = _write(archive, place, bounds or Bounds())
+                _move(place, folder)
+        finally:
+            shutil.rmtree(place)
+        write_json(stamp, known | {"count": count, "archives": inner, "notes": notes})
     return Unpacked(count, tuple(folder / path for path in inner), tuple(notes))
 
 
@@ -387,9 +391,16 @@ def _move(place, folder):
                     )
 
 
-def _read(stamp):
+def _done(stamp, known, folder):
+    """What a stamp says of an archive that is unpacked: Unpacked; None where it is not, or has changed since."""
     try:
         done = json.loads(stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return done if isinstance(done, dict) and {"count", "archives", "notes"} <= set(done) else None
+    if not isinstance(done, dict) or not {"count", "archives", "notes"} <= set(done):
+        return None
+    if known != {key: done.get(key) for key in known}:
+        return None
+    return Unpacked(
+        done["count"], tuple(path for name in done["archives"] if (path := folder / name).is_file()), tuple(done["notes"])
+    )
