@@ -1,1 +1,1 @@
-"""The commands: logo-train, logo-evaluate, logo-predict. Flags and messages; the work is done below."""
+"""The commands: flags and messages; the work is done in the rooms below. Those that export are in `logo_keras.export`."""

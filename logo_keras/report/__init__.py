@@ -1,1 +1,1 @@
-"""Pages of HTML with pictures and charts."""
+"""What people look at: charts, pages of HTML, how far long work is."""
