@@ -6,23 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import tiny_backbone
+from tiny import REGIONS, tiny_backbone
 
 import logo_keras as lk
 from logo_keras.network.regions import overlaps, propose
 
-REGIONS = {
-    "num_classes": 3,
-    "image_size": 96,
-    "region_size": 32,
-    "num_proposals": 3,
-    "num_regions": 2,
-    "navigator_stride": 32,
-    "decision": "fused",
-    "antialias": False,
-    "weights": None,
-    "dropout": 0.0,
-}
+OPTIONS = REGIONS | {"num_classes": 3, "weights": None, "dropout": 0.0}
 NETWORKS = {"nts_net": lk.NTSNet, "drna_net": lk.DRNANet}
 CONTROLS = ("random", "centre", "grid")
 LABELS = np.array([0, 2])
@@ -52,7 +41,7 @@ IDS = [f"{network}-{switch}" for network in NETWORKS for switch in SWITCHES] + [
 
 def make(network, **options):
     keras.utils.set_random_seed(5)
-    return NETWORKS[network](backbone=tiny_backbone(), **(REGIONS | options))
+    return NETWORKS[network](backbone=tiny_backbone(), **(OPTIONS | options))
 
 
 def images(count=2):

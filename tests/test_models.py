@@ -10,22 +10,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import tiny_backbone
+from tiny import REGIONS, tiny_backbone
 
 import logo_keras as lk
 from logo_keras.datasets.batches.augmentation import Augmentation
 from logo_keras.datasets.dataset import Dataset
 
 NAMES = ("Aral", "Esso", "Shell")
-REGIONS = {
-    "image_size": 96,
-    "region_size": 32,
-    "num_proposals": 3,
-    "num_regions": 2,
-    "navigator_stride": 32,
-    "decision": "fused",
-    "antialias": False,
-}
 MODELS = {
     "classifier": (lk.Classifier, {"image_size": 64}),
     "nts_net": (lk.NTSNet, REGIONS),

@@ -7,31 +7,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
-from tiny import tiny_backbone
+from tiny import REGIONS, tiny_backbone
 
 import logo_keras as lk
 from logo_keras.network.losses import ranking_loss
 from logo_keras.network.regions import crop_regions
 
-REGIONS = {
-    "num_classes": 3,
-    "image_size": 96,
-    "region_size": 32,
-    "num_proposals": 3,
-    "num_regions": 2,
-    "navigator_stride": 32,
-    "decision": "fused",
-    "antialias": False,
-    "weights": None,
-}
+OPTIONS = REGIONS | {"num_classes": 3, "weights": None}
 
 
 def nts_net(**options):
-    return lk.NTSNet(backbone=tiny_backbone(), **(REGIONS | options))
+    return lk.NTSNet(backbone=tiny_backbone(), **(OPTIONS | options))
 
 
 def drna_net(**options):
-    return lk.DRNANet(backbone=tiny_backbone(), **(REGIONS | options))
+    return lk.DRNANet(backbone=tiny_backbone(), **(OPTIONS | options))
 
 
 def images(count=2, size=96):

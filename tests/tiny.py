@@ -7,6 +7,17 @@ import keras
 from logo_keras.backbones import Backbone, Normalize
 from logo_keras.training import Config
 
+# A small network with regions, navigated and decided as in the papers.
+REGIONS = {
+    "image_size": 96,
+    "region_size": 32,
+    "num_proposals": 3,
+    "num_regions": 2,
+    "navigator_stride": 32,
+    "decision": "fused",
+    "antialias": False,
+}
+
 
 def tiny_backbone(channels=8):
     """A Backbone with maps of stride 16 and 32, batch norm, and two blocks behind its stem."""
