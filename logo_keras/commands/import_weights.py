@@ -56,7 +56,7 @@ def _work(values, arguments):
     config = DEFAULTS[values.model or ("nts" if whole else "plain")]
     options = given_model_arguments(values, _ARGUMENTS)
     if whole:
-        options = importing.nts_net_options(entries, config.short_name) | options
+        options = importing.nts_net_options(entries, config.model) | options
         options["whole_size"] = options["image_size"]
     elif "backbone" not in options:
         raise UserError("--backbone must be given: the checkpoint is a classifier, and its entries do not say of which network.")

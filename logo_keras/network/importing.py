@@ -170,23 +170,23 @@ def number_of_classes(entries):
     return len(entries[f"{heads[-1]}.weight"])
 
 
-def nts_net_options(entries, kind):
+def nts_net_options(entries, model):
     """What a whole NTS-Net says of the model that it fits: its backbone, K and preprocessing.
 
     Args:
         entries: mapping from entry name to array.
-        kind: str, "plain", "nts" or "drna"; DRNA-Net fuses other views, so that K is free.
+        model: str, the name of its class, a key of PAPER; DRNA-Net fuses other views, so that K is free.
 
     Returns:
         dict of constructor arguments.
     """
-    options = dict(PAPER[{"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}[kind]])
+    options = dict(PAPER[model])
     del options["weights"]
     layers = [name for name in entries if name.startswith(f"{BACKBONE}.layer3.") and name.endswith(".conv1.weight")]
     names = {6: "resnet50", 36: "resnet152"}
     if len(layers) in names:
         options["backbone"] = names[len(layers)]
-    if kind == "nts" and f"{FUSED}.weight" in entries and f"{TEACHER}.weight" in entries:
+    if model == "NTSNet" and f"{FUSED}.weight" in entries and f"{TEACHER}.weight" in entries:
         options["num_regions"] = entries[f"{FUSED}.weight"].shape[1] // entries[f"{TEACHER}.weight"].shape[1] - 1
         options["num_proposals"] = max(6, options["num_regions"])
     return options
