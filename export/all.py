@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from logo_keras.commands.command import Command, photos_of
+from logo_keras.commands.command import EXPORTED_MODEL, Command, photos_of
 from logo_keras.edge import Recognizer
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
@@ -141,7 +141,7 @@ def check_all(folder, model=None, photos=None, limit=None, say=print):
 
 
 def _define(flags):
-    flags.string("model", None, "The model to export, a .keras file that logo-train or model.save wrote.")
+    flags.string("model", None, EXPORTED_MODEL)
     flags.string("out", None, "The folder to write into.")
     flags.shared("photos", "limit", "outputs", "calibration")
     flags.list("formats", None, f"The formats to write, with commas: any of {', '.join(TARGETS)}. All by default.")

@@ -18,6 +18,8 @@ coco, voc, yolo: photos with boxes as annotation tools write them. logo2k, belga
 flickrlogos27, toplogo10, logos_in_the_wild: public data sets as their authors give them out. synthetic: photos drawn by
 this package."""
 
+EXPORTED_MODEL = "The model to export, a .keras file that logo-train or model.save wrote."
+
 # What a user can mend.
 _ONE_LINE = (UserError, OSError, MissingExtra, absl.Error)
 
@@ -240,7 +242,7 @@ def exporting(program, description, export, define=lambda flags: None):
     """
 
     def define_all(flags):
-        flags.string("model", None, "The model to export, a .keras file that logo-train or model.save wrote.")
+        flags.string("model", None, EXPORTED_MODEL)
         flags.string("out", None, "The file to write, and OUT.json about it. They appear once its answers have been checked.")
         flags.shared("photos", "limit", "outputs")
         flags.string("batch", None, "Photos a call: a number, or free where the format allows it. Each format has its default.")

@@ -6,7 +6,7 @@ from logo_keras.commands.command import Command, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
-from logo_keras.files import mark, replacing, write_json
+from logo_keras.files import mark, write, write_json
 from logo_keras.image.decode import UnreadablePhoto, read
 from logo_keras.image.draw import draw_recognition, encoded
 
@@ -88,8 +88,7 @@ def _unused(stem, taken):
 
 
 def _draw(photo, answer, path):
-    with replacing(path) as temporary:
-        temporary.write_bytes(encoded(draw_recognition(photo, answer)))
+    write(path, encoded(draw_recognition(photo, answer)))
 
 
 def _work(values, arguments):
