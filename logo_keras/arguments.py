@@ -80,7 +80,7 @@ def one_of(name, value, known):
         ValueError: naming the argument and what is known, if it is none of them.
     """
     if value not in known:
-        raise UserError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
+        raise UserError(f"{name} must be one of {', '.join(map(str, known))}, got {value!r}.")
     return value
 
 

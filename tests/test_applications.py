@@ -121,7 +121,7 @@ def test_weights_that_cannot_be_fetched_say_what_to_put_where(monkeypatch):
 
 @pytest.mark.parametrize(("name", "near"), [("mobilenetv2", "MobileNetV2"), ("ResNet51", "ResNet50"), ("LeNet", None)])
 def test_an_unknown_network_is_refused_with_the_nearest(name, near):
-    with pytest.raises(ValueError, match=f'unknown backbone "keras/{name}".*VGG16') as caught:
+    with pytest.raises(ValueError, match=f"unknown backbone 'keras/{name}'.*VGG16") as caught:
         backbone(f"keras/{name}")
     assert near is None or near in str(caught.value).partition("Did you mean")[2]
 

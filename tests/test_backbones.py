@@ -129,14 +129,6 @@ def test_a_feature_of_its_own_is_an_output_and_survives_the_configuration():
         assert getattr(copy, name) == getattr(original, name)
 
 
-def test_a_configuration_of_an_older_file_is_read():
-    config = tiny_backbone().get_config()
-    for name in ("feature", "torch_names", "torch_head", "residual_norms", "source"):
-        del config[name]
-    copy = Backbone.from_config(config)
-    assert copy.feature is None and copy.torch_names == {} and copy.residual_norms == ()
-
-
 @pytest.mark.parametrize("cells", [6, 7])
 @pytest.mark.parametrize("rows", [5, 6, 7, 13, 14])
 def test_a_grid_of_fixed_size_has_pytorchs_bins(cells, rows):
@@ -305,8 +297,6 @@ def test_the_fill_is_what_the_mean_colour_becomes(preprocessing, fill):
     np.testing.assert_allclose(value.fill, fill, atol=1e-5)
     assert Backbone(model, preprocessing, {32: model.output}, fill=[1, 2, 3]).fill == (1.0, 2.0, 3.0)
     np.testing.assert_allclose(Backbone.from_config(value.get_config()).fill, fill, atol=1e-5)
-    older = {name: part for name, part in value.get_config().items() if name != "fill"}
-    assert Backbone.from_config(older).fill == 0.0
 
 
 @pytest.mark.parametrize("fill", ["grey", float("nan"), (), True])

@@ -9,7 +9,7 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras import backbones
-from logo_keras.keras_settings import own_settings, with_own_settings
+from logo_keras.keras_settings import own_settings
 from logo_keras.network import Augmentation, FusedClassifier, Navigator, RandomScores, Teacher
 from logo_keras.network.resampling import shrink
 
@@ -51,7 +51,7 @@ def network():
 def small():
     """A small backbone that is known by name."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(backbones._BUILDERS, "small", with_own_settings(lambda *_, **__: tiny_backbone()))
+        patch.setitem(backbones._BUILDERS, "small", lambda *_: tiny_backbone())
         yield
 
 

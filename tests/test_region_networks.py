@@ -252,12 +252,3 @@ def test_the_fill_is_the_backbones_and_is_kept_in_the_file(cls, tmp_path):
         assert loaded.augmentation.fill == model.fill
     images = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
     np.testing.assert_allclose(loaded(images)["probabilities"], model(images)["probabilities"], atol=1e-6)
-
-
-def test_a_file_without_a_fill_keeps_black():
-    model = lk.DRNANet(num_classes=2, backbone="keras/MobileNetV3Small", weights=None, image_size=64, region_size=32)
-    config = model.get_config()
-    assert model.fill == 127.5 and lk.DRNANet.from_config(config).augmentation.fill == 127.5
-    del config["fill"]
-    old = lk.DRNANet.from_config(config)
-    assert old.fill == old.augmentation.fill == 0.0

@@ -1,15 +1,17 @@
 """Backbones by name and by value."""
 
 import difflib
+import functools
 
 from logo_keras.backbones.alexnet import alexnet
-from logo_keras.backbones.applications import application, application_names
+from logo_keras.backbones.applications import application, application_names, family
 from logo_keras.backbones.backbone import Backbone, Normalize
-from logo_keras.backbones.efficientnet_lite import efficientnet_lite0, efficientnet_lite1, efficientnet_lite2
+from logo_keras.backbones.efficientnet_lite import LITES, efficientnet_lite
 from logo_keras.backbones.googlenet import googlenet
-from logo_keras.backbones.resnet import resnet50, resnet152
+from logo_keras.backbones.resnet import RESNETS, resnet
 from logo_keras.backbones.vgg import vgg16
 from logo_keras.errors import UserError
+from logo_keras.keras_settings import with_own_settings
 
 __all__ = ["Backbone", "Normalize", "NAMES", "backbone"]
 
@@ -18,17 +20,15 @@ _BUILDERS = {
     "alexnet": alexnet,
     "googlenet": googlenet,
     "vgg16": vgg16,
-    "resnet50": resnet50,
-    "resnet152": resnet152,
-    "efficientnet_lite0": efficientnet_lite0,
-    "efficientnet_lite1": efficientnet_lite1,
-    "efficientnet_lite2": efficientnet_lite2,
+    **{name: functools.partial(resnet, name) for name in RESNETS},
+    **{name: functools.partial(efficientnet_lite, name) for name in LITES},
 }
 NAMES = tuple(_BUILDERS)
 # Those with fully connected layers of their own.
 _TWO_HEADED = ("alexnet", "vgg16")
 
 
+@with_own_settings
 def backbone(value, weights="imagenet", head="pool"):
     """Turns the `backbone=` argument of a model into a Backbone.
 
@@ -51,16 +51,23 @@ def backbone(value, weights="imagenet", head="pool"):
         raise UserError(f'head must be "pool" or "original", got {head!r}.')
     if isinstance(value, Backbone):
         return value
-    if isinstance(value, str) and value.startswith("keras/"):
-        return application(value.removeprefix("keras/"), weights)
-    if not isinstance(value, str) or value not in _BUILDERS:
-        # Nearest in letters, whatever their case, and with "keras/" forgotten.
-        known = {name.lower(): f"keras/{name}" for name in application_names()} | {name: name for name in NAMES}
-        near = difflib.get_close_matches(str(value).lower(), known, 1, 0.6)
-        hint = f" Did you mean {known[near[0]]!r}?" if near else ""
-        raise UserError(
-            f"unknown backbone {value!r}: expected {', '.join(NAMES)}, keras/NAME of keras.applications or an lk.Backbone.{hint}"
-        )
-    if value in _TWO_HEADED:
-        return _BUILDERS[value](weights, head)
-    return _BUILDERS[value](weights)
+    if isinstance(value, str) and value in _BUILDERS:
+        return _BUILDERS[value](weights, head) if value in _TWO_HEADED else _BUILDERS[value](weights)
+    name = str(value).removeprefix("keras/")
+    if f"keras/{name}" == value and name in application_names() and family(name):
+        return application(name, weights)
+    raise UserError(_unknown(value, name))
+
+
+def _unknown(value, name):
+    """What to say of a value that names no backbone: the names there are, and the nearest in letters, whatever their case."""
+    known = {known.lower(): f"keras/{known}" for known in application_names()}
+    expected = f"{', '.join(NAMES)}, keras/NAME of keras.applications or an lk.Backbone."
+    if name == value:
+        # "keras/" may be forgotten.
+        known |= {known: known for known in NAMES}
+    elif isinstance(value, str):
+        expected = f"keras/NAME with one of keras.applications: {', '.join(application_names())}."
+    near = difflib.get_close_matches(name.lower(), known, 1, 0.6)
+    hint = f" Did you mean {known[near[0]]!r}?" if near else ""
+    return f"unknown backbone {value!r}: expected {expected}{hint}"

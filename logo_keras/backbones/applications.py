@@ -1,47 +1,39 @@
 """`keras/NAME`: every network of keras.applications whose last map has stride 32 on grids of ceil(size / 32)."""
 
-import difflib
 import inspect
 import math
 import warnings
 
 import keras
 
-from logo_keras.backbones.backbone import Backbone, Normalize
-from logo_keras.backbones.torchvision import IMAGENET_MEAN, IMAGENET_STD
+from logo_keras.backbones.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, Normalize
 from logo_keras.errors import UserError
 from logo_keras.keras_settings import with_own_settings
 
-# What each family's preprocess_input does to RGB 0..255 (keras/src/applications/imagenet_utils.py): mean and std,
-# and whether it swaps to BGR. Families whose models normalise inside themselves take pixels. The first that a name begins
-# with counts.
+# What each family's preprocess_input does to RGB 0..255 (keras/src/applications/imagenet_utils.py): mean and std, and whether
+# it swaps to BGR.
 _TO_UNIT = {"mean": 127.5, "std": 127.5}
 _CAFFE = {"mean": (103.939, 116.779, 123.68), "std": 1.0, "reverse_channels": True}
 _TORCH = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
-_PIXELS = None
+# The preprocessing and the fill of each family; the first that a name begins with counts. Families whose models normalise
+# inside themselves take pixels, and their fill is the mean colour that their first layers move to 0. EfficientNets without
+# ImageNet weights move nothing; to them it is as good a colour as any.
 _FAMILIES = {
-    "ConvNeXt": _PIXELS,
-    "DenseNet": _TORCH,
-    "EfficientNet": _PIXELS,
-    "MobileNetV3": _PIXELS,
-    "MobileNet": _TO_UNIT,
-    "NASNet": _TO_UNIT,
-    "ResNet50V2": _TO_UNIT,
-    "ResNet101V2": _TO_UNIT,
-    "ResNet152V2": _TO_UNIT,
-    "ResNet": _CAFFE,
-    "VGG": _CAFFE,
-    "Xception": _TO_UNIT,
-    "Inception": _TO_UNIT,
-}
-# The mean colour in px of the networks that normalise inside themselves: what their first layers move to 0. The first that a
-# name begins with counts. EfficientNets without ImageNet weights move nothing; to them it is as good a colour as any.
-_FILLS = {
-    "ConvNeXt": IMAGENET_MEAN,
-    "EfficientNetV2B": IMAGENET_MEAN,
-    "EfficientNetV2": 128.0,
-    "EfficientNet": IMAGENET_MEAN,
-    "MobileNetV3": 127.5,
+    "ConvNeXt": (None, IMAGENET_MEAN),
+    "DenseNet": (_TORCH, 0.0),
+    "EfficientNetV2B": (None, IMAGENET_MEAN),
+    "EfficientNetV2": (None, 128.0),
+    "EfficientNet": (None, IMAGENET_MEAN),
+    "MobileNetV3": (None, 127.5),
+    "MobileNet": (_TO_UNIT, 0.0),
+    "NASNet": (_TO_UNIT, 0.0),
+    "ResNet50V2": (_TO_UNIT, 0.0),
+    "ResNet101V2": (_TO_UNIT, 0.0),
+    "ResNet152V2": (_TO_UNIT, 0.0),
+    "ResNet": (_CAFFE, 0.0),
+    "VGG": (_CAFFE, 0.0),
+    "Xception": (_TO_UNIT, 0.0),
+    "Inception": (_TO_UNIT, 0.0),
 }
 # Models take multiples of 32 px. At the first two a wrong stride and a lost edge show.
 _SIZES = (224, 160)
@@ -59,13 +51,13 @@ def family(name):
 
 def preprocessing(name):
     """The `Normalize` layer that does what the family's `preprocess_input` does, or None: the network takes pixels."""
-    options = _FAMILIES[family(name)]
+    options, _ = _FAMILIES[family(name)]
     return None if options is None else Normalize(**options)
 
 
 def fill(name):
-    """What lies outside a photograph, in the numbers of a normalised image: a float, or three."""
-    return next((colour for family, colour in _FILLS.items() if name.startswith(family)), 0.0)
+    """What lies outside a photo, in the numbers of a normalised image: a float, or three."""
+    return _FAMILIES[family(name)][1]
 
 
 @with_own_settings
@@ -79,46 +71,26 @@ def application(name, weights="imagenet", like_imagenet=False):
             started from these.
 
     Returns:
-        Backbone with its map of stride 32 and, where it has one, of stride 16, for photographs whose sizes 32 divides.
+        Backbone with its map of stride 32 and, where it has one, of stride 16, for images whose sizes 32 divides.
 
     Raises:
-        ValueError: if there is no such network (names the known ones and the nearest), or its last map is not a grid of
-            `ceil(size / 32)` cells (says what it is).
+        ValueError: if its last map is not a grid of `ceil(size / 32)` cells (says what it is).
         OSError: if Keras cannot fetch the weights; says what to put where.
     """
-    if name not in application_names() or family(name) is None:
-        raise UserError(_unknown(name))
+    model, source = _build(name, None), "random (Keras's initialiser)"
     # Shapes need no weights: a network that does not fit is refused before anything is downloaded.
-    model = _build(name, None)
-    grids = [model.compute_output_spec(keras.KerasTensor((1, size, size, 3))).shape[1:3] for size in _SIZES]
-    for size, (rows, columns) in zip(_SIZES, grids, strict=True):
-        if (rows, columns) != (size // 32, size // 32):
-            raise UserError(
-                f'backbone "keras/{name}" does not fit: its last map is {rows} x {columns} cells at {size} px, where '
-                f"{size // 32} x {size // 32} are needed, one for every 32 px (convolutions without padding lose the edge)."
-            )
-    source = "random (Keras's initialiser)"
+    levels = _levels(name, model)
     if weights is not None:
         # Built anew: some families add layers that go with the weights.
         model, source = _fetched(name, weights), f"ImageNet: keras.applications.{name}"
+        levels = _levels(name, model)
     elif like_imagenet and name.startswith("EfficientNetB"):
         model = _scaled(model)
-    return Backbone(model, preprocessing(name), _last_maps(model), source=source, fill=fill(name))
-
-
-def _unknown(name):
-    """What to say of a name that keras.applications does not have."""
-    by_lower = {known.lower(): known for known in application_names()}
-    near = difflib.get_close_matches(name.lower(), by_lower, 1, 0.5)
-    hint = f" Did you mean 'keras/{by_lower[near[0]]}'?" if near else ""
-    return (
-        f'unknown backbone "keras/{name}": keras.applications has no network of that name, only '
-        f"{', '.join(application_names())}.{hint}"
-    )
+    return Backbone(model, preprocessing(name), levels, source=source, fill=fill(name))
 
 
 def _build(name, weights):
-    """The network without its head, for photographs of any size that 32 divides."""
+    """The network without its head, for images of any size that 32 divides."""
     # NASNet's cells look at the sizes of what they join, so it wants a fixed one. What it builds is the same for every
     # multiple of 32 px, and is moved to an open input.
     fixed = name.startswith("NASNet")
@@ -158,19 +130,24 @@ def _fetched(name, weights):
         ) from error
 
 
-def _last_maps(model):
-    """The last map, and the deepest one of stride 16: its grid is size / 16 at two sizes that tell strides apart."""
-    grids = [_shapes(model, size) for size in _SIZES]
-    wanted = [(size // 16, size // 16) for size in _SIZES]
-    fitting = [layer for layer in model.layers if [grid.get(layer.name) for grid in grids] == wanted]
-    return {16: fitting[-1].output, 32: model.output} if fitting else {32: model.output}
+def _levels(name, model):
+    """The layers that give the last map and the deepest map of stride 16, by stride; refuses a network whose grids do not fit."""
+    grids = {size: _grids(model, size) for size in _SIZES}
+    last = model.output._keras_history.operation.name
+    for size in _SIZES:
+        (rows, columns), cells = grids[size][last], size // 32
+        if (rows, columns) != (cells, cells):
+            raise UserError(
+                f'backbone "keras/{name}" does not fit: its last map is {rows} x {columns} cells at {size} px, where '
+                f"{cells} x {cells} are needed, one for every 32 px (convolutions without padding lose the edge)."
+            )
+    # Two sizes tell strides apart.
+    deep = [layer for layer in grids[_SIZES[0]] if all(grids[size][layer] == (size // 16, size // 16) for size in _SIZES)]
+    return {16: deep[-1], 32: last} if deep else {32: last}
 
 
-def _shapes(model, size):
-    """Rows and columns of every layer's output for a photograph of `size` px."""
-    probe = keras.Model(model.inputs[0], {layer.name: layer.output for layer in model.layers if _is_map(layer)})
-    return {name: spec.shape[1:3] for name, spec in probe.compute_output_spec(keras.KerasTensor((1, size, size, 3))).items()}
-
-
-def _is_map(layer):
-    return not isinstance(layer.output, (list, tuple, dict)) and len(layer.output.shape) == 4
+def _grids(model, size):
+    """Rows and columns of every map of a network for an image of `size` px, by layer."""
+    maps = {layer.name: layer.output for layer in model.layers if len(getattr(layer.output, "shape", ())) == 4}
+    found = keras.Model(model.inputs[0], maps).compute_output_spec(keras.KerasTensor((1, size, size, 3)))
+    return {layer: found[layer].shape[1:3] for layer in maps}

@@ -8,9 +8,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from logo_keras.backbones.torchvision import IMAGENET_MEAN
 from logo_keras.errors import UserError
 
+# ImageNet's statistics as torchvision uses them, in grey levels of RGB.
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
 # Where a preprocessing that centres its images puts 0, in shares of the way from black to white. BGR without the mean of
 # ImageNet is at 0.41 to 0.49.
 _MIDDLE = (0.25, 0.75)
@@ -41,9 +43,6 @@ class Normalize(keras.layers.Layer):
             images = images[..., ::-1]
         mean, std = (ops.convert_to_tensor(value, dtype=images.dtype) for value in (self.mean, self.std))
         return (images - mean) / std
-
-    def get_config(self):
-        return super().get_config() | {"mean": self.mean, "std": self.std, "reverse_channels": self.reverse_channels}
 
 
 @keras.saving.register_keras_serializable("logo_keras")
@@ -89,10 +88,10 @@ class Backbone:
 
     def __post_init__(self):
         self._check_settings()
-        if 32 not in self.levels:
-            raise UserError(f"levels must have a map of stride 32, got strides {sorted(self.levels)}.")
-        tensors = {int(stride): self._tensor(level) for stride, level in sorted(self.levels.items())}
-        for stride, tensor in tensors.items():
+        levels = {int(stride): self._tensor(level) for stride, level in self.levels.items()}
+        if 32 not in levels:
+            raise UserError(f"levels must have a map of stride 32, got strides {sorted(levels)}.")
+        for stride, tensor in levels.items():
             if len(getattr(tensor, "shape", ())) != 4:
                 raise UserError(
                     f"stride {stride} must be a map [B, rows, columns, C], got {_shape(tensor)} of {self.model.name!r}."
@@ -102,7 +101,7 @@ class Backbone:
         feature = self._tensor(self.feature)
         if feature is not None and len(getattr(feature, "shape", ())) != 2:
             raise UserError(f"feature must be [B, C], got {_shape(feature)} of {self.model.name!r}.")
-        object.__setattr__(self, "levels", tensors)
+        object.__setattr__(self, "levels", dict(sorted(levels.items())))
         object.__setattr__(self, "preprocessing", _as_model(self.preprocessing))
         object.__setattr__(self, "fill", _mean_colour(self.preprocessing) if self.fill is None else checked_fill(self.fill))
         object.__setattr__(self, "feature", feature)
@@ -178,12 +177,19 @@ class Backbone:
         return keras.Model(self.model.inputs[0], self._tensor(self.blocks[count])).layers
 
     def get_config(self):
-        """What `from_config` needs to build the same backbone, without its weights."""
-        layers = {layer.name: stride for stride, layer in self._level_layers().items()}
+        """What `from_config` needs to build the same backbone, without its weights.
+
+        Raises:
+            ValueError: if the layer of a map is called twice, so that its name does not tell which map is meant.
+        """
+        layers = {stride: tensor._keras_history.operation for stride, tensor in self.levels.items()}
+        for stride, layer in layers.items():
+            if len(layer._inbound_nodes) > 1:
+                raise UserError(f"the map of stride {stride} comes from {layer.name!r}, which the backbone calls twice.")
         return {
             "model": keras.saving.serialize_keras_object(self.model),
             "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
-            "levels": {str(stride): name for name, stride in layers.items()},
+            "levels": {str(stride): layer.name for stride, layer in layers.items()},
             "blocks": list(self.blocks),
             "feature": None if self.feature is None else self.feature._keras_history.operation.name,
             "torch_names": self.torch_names,
@@ -193,21 +199,10 @@ class Backbone:
             "fill": self.fill,
         }
 
-    def _level_layers(self):
-        layers = {stride: tensor._keras_history.operation for stride, tensor in self.levels.items()}
-        for stride, layer in layers.items():
-            if len(layer._inbound_nodes) > 1:
-                raise UserError(f"the map of stride {stride} comes from {layer.name!r}, which the backbone calls twice.")
-        return layers
-
     @classmethod
     def from_config(cls, config):
-        config = dict(config)
-        for name in ("model", "preprocessing"):
-            config[name] = keras.saving.deserialize_keras_object(config[name])
-        config["levels"] = {int(stride): name for stride, name in config["levels"].items()}
-        # Files of versions without a fill were trained with 0.
-        return cls(**{"fill": 0.0} | config)
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("model", "preprocessing")}
+        return cls(**config | parts)
 
 
 def checked_fill(fill):

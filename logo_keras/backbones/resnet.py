@@ -5,9 +5,10 @@ Source: He et al. 2016, arXiv:1512.03385, table 1; torchvision/models/resnet.py.
 
 import keras
 
-from logo_keras.backbones.backbone import Backbone, Normalize
-from logo_keras.backbones.torchvision import IMAGENET_MEAN, IMAGENET_STD, load_imagenet
-from logo_keras.keras_settings import with_own_settings
+from logo_keras.backbones.torchvision import torchvision_backbone
+
+# How many blocks each of the four stages has.
+RESNETS = {"resnet50": (3, 4, 6, 3), "resnet152": (3, 8, 36, 3)}
 
 
 def _conv_norm(x, filters, kernel, stride, name, relu=True):
@@ -38,7 +39,20 @@ def _bottleneck(x, filters, stride, name):
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _resnet(name, repeats, weights):
+def resnet(name, weights="imagenet"):
+    """ResNet-50: 23.5 M parameters. ResNet-152: 58.1 M. Maps of 1,024 channels at stride 16 and 2,048 at stride 32.
+
+    Args:
+        name: `"resnet50"` or `"resnet152"`.
+        weights: `"imagenet"` (torchvision's V1 weights, downloaded) or `None`, the published initialiser.
+
+    Returns:
+        Backbone on torchvision's normalisation.
+
+    Raises:
+        OSError: if the weights cannot be downloaded; says what to put where.
+    """
+    repeats = RESNETS[name]
     images = keras.Input((None, None, 3), name="normalized_images")
     x = _conv_norm(images, 64, 7, 2, "stem")
     # Zeros are as good as PyTorch's minus infinity here: what they pad has passed a ReLU.
@@ -50,17 +64,10 @@ def _resnet(name, repeats, weights):
             x = _bottleneck(x, 64 * 2**stage, 2 if stage > 0 and repeat == 0 else 1, f"layer{stage + 1}_{repeat}")
             blocks.append(x._keras_history.operation.name)
         levels[4 * 2**stage] = x
-    model = keras.Model(images, x, name=name)
-    backbone = Backbone(
-        model,
-        Normalize(IMAGENET_MEAN, IMAGENET_STD),
-        {stride: levels[stride] for stride in (16, 32)},
-        tuple(blocks),
-        torch_names=_torch_names(repeats),
-        torch_head="fc",
-        residual_norms=[f"layer{stage}_{block}_3_bn" for stage, count in enumerate(repeats, 1) for block in range(count)],
-    )
-    return load_imagenet(backbone, weights)
+    levels = {stride: levels[stride] for stride in (16, 32)}
+    names = _torch_names(repeats)
+    norms = [name for name in names if name.endswith("_3_bn")]
+    return torchvision_backbone(name, images, levels, blocks, weights, torch_names=names, torch_head="fc", residual_norms=norms)
 
 
 def _torch_names(repeats):
@@ -75,28 +82,3 @@ def _torch_names(repeats):
         ours, theirs = f"layer{stage}_0_downsample", f"layer{stage}.0.downsample"
         names |= {f"{ours}_conv": f"{theirs}.0", f"{ours}_bn": f"{theirs}.1"}
     return names
-
-
-@with_own_settings
-def resnet50(weights="imagenet"):
-    """ResNet-50: 23.5 M parameters, maps of 1,024 channels at stride 16 and 2,048 at stride 32.
-
-    Args:
-        weights: `"imagenet"` (torchvision's V1 weights, downloaded) or `None`, the published initialiser.
-
-    Returns:
-        Backbone on torchvision's normalisation.
-
-    Raises:
-        OSError: if the weights cannot be downloaded; says what to put where.
-    """
-    return _resnet("resnet50", (3, 4, 6, 3), weights)
-
-
-@with_own_settings
-def resnet152(weights="imagenet"):
-    """ResNet-152: 58.1 M parameters, maps of 1,024 channels at stride 16 and 2,048 at stride 32.
-
-    Args, Returns and Raises as those of `resnet50`.
-    """
-    return _resnet("resnet152", (3, 8, 36, 3), weights)

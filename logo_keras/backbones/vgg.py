@@ -5,16 +5,13 @@ Source: Simonyan and Zisserman 2015, arXiv:1409.1556, table 1, column D; torchvi
 
 import keras
 
-from logo_keras.backbones.backbone import Backbone, Normalize
 from logo_keras.backbones.fully_connected import fully_connected
-from logo_keras.backbones.torchvision import IMAGENET_MEAN, IMAGENET_STD, load_imagenet
-from logo_keras.keras_settings import with_own_settings
+from logo_keras.backbones.torchvision import torchvision_backbone
 
 # Convolutions and filters of each stage.
 _STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 
-@with_own_settings
 def vgg16(weights="imagenet", head="pool"):
     """VGG-16: 14.7 M parameters in its convolutions, 134 M with its own fully connected layers; 512 channels.
 
@@ -29,7 +26,7 @@ def vgg16(weights="imagenet", head="pool"):
         OSError: if the weights cannot be downloaded; says what to put where.
     """
     images = keras.Input((None, None, 3), name="normalized_images")
-    x, blocks, names, level16 = images, [], {}, None
+    x, blocks, names = images, [], {}
     # The place in torchvision's `features`: a convolution and its ReLU are two, a pooling is one.
     place = 0
     for stage, (count, filters) in enumerate(_STAGES, start=1):
@@ -48,13 +45,5 @@ def vgg16(weights="imagenet", head="pool"):
     if head == "original":
         feature = fully_connected(x, 7, dropout_first=False)
         names |= {"fc6": "classifier.0", "fc7": "classifier.3"}
-    backbone = Backbone(
-        keras.Model(images, x if feature is None else [x, feature], name="vgg16"),
-        Normalize(IMAGENET_MEAN, IMAGENET_STD),
-        {16: level16, 32: x},
-        tuple(blocks),
-        feature=feature,
-        torch_names=names,
-        torch_head="classifier.6",
-    )
-    return load_imagenet(backbone, weights)
+    levels, head = {16: level16, 32: x}, "classifier.6"
+    return torchvision_backbone("vgg16", images, levels, blocks, weights, torch_names=names, torch_head=head, feature=feature)

@@ -109,7 +109,7 @@ class NTSNet(LogoModel):
         self.navigation = one_of("navigation", navigation, ("navigator", *CONTROLS))
         self.navigation_seed = whole("navigation_seed", navigation_seed, 0)
         self.fill = self.backbone_value.fill if fill is None else checked_fill(fill)
-        self.navigator_stride = navigator_stride
+        self.navigator_stride = one_of("navigator_stride", navigator_stride, (16, 32))
         # `teacher` is the layer; None where there is none.
         self.teacher = None
         self._make_navigator(trained=flag("teacher", teacher))
@@ -126,8 +126,6 @@ class NTSNet(LogoModel):
     def _make_navigator(self, trained):
         """Makes the anchors, and what scores them."""
         stride = self.navigator_stride
-        if stride not in (16, 32):
-            raise UserError(f"navigator_stride must be 16 or 32, got {stride!r}.")
         self.anchors = make_anchors(self.image_size, strides=[level * stride for level in (1, 2, 4)], whole_size=self.whole_size)
         if not self.num_regions <= self.num_proposals <= len(self.anchors):
             raise UserError(
@@ -246,8 +244,3 @@ class NTSNet(LogoModel):
 
     def get_config(self):
         return super().get_config() | {"teacher": self.teacher is not None}
-
-    @classmethod
-    def from_config(cls, config):
-        # Files of versions without a fill were trained with 0.
-        return super().from_config({"fill": 0.0} | config)
