@@ -113,26 +113,20 @@ def _missing(module, extra):
     )
 
 
-def _opencv():
-    try:
-        return importlib.import_module("cv2")
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            "logo_keras needs OpenCV (the module cv2), which is not installed: pip install opencv-python-headless, "
-            "or opencv-python, the same module with windows; one of them, not both",
-            name="cv2",
-        ) from error
-    except ImportError as error:
-        raise MissingExtra(
-            f"logo_keras needs OpenCV, which is installed but does not load: {error}. opencv-python wants the "
-            "libraries of a desktop; opencv-python-headless does without: pip uninstall opencv-python, "
-            "then pip install --force-reinstall opencv-python-headless",
-            name="cv2",
-        ) from error
-
-
 def __getattr__(name):
     # `from logo_keras.extras import cv2`: OpenCV from either of its packages, loaded where it is first asked for.
-    if name == "cv2":
-        return _opencv()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name != "cv2":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return importlib.import_module("cv2")
+    except ImportError as error:
+        why = (
+            f"does not load: {error}. opencv-python wants the libraries of a desktop; opencv-python-headless does without: "
+            "pip uninstall opencv-python, then pip install --force-reinstall opencv-python-headless"
+        )
+        if isinstance(error, ModuleNotFoundError):
+            why = (
+                "is not installed: pip install opencv-python-headless, or opencv-python, the same module with windows; one of "
+                "them, not both"
+            )
+        raise MissingExtra(f"logo_keras needs OpenCV (the module cv2), which {why}", name="cv2") from error

@@ -65,16 +65,6 @@ class Augmentation(keras.layers.Layer):
         drop = region_drop(ops.cast(regions, self.compute_dtype), enlarged, self.drop_threshold, self.fill)
         return {"maps": maps, "crop_boxes": crop_boxes, "crop": crop, "drop": drop}
 
-    def get_config(self):
-        return super().get_config() | {
-            "region_size": self.region_size,
-            "crop_threshold": self.crop_threshold,
-            "drop_threshold": self.drop_threshold,
-            "antialias": self.antialias,
-            "largest": self.largest,
-            "fill": self.fill,
-        }
-
 
 def augmentation_maps(features):
     """R*: the mean over channels, min-max normalised; 0 where it is constant. No gradient passes.

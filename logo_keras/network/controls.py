@@ -11,32 +11,28 @@ from logo_keras.network.regions import overlaps, shared_areas
 
 
 class _Ranked(keras.layers.Layer):
-    """Scores anchors by an order that is the same for every photograph: 0 for the first, -1 for the second, and so on.
+    """Scores anchors by an order that is the same for every image: 0 for the first, -1 for the second, and so on.
 
     Ranks instead of distances, so that no two anchors have equal scores.
     """
 
     def __init__(self, order, **kwargs):
         super().__init__(**({"dtype": "float32"} | kwargs))
-        scores = np.empty(len(order), np.float32)
-        scores[order] = 0 - np.arange(len(order), dtype=np.float32)
-        self._scores = scores
+        self._scores = (0 - np.argsort(order)).astype(np.float32)
 
     def build(self, input_shape):
         """Does nothing: there are no variables."""
 
     def call(self, maps, training=None):
-        return self._repeated(maps)
-
-    def _repeated(self, maps):
-        return ops.broadcast_to(ops.convert_to_tensor(self._scores), (_batch(maps), len(self._scores)))
+        batch = ops.shape(keras.tree.flatten(maps)[0])[0]
+        return ops.broadcast_to(ops.convert_to_tensor(self._scores), (batch, len(self._scores)))
 
 
 @keras.saving.register_keras_serializable("logo_keras")
 class RandomScores(_Ranked):
     """Scores anchors at random: new noise in every training step, and a fixed order otherwise.
 
-    The order is drawn from the seed, the same for every photograph, so that results repeat and files export.
+    The order is drawn from the seed, the same for every image, so that results repeat and files export.
 
     Args:
         num_anchors: int A.
@@ -56,12 +52,8 @@ class RandomScores(_Ranked):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, maps, training=None):
-        if training:
-            return keras.random.uniform((_batch(maps), self.num_anchors), dtype="float32", seed=self.seed_generator)
-        return self._repeated(maps)
-
-    def get_config(self):
-        return super().get_config() | {"num_anchors": self.num_anchors, "seed": self.seed}
+        scores = super().call(maps)
+        return keras.random.uniform(ops.shape(scores), dtype="float32", seed=self.seed_generator) if training else scores
 
 
 @keras.saving.register_keras_serializable("logo_keras")
@@ -133,11 +125,6 @@ CONTROLS = {
     "centre": lambda network: CentreScores(network.anchors, network.image_size, name="navigator"),
     "grid": lambda network: GridScores(network.anchors, network.image_size, network.num_regions, name="navigator"),
 }
-
-
-def _batch(maps):
-    """The number of images of a map, or of several."""
-    return ops.shape(maps[0] if isinstance(maps, (list, tuple)) else maps)[0]
 
 
 def _by_distance(anchors, centres):

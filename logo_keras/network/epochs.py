@@ -14,7 +14,7 @@ class NumberEpochs(keras.callbacks.Callback):
 
     Args:
         seed: int, 0 or more, of dropout.
-        set_epoch: function of the number of the epoch, counted from 0; None for batches that count by themselves.
+        set_epoch: function of the number of the epoch, counted from 0.
         shift: int, what is added to Keras's number.
     """
 
@@ -26,8 +26,7 @@ class NumberEpochs(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         number = epoch + self.shift
-        if self.set_epoch is not None:
-            self.set_epoch(number)
+        self.set_epoch(number)
         states = [variable for variable in self.model.variables if variable.name == "seed_generator_state"]
         seeds = np.random.SeedSequence([self.seed, number]).generate_state(len(states))
         for state, seed in zip(states, seeds, strict=True):
@@ -70,15 +69,13 @@ def going_on(x, steps):
 
 def num_batches(x, batch_size, validation_split):
     """Batches in one pass over the data, or None where nobody knows or there is no end."""
-    if hasattr(x, "cardinality"):
-        return max(int(x.cardinality()), 0) or None
     if hasattr(x, "num_batches"):
         return x.num_batches
     if hasattr(x, "shape"):
         # Keras rounds the part that is learnt down.
         return math.ceil(math.floor(len(x) * (1.0 - (validation_split or 0))) / (batch_size or 32))
     try:
-        # A DataLoader of PyTorch.
+        # A tf.data.Dataset, or a DataLoader of PyTorch.
         return len(x)
     except TypeError:
         return None

@@ -43,6 +43,3 @@ class FusedClassifier(keras.layers.Layer):
         """The feature that decides: float `[B, D]`, that of the regions and then that of the whole image."""
         regions = ops.reshape(region_features, (-1, math.prod(region_features.shape[1:])))
         return ops.concatenate([regions, whole_feature], axis=-1)
-
-    def get_config(self):
-        return super().get_config() | {"num_classes": self.num_classes, "seed": self.seed}

@@ -94,11 +94,16 @@ def load_entries(model, entries, source, heads=True):
     whole = is_nts_net(entries)
     inside = f"{BACKBONE}." if whole else ""
     refused = getattr(entries, "refused", {})
-    places = fitting([*entries, *refused], _names(model, inside))
+    pairs = [(model.extractor.get_layer(ours), inside + theirs) for ours, theirs in value.torch_names.items()]
+    names = [name for layer, prefix in pairs for name in entries_of(layer, prefix)]
+    modules = [f"{inside}{value.torch_head}"] if value.torch_head else []
+    if whole:
+        modules += [TEACHER, FUSED, *(f"{NAVIGATOR}.{part}" for part in _NAVIGATOR_PARTS)]
+    names += [f"{module}.{part}" for module in modules for part in ("weight", "bias")]
+    places = fitting([*entries, *refused], names)
     own = {name: place for place, name in places.items()}
     # By the names that the network has where it sits in nothing.
     given, entries = entries, {own.get(name, name): value for name, value in entries.items() if name in own or name not in places}
-    pairs = [(model.extractor.get_layer(ours), inside + theirs) for ours, theirs in value.torch_names.items()]
     remarks = []
     if whole:
         pairs += _of_nts_net(model, entries, heads, value, remarks)
@@ -127,17 +132,6 @@ def load_entries(model, entries, source, heads=True):
         missing=tuple(dict.fromkeys(variable.path.rpartition("/")[0] for variable in rest)),
         remarks=tuple(remarks),
     )
-
-
-def _names(model, inside):
-    """The names of all entries that a model may take, whose backbone's begin with `inside`."""
-    value = model.backbone_value
-    pairs = [(model.extractor.get_layer(ours), inside + theirs) for ours, theirs in value.torch_names.items()]
-    names = [name for layer, prefix in pairs for name in entries_of(layer, prefix)]
-    modules = [f"{inside}{value.torch_head}"] if value.torch_head else []
-    if inside:
-        modules += [TEACHER, FUSED, *(f"{NAVIGATOR}.{part}" for part in _NAVIGATOR_PARTS)]
-    return names + [f"{module}.{part}" for module in modules for part in ("weight", "bias")]
 
 
 def _backbone_of(model):

@@ -11,31 +11,20 @@ ONE_TRUE_CLASS = (
     '"randaugment", or lk.Classifier.'
 )
 
-_USUAL = {
-    "augment": "standard",
-    "cache": None,
-    "shard": (0, 1),
-    "balance": 0.0,
-    "engine": None,
-    "strict": False,
-    "first_epoch": 0,
-    "steps": None,
-}
-
 
 def is_dataset(data):
     """Whether data is a Dataset of this package; Keras gives its own tf.data.Dataset from a folder an attribute class_names."""
     return hasattr(data, "batches")
 
 
-def batches(dataset, model, batch_size, **options):
-    """Batches of a Dataset of this package.
+def labelled(dataset, model):
+    """The Dataset with labels that are the model's.
 
     Args:
-        dataset: Dataset with the model's class names, in any order; labels become those of the model.
+        dataset: Dataset with the model's class names, in any order.
 
     Raises:
-        ValueError: if it has other class names than the model, no photographs, or photographs without a brand.
+        ValueError: if it has other class names than the model, no photos, or photos without a brand.
     """
     if tuple(dataset.class_names) != model.class_names:
         dataset = dataset.with_class_names(model.class_names)
@@ -46,17 +35,7 @@ def batches(dataset, model, batch_size, **options):
             "the data set has photographs without a brand (label -1), which can be neither learnt nor scored as a class: "
             "leave them out, or use predict."
         )
-    return unlabelled_batches(dataset, model, batch_size, **options)
-
-
-def unlabelled_batches(dataset, model, batch_size, **options):
-    """Batches of a Dataset of this package, whose photographs need no brand."""
-    return dataset.batches(batch_size or 16, model.image_size, preprocessing=model.preprocessing, **changed(options))
-
-
-def changed(options):
-    """Those options of `Dataset.batches` that are not what it takes by itself."""
-    return {name: value for name, value in options.items() if name not in _USUAL or value != _USUAL[name]}
+    return dataset
 
 
 def mixes(augment):

@@ -98,14 +98,6 @@ class Navigator(keras.layers.Layer):
         scores = [self.tidy1(level1), self.tidy2(level2), self.tidy3(level3)]
         return ops.concatenate([_flatten(level) for level in scores], axis=-1)
 
-    def get_config(self):
-        return super().get_config() | {
-            "navigator_stride": self.navigator_stride,
-            "filters": self.filters,
-            "anchors_per_level": self.anchors_per_level,
-            "seed": self.seed,
-        }
-
 
 def _flatten(scores):
     """`[B, h, w, a]` to `[B, a h w]`, anchor by anchor, then rows, then columns."""

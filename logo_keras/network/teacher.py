@@ -53,6 +53,3 @@ class Teacher(keras.layers.Layer):
         labels = ops.broadcast_to(labels[:, None], ops.shape(logits)[:2])
         log_confidence = -cross_entropy(labels, logits)
         return log_confidence if log else ops.exp(log_confidence)
-
-    def get_config(self):
-        return super().get_config() | {"num_classes": self.num_classes, "seed": self.seed}

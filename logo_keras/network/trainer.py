@@ -10,19 +10,10 @@ from logo_keras.arguments import whole
 from logo_keras.errors import UserError
 from logo_keras.network.divergence import StopAtNaN
 from logo_keras.network.epochs import NumberEpochs, going_on, num_batches, steps_taken
-from logo_keras.network.inputs import (
-    ONE_TRUE_CLASS,
-    batches,
-    changed,
-    check_label_shape,
-    check_labels,
-    is_dataset,
-    mixes,
-    unlabelled_batches,
-)
+from logo_keras.network.inputs import ONE_TRUE_CLASS, check_label_shape, check_labels, is_dataset, labelled, mixes
 from logo_keras.network.losses import cross_entropy, weighted_mean
 from logo_keras.network.optimizers import default_optimizer, span_schedule
-from logo_keras.network.steps import Steps
+from logo_keras.network.steps import Steps, share_of_replica
 
 
 class Trainer(Steps, keras.Model):
@@ -124,7 +115,7 @@ class Trainer(Steps, keras.Model):
         return weighted_mean(ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1), sample_weight)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The weighted sum of the losses, each of which is tracked by its name."""
+        """The weighted sum of the losses, each tracked by its name; of a replica, its share of the mean."""
         shares = check_label_shape(y.shape, self.num_classes, self.takes_shares)
         labels = ops.cast(y, "float32") if shares else ops.reshape(ops.cast(y, "int32"), (-1,))
         sample_weight = _flat(sample_weight)
@@ -132,7 +123,7 @@ class Trainer(Steps, keras.Model):
         for name, value in self.losses_by_name(labels, y_pred, sample_weight).items():
             self._trackers[f"{name}_loss"].update_state(value, sample_weight=ops.shape(labels)[0])
             total = total + self.loss_weights.get(name, 1.0) * value
-        return total
+        return share_of_replica(total)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates the accuracies, of shares against the largest; returns all metrics so far."""
@@ -196,15 +187,16 @@ class Trainer(Steps, keras.Model):
         Warns:
             UserWarning: if all labels are of one class, so that nothing is learnt.
         """
-        given = changed(dict(augment=augment, cache=cache, shard=shard, balance=balance, engine=engine, strict=strict))
+        options = dict(augment=augment, cache=cache, shard=shard, balance=balance, engine=engine, strict=strict)
+        given = {name: value for name, value in options.items() if value != Trainer.fit.__kwdefaults__[name]}
         self._check_data(x, y, validation_data, steps_per_epoch, augment, given)
-        callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+        callbacks = keras.tree.flatten(callbacks or [])
         validation_data, _ = self._batches(validation_data, batch_size, cache=cache, engine=engine, strict=strict)
         if is_dataset(x):
             first = self.epochs_seen if initial_epoch is None else initial_epoch
             given |= {"seed": seed, "first_epoch": first, "steps": steps_per_epoch}
             x, batch_size = self._batches(x, batch_size, training=True, **given)
-            callbacks.insert(0, NumberEpochs(seed, getattr(x, "set_epoch", None), first - (initial_epoch or 0)))
+            callbacks.insert(0, NumberEpochs(seed, x.set_epoch, first - (initial_epoch or 0)))
             steps_per_epoch = None
         x, steps_per_epoch = going_on(x, steps_per_epoch)
         n = num_batches(x, batch_size, kwargs.get("validation_split", 0.0))
@@ -266,15 +258,15 @@ class Trainer(Steps, keras.Model):
 
     def predict(self, x, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
         """`keras.Model.predict`, which also takes a `Dataset`, brand or not; returns a dict of arrays."""
-        if is_dataset(x):
-            x, batch_size = unlabelled_batches(x, self, batch_size, cache=cache, engine=engine), None
+        x, batch_size = self._batches(x, batch_size, scored=False, cache=cache, engine=engine)
         return super().predict(x, batch_size, verbose, **kwargs)
 
-    def _batches(self, data, batch_size, **options):
-        """A Dataset as batches, which need no further batch size; anything else as it is."""
-        if is_dataset(data):
-            return batches(data, self, batch_size, **options), None
-        return data, batch_size
+    def _batches(self, data, batch_size, scored=True, **options):
+        """A Dataset as batches, which need no further batch size, with the model's labels if scored; anything else as it is."""
+        if not is_dataset(data):
+            return data, batch_size
+        dataset = labelled(data, self) if scored else data
+        return dataset.batches(batch_size or 16, self.image_size, preprocessing=self.preprocessing, **options), None
 
 
 def _flat(sample_weight):
