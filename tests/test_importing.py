@@ -270,11 +270,12 @@ def test_a_whole_nts_net_inside_another_module_is_found():
 
 
 def test_alexnet_as_dataparallel_and_others_train_it():
-    from logo_keras.network.importing import _names
     from logo_keras.weights.entries import fitting
+    from logo_keras.weights.layers import entries_of
 
-    model = lk.Classifier(num_classes=2, backbone="alexnet", image_size=64, weights=None)
-    wanted = _names(model, "")
+    value = lk.backbones.backbone("alexnet", weights=None)
+    wanted = [name for ours, theirs in value.torch_names.items() for name in entries_of(value.model.get_layer(ours), theirs)]
+    wanted += [f"{value.torch_head}.{part}" for part in ("weight", "bias")]
     parallel = [name.replace("features.", "features.module.") for name in wanted]
     assert fitting(parallel, wanted) == dict(zip(wanted, parallel, strict=True))
     split = [name.replace("features.", "net.features.") if "features" in name else f"top.{name}" for name in wanted]

@@ -32,6 +32,14 @@ def tiny_backbone(channels=8):
     return Backbone(model, Normalize(127.5, 127.5), {16: ends[3], 32: ends[4]}, ("relu0", "relu1", "relu2"))
 
 
+def one_convolution():
+    """A Backbone of one convolution and batch norm, for tests of runs, in which the network does not matter."""
+    images = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3, 32, "same", use_bias=False, name="conv")(images)
+    x = keras.layers.BatchNormalization(momentum=0.9, name="norm")(x)
+    return Backbone(keras.Model(images, x, name="one_convolution"), Normalize(127.5, 127.5), {32: x})
+
+
 def tiny_run(**changes):
     """Config of three epochs of a tiny classifier with dropout and augmentation."""
     # A backbone that is passed as a value has its weights already.
