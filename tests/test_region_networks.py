@@ -133,7 +133,7 @@ def test_every_image_size_is_answered(size):
 @pytest.mark.parametrize("count", [1, 3])
 def test_as_many_regions_as_proposals(count):
     model = drna_net(num_proposals=count, num_regions=count)
-    model.compile()
+    model.compile(run_eagerly=True)
     assert np.isfinite(model.train_on_batch(images(), np.array([0, 1]))).all()
 
 

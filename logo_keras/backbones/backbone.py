@@ -44,6 +44,10 @@ class Normalize(keras.layers.Layer):
         mean, std = (ops.convert_to_tensor(value, dtype=images.dtype) for value in (self.mean, self.std))
         return (images - mean) / std
 
+    def get_config(self):
+        # Keras's own would refuse arrays, which a mean may well be.
+        return super().get_config() | {"mean": self.mean, "std": self.std, "reverse_channels": self.reverse_channels}
+
 
 @keras.saving.register_keras_serializable("logo_keras")
 @dataclasses.dataclass(frozen=True, eq=False)
