@@ -1,10 +1,10 @@
-"""From photographs with boxes of several brands to samples with one label each."""
+"""From photos with boxes of several brands to samples with one label each."""
 
 import math
 import os
 from dataclasses import dataclass, replace
 
-from logo_keras.datasets.classes import NONE, composed, ordered
+from logo_keras.datasets.classes import NONE
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.sizes import read_stored, upright_box
 from logo_keras.datasets.tree import some
@@ -13,14 +13,14 @@ from logo_keras.errors import UserError
 
 @dataclass(frozen=True)
 class Photograph:
-    """What a data set says of one photograph.
+    """What a data set says of one photo.
 
     Attributes:
         path: str.
         brand: str, its label (`NONE` for no brand of the set); None where only its boxes tell.
-        boxes: sequence of `(brand, (y0, x0, y1, x1))`, px of the upright photograph, or, where `size` tells, of the photograph
+        boxes: sequence of `(brand, (y0, x0, y1, x1))`, px of the upright photo, or, where `size` tells, of the photo
             as it is stored.
-        size: tuple of 2 ints, height and width, px, of the photograph in which the boxes were drawn; None where nothing
+        size: tuple of 2 ints, height and width, px, of the photo in which the boxes were drawn; None where nothing
             states it.
     """
 
@@ -30,19 +30,18 @@ class Photograph:
     size: tuple | None = None
 
 
-def annotated(records, class_names=None, cut=None, remarks=(), **fields):
-    """Makes a Dataset of annotated photographs.
+def annotated(records, class_names, cut=None, remarks=(), **fields):
+    """Makes a Dataset of annotated photos.
 
-    Repeated boxes count once, degenerate ones are dropped. Without `cut` a photograph is one sample with one label: its
-    `brand`, else that of its largest box (of equal ones the first); it keeps the boxes of that brand, and photographs
-    that show several brands are named in `notes`. A photograph with neither is left out and counted in `notes`. With
+    Repeated boxes count once, degenerate ones are dropped. Without `cut` a photo is one sample with one label: its
+    `brand`, else that of its largest box (of equal ones the first); it keeps the boxes of that brand, and photos
+    that show several brands are named in `notes`. A photo with neither is left out and counted in `notes`. With
     `cut` every box is a sample with its own brand, as `Dataset.cut` makes it.
 
     Args:
-        records: iterable of Photograph, in the order to keep.
-        class_names: sequence of str, the classes in their order; None for all brands of `records`, `ordered`. All names are
-            brought to the form of `composed`.
-        cut: float, the margin in shares of the box's sides, or None for whole photographs.
+        records: list of Photo, in the order to keep.
+        class_names: sequence of different str, the classes in their order.
+        cut: float, the margin in shares of the box's sides, or None for whole photos.
         remarks: iterable of str, notes that come after those on the samples; `notes` come before.
         **fields: other fields of Dataset.
 
@@ -52,11 +51,7 @@ def annotated(records, class_names=None, cut=None, remarks=(), **fields):
     Raises:
         ValueError: for a brand that `class_names` lacks, `cut` where there is no box, or no sample at all.
     """
-    records, turned, unclear = _upright([_with_composed_names(record) for record in records])
-    if class_names is None:
-        brands = {record.brand for record in records} | {brand for record in records for brand, _ in record.boxes}
-        class_names = ordered(brands - {None})
-    class_names = list(dict.fromkeys(map(composed, class_names)))
+    records, turned, unclear = _upright(records)
     places = {name: place for place, name in enumerate(class_names)}
     paths, labels, boxes, several, bare = [], [], [], [], []
     for record in records:
@@ -95,41 +90,31 @@ def annotated(records, class_names=None, cut=None, remarks=(), **fields):
     return dataset if cut is None else dataset.cut(cut)
 
 
-def _with_composed_names(record):
-    brand = record.brand and composed(record.brand)
-    if brand == record.brand and all(name.isascii() for name, _ in record.boxes):
-        return record
-    return replace(record, brand=brand, boxes=tuple((composed(name), box) for name, box in record.boxes))
-
-
 def _upright(records):
     """Records with upright boxes, the paths of those that were turned, and those that are unclear with the reason."""
-    files = read_stored(list(dict.fromkeys(record.path for record in records if record.boxes and record.size)))
-    # Whether boxes were drawn on the photograph as it is stored; None where the stated size does not tell.
-    drawn, unclear = {}, {}
+    stored = read_stored(list(dict.fromkeys(record.path for record in records if record.boxes and record.size)))
+    # Whether boxes were drawn on the photo as it is stored; None where the stated size does not tell.
+    drawn = {}
     for record in records:
-        if record.path not in files or not (record.boxes and record.size):
-            continue
-        exif, *size = files[record.path]
-        upright, known = size[::-1] if exif >= 5 else size, [*map(float, record.size)]
-        if exif > 1:
-            drawn[record.path] = None if (known == size) == (known == upright) else known == size
-        if exif > 1 or known != size:
-            stated = f"stored {size[1]} x {size[0]} px, stated {known[1]:g} x {known[0]:g} px"
-            unclear[record.path] = f"EXIF orientation {exif}, {stated}: its boxes are taken to be upright"
+        exif, *size = stored.get(record.path, (1,))
+        if exif > 1 and record.boxes and record.size:
+            as_stored, as_shown = [*record.size] == size, [*record.size] == (size[::-1] if exif >= 5 else size)
+            drawn[record.path] = as_stored if as_stored != as_shown else None
     rules = set(drawn.values()) - {None}
     rule = rules.pop() if len(rules) == 1 else None
-    done, turned = [], {}
+    done, turned, unclear = [], {}, {}
     for record in records:
-        if record.path in drawn and record.boxes and record.size:
-            exif, height, width = files[record.path]
-            fits = sorted((height, width)) == sorted(map(float, record.size))
-            turn = rule if drawn[record.path] is None and fits else drawn[record.path]
-            if turn is not None:
-                unclear.pop(record.path, None)
+        if record.path in stored and record.boxes and record.size:
+            exif, height, width = stored[record.path]
+            turn = drawn.get(record.path)
+            if turn is None and exif > 1 and sorted((height, width)) == sorted(record.size):
+                turn = rule
             if turn:
                 boxes = tuple((brand, upright_box(box, exif, height, width)) for brand, box in record.boxes)
                 record, turned[record.path] = replace(record, boxes=boxes), None
+            elif turn is None and (exif > 1 or (height, width) != tuple(record.size)):
+                size = f"stored {width} x {height} px, stated {record.size[1]:g} x {record.size[0]:g} px"
+                unclear[record.path] = f"EXIF orientation {exif}, {size}: its boxes are taken to be upright"
         done.append(record)
     return done, list(turned), unclear
 
@@ -151,7 +136,7 @@ def area(box):
 
 
 def stated_size(height, width):
-    """The size of a photograph as a file states it.
+    """The size of a photo as a file states it.
 
     Args:
         height: number, str, or None.
@@ -160,13 +145,21 @@ def stated_size(height, width):
     Returns:
         Tuple of 2 floats, px, or None unless both are numbers above 0.
     """
-    size = as_number(height), as_number(width)
-    return size if all(0 < side < math.inf for side in size) else None
+    size = as_numbers((height, width))
+    return tuple(size) if size and min(size) > 0 else None
 
 
-def as_number(value):
-    """A number as float, whether it is written as a string or not; NaN for anything else."""
+def as_numbers(values):
+    """Numbers as floats, whether they are written as strings or not.
+
+    Args:
+        values: iterable.
+
+    Returns:
+        List of float, or None unless all are finite numbers.
+    """
     try:
-        return float(value)
+        found = [float(value) for value in values]
     except (TypeError, ValueError, OverflowError):
-        return math.nan
+        return None
+    return found if all(map(math.isfinite, found)) else None

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-# A brand of this name means that a photograph shows none of the set's: label -1, never a class.
+# A brand of this name means that a photo shows none of the set's: label -1, never a class.
 NONE = "none"
 # Names that an error lists.
 _NAMED = 10

@@ -38,6 +38,5 @@ def find(photos):
         else:
             found.append(path)
     if not found:
-        names = ", ".join(str(path) for path in paths)
-        raise UserError(f"no photographs in {names}: looked for {', '.join(SUFFIXES)}.")
+        raise UserError(f"no photographs in {', '.join(map(str, paths))}: looked for {', '.join(SUFFIXES)}.")
     return list(dict.fromkeys(found))

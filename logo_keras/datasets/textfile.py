@@ -1,4 +1,4 @@
-"""Text files that people and other programs wrote: their text, their lines, and what lies beside one that is missing."""
+"""Text files that people and other programs wrote: their text, lines and tables, and what lies beside one that is missing."""
 
 import codecs
 import os
@@ -14,6 +14,10 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# Bytes of a file in which `head` looks.
+_HEAD = 2**16
+# Names that `contents` gives.
+_NAMED = 8
 
 
 def read_text(path):
@@ -37,12 +41,38 @@ def read_text(path):
     return decode(data, path)
 
 
-def decode(data, path):
-    """Decodes text: by its byte order mark, else as UTF-8, else as Windows-1252, which old Windows programs write.
+def read_bytes(path, most, what):
+    """Reads a file that should be small.
+
+    Args:
+        path: str or path.
+        most: int, the bytes that it may have.
+        what: str, what it should be, for the error.
+
+    Returns:
+        bytes.
+
+    Raises:
+        OSError: if it cannot be opened.
+        ValueError: if it is larger.
+    """
+    with open(path, "rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise UserError(f"{path}: {what} has at most {most} bytes, this file has more.")
+    return data
+
+
+def decode(data, path, declared="utf-8"):
+    """Decodes text.
+
+    The byte order mark decides. Without one the text is UTF-8, else in the declared encoding, else in Windows-1252, which old
+    Windows programs write.
 
     Args:
         data: bytes.
         path: str or path, for errors.
+        declared: str, the encoding that the file says it has.
 
     Returns:
         str, as in `read_text`.
@@ -50,21 +80,21 @@ def decode(data, path):
     Raises:
         ValueError: if it is not text; the error names the file and the line.
     """
-    encoding = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), "utf-8")
-    at = data.find(b"\0")
-    if encoding.startswith("utf-8") and at >= 0:
-        raise UserError(f"{path}:{_line(data, at)}: not text, it holds bytes of value zero. Save it as UTF-8.")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        if encoding != "utf-8":
-            raise UserError(f"{path}:{_line(data, error.start)}: not text in {encoding.upper()} ({error.reason}).") from None
+    marked = [encoding for mark, encoding in _MARKS.items() if data.startswith(mark)]
+    # Five bytes mean nothing in Windows-1252; in Latin-1 all mean something.
+    for encoding in marked[:1] or ("utf-8", declared, "cp1252", "latin-1"):
         try:
-            text = data.decode("cp1252")
-        except UnicodeDecodeError:
-            # Five bytes mean nothing in Windows-1252; in Latin-1 all mean something.
-            text = data.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+            text = data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+            break
+        except (UnicodeDecodeError, LookupError) as error:
+            reason = error
+    else:
+        line = data.count(b"\n", 0, reason.start) + 1
+        raise UserError(f"{path}:{line}: not text in {encoding.upper()} ({reason.reason}).")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UserError(f"{path}:{line}: not text, it holds bytes of value zero. Save it as UTF-8.")
+    return text
 
 
 def read_lines(path):
@@ -108,25 +138,56 @@ def parsed_lines(path, parse, expected):
     return found
 
 
-def contents(folder, most=8):
+def head(path):
+    """The beginning of a text file whose encoding does not matter: str, in which ASCII letters are right."""
+    with open(path, "rb") as file:
+        # Without the mark and the zeros of UTF-16.
+        return file.read(_HEAD).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe").decode("latin-1")
+
+
+def columns_of(header):
+    """The columns of a table with a header.
+
+    Args:
+        header: str, the first line.
+
+    Returns:
+        mark: str, what stands between cells: the one of comma, semicolon and tab that the header has most of.
+        columns: dict, name in lower case to place; of equal names the first counts.
+    """
+    mark = max(",;\t", key=header.count)
+    names = [name.strip().strip("\"'").lower() for name in header.split(mark)]
+    return mark, {name: names.index(name) for name in names}
+
+
+def texts_in(folder, *suffixes):
+    """The text files of a folder, without hidden ones.
+
+    Args:
+        folder: str.
+        *suffixes: str, how their names end, in any letter case.
+
+    Returns:
+        List of str, paths, sorted.
+    """
+    with os.scandir(folder) as entries:
+        found = [entry for entry in entries if entry.name.lower().endswith(suffixes) and not entry.name.startswith(".")]
+        return sorted(entry.path for entry in found if entry.is_file())
+
+
+def contents(folder):
     """What a folder holds, for error messages.
 
     Args:
         folder: str or path.
-        most: int, names to show.
 
     Returns:
         str.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"there is no folder {folder}"
     names = sorted(os.listdir(folder))
     if not names:
         return f"{folder} is empty"
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{folder} holds {', '.join(names[:most])}{more}"
-
-
-def _line(data, at):
-    return data[:at].count(b"\n") + 1
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{folder} holds {', '.join(names[:_NAMED])}{more}"

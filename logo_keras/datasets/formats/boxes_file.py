@@ -1,24 +1,22 @@
-"""Files of boxes: `boxes.csv` or `boxes.json` beside one's own photographs, and lists of boxes of one photograph."""
+"""Files of boxes: `boxes.csv` or `boxes.json` beside one's own photos, and lists of boxes of one photo."""
 
 import csv
-import math
 import os
 
-from logo_keras.datasets.annotations import Photograph, annotated, as_number, stated_size
+from logo_keras.datasets.annotations import Photograph, annotated, as_numbers, stated_size
 from logo_keras.datasets.classes import NONE, composed
 from logo_keras.datasets.formats.coco import read_coco
 from logo_keras.datasets.paths import Finder
 from logo_keras.datasets.problems import Problems
-from logo_keras.datasets.textfile import read_lines
+from logo_keras.datasets.textfile import columns_of, parsed_lines, read_lines
 from logo_keras.errors import UserError
 
 CSV, JSON = "boxes.csv", "boxes.json"
 # Names of columns, of which the first that is there counts; letter case does not.
-_PATHS = ("path", "file", "filename", "file_name", "image", "photograph")
+PATHS = ("path", "file", "filename", "file_name", "image", "photograph")
 BRANDS = ("brand", "class", "label", "class_name")
 # Left, top, right and bottom, or left, top, width and height.
 _CORNERS = (("x0", "y0", "x1", "y1"), ("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
-_SIZE = ("image_height", "image_width")
 _SIDES = (("x", "y", "width", "height"), ("x", "y", "w", "h"))
 
 
@@ -76,10 +74,10 @@ def _read(file, brands, class_names):
     finder, problems = Finder([folder], lambda: brands, brands.__contains__), Problems()
     for where, name, brand, box, size in (_json_rows if file.endswith(JSON) else _csv_rows)(file, problems):
         path = finder.find(name)
-        stated = composed(name.replace("\\", "/").rpartition("/")[0].rpartition("/")[2])
-        # A photograph that is gone, not another one of the same file name in another brand's folder.
-        if path is not None and stated in class_names and stated != os.path.basename(os.path.dirname(path)):
-            path = None if composed(os.path.basename(os.path.dirname(path))) in class_names - {stated} else path
+        # A photo that is gone, not another one of the same file name in another brand's folder.
+        stated, own = (composed(os.path.basename(os.path.dirname(each))) for each in (name.replace("\\", "/"), path or ""))
+        if stated != own and {stated, own} <= class_names:
+            path = None
         if path is None:
             problems.add(f"{where}: {name!r} is no photograph of the set in {folder}.")
             continue
@@ -99,7 +97,7 @@ def _read(file, brands, class_names):
 
 
 def read_box_lines(path):
-    """Reads boxes of one photograph, a line `x y width height` each, after a header of words or none.
+    """Reads boxes of one photo, a line `x y width height` each, with or without a header of words.
 
     Args:
         path: str or path.
@@ -111,67 +109,55 @@ def read_box_lines(path):
         FileNotFoundError: if there is no such file.
         ValueError: for another line; the error names file and line.
     """
-    boxes = []
-    for place, (number, line) in enumerate(read_lines(path)):
+
+    def parse(line):
         words = line.split()
-        if place == 0 and "".join(words).isalpha():
-            continue
-        try:
-            x, y, width, height = map(float, words)
-        except ValueError:
-            raise UserError(f"{path}:{number}: expected x y width height, got {line.strip()!r}.") from None
-        boxes.append((y, x, y + height, x + width))
-    return boxes
+        if "".join(words).isalpha():
+            return None
+        x, y, width, height = map(float, words)
+        return y, x, y + height, x + width
+
+    return [box for _, box in parsed_lines(path, parse, "x y width height") if box is not None]
 
 
 def _csv_rows(file, problems):
-    """Tuples of place, photograph, brand or "", box or None, and the size of the photograph or None."""
+    """Tuples of place, photo, brand or "", box or None, and the size of the photo or None."""
     lines = read_lines(file)
     if not lines:
         raise UserError(f"{file} is empty: expected a header and a row a box.")
-    header = lines[0][1]
-    rows = csv.reader((line for _, line in lines), delimiter=max(",;\t", key=header.count), skipinitialspace=True)
-    try:
-        columns = {}
-        for place, column in enumerate(next(rows)):
-            columns.setdefault(column.strip().lower(), place)
-        path, brand, sides, corners = _columns(columns, f"{file}:{lines[0][0]}")
-        height, width = (columns.get(name) for name in _SIZE)
-        for row in rows:
-            where = f"{file}:{lines[rows.line_num - 1][0]}"
-            cells = [cell.strip() for cell in row]
-            with problems.collecting():
-                if len(cells) <= max(path, *sides):
-                    raise UserError(f"{where}: expected {len(columns)} cells, as in the header, got {len(cells)}.")
-                if not cells[path] or "\0" in cells[path]:
-                    raise UserError(f"{where}: expected the path of a photograph, got {cells[path]!r}.")
-                named = cells[brand] if brand is not None and brand < len(cells) else ""
-                size = [cells[at] if at is not None and at < len(cells) else "" for at in (height, width)]
-                box = _box([cells[side] for side in sides], corners, where)
-                yield where, cells[path], named, box, stated_size(*size)
-    except csv.Error as error:
-        raise UserError(f"{file}:{lines[rows.line_num - 1][0]}: not CSV ({error}).") from None
-
-
-def _columns(columns, where):
-    """Places of path, brand (or None) and sides, and whether the sides are corners."""
-    path, brand = (next((columns[name] for name in names if name in columns), None) for names in (_PATHS, BRANDS))
-    sides = next((names for names in _CORNERS + _SIDES if all(name in columns for name in names)), None)
+    mark, columns = columns_of(lines[0][1])
+    path, brand = (next((name for name in names if name in columns), None) for names in (PATHS, BRANDS))
+    sides = next((names for names in _CORNERS + _SIDES if columns.keys() >= {*names}), None)
     if path is None or sides is None:
-        raise UserError(
-            f"{where}: expected a header with path and x0, y0, x1, y1 or x, y, width, height, got {', '.join(columns)[:200]!r}."
-        )
-    return path, brand, [columns[name] for name in sides], sides in _CORNERS
+        expected = "a header with path and x0, y0, x1, y1 or x, y, width, height"
+        raise UserError(f"{file}:{lines[0][0]}: expected {expected}, got {', '.join(columns)[:200]!r}.")
+    needed = max(columns[name] for name in (path, *sides)) + 1
+    rows = csv.reader((line for _, line in lines[1:]), delimiter=mark, skipinitialspace=True)
+    try:
+        for row in rows:
+            where = f"{file}:{lines[rows.line_num][0]}"
+            cells = {name: row[place].strip() if place < len(row) else "" for name, place in columns.items()}
+            with problems.collecting():
+                if len(row) < needed:
+                    raise UserError(f"{where}: expected {len(columns)} cells, as in the header, got {len(row)}.")
+                if not cells[path]:
+                    raise UserError(f"{where}: expected the path of a photograph, got ''.")
+                box = _box([cells[side] for side in sides], sides in _CORNERS, where)
+                size = stated_size(cells.get("image_height"), cells.get("image_width"))
+                yield where, cells[path], cells.get(brand), box, size
+    except csv.Error as error:
+        raise UserError(f"{file}:{lines[rows.line_num][0]}: not CSV ({error}).") from None
 
 
 def _box(cells, corners, where):
     if not any(cells):
         return None
-    x0, y0, x1, y1 = map(as_number, cells)
+    sides = as_numbers(cells)
+    if sides is None:
+        raise UserError(f"{where}: expected four numbers, or four empty cells for a photograph without a logo, got {cells}.")
+    x0, y0, x1, y1 = sides
     if not corners:
         x1, y1 = x0 + x1, y0 + y1
-    if not all(map(math.isfinite, (x0, y0, x1, y1))):
-        raise UserError(f"{where}: expected four numbers, or four empty cells for a photograph without a logo, got {cells}.")
     if x1 < x0 or y1 < y0:
         raise UserError(f"{where}: a box must end to the right of and below its start, got {cells}.")
     return y0, x0, y1, x1

@@ -1,4 +1,4 @@
-"""Photographs in folders: `root/BRAND/*`, or `root/SPLIT/BRAND/*`."""
+"""Photos in folders: `root/BRAND/*`, or `root/SPLIT/BRAND/*`."""
 
 import os
 from typing import NamedTuple
@@ -31,15 +31,15 @@ _NAMED = 3
 
 
 def load(root, split=None, cut=None):
-    """Opens photographs sorted into folders.
+    """Opens photos sorted into folders.
 
-    The folder of a photograph names its brand; classes are taken from all splits, so that they agree between them, and
-    have the order of `logo_keras.datasets.classes.ordered`. A file is a photograph by its suffix, else by its first bytes.
+    The folder of a photo names its brand; classes are taken from all splits, so that they agree between them, and
+    have the order of `logo_keras.datasets.classes.ordered`. A file is a photo by its suffix, else by its first bytes.
     Hidden files are left out, and so are other files, folders of file systems and servers, and folders that this package
     wrote: `skipped` has their paths, `notes` their numbers. A folder called `none`, in the root or in a split, holds
-    photographs without a brand of the set; only `split="none"` reads it.
+    photos without a brand of the set; only `split="none"` reads it.
 
-    The root may hold boxes in `boxes.csv` or `boxes.json` (`logo_keras.datasets.formats.boxes_file`). A photograph keeps the
+    The root may hold boxes in `boxes.csv` or `boxes.json` (`logo_keras.datasets.formats.boxes_file`). A photo keeps the
     brand of its folder, and the boxes of that brand; with `cut` a box of another brand of the set is a sample of its own.
 
     Args:
@@ -52,7 +52,7 @@ def load(root, split=None, cut=None):
 
     Raises:
         FileNotFoundError: if the root or the split is missing.
-        ValueError: if the layout is neither of the two, a brand has no photographs, a box cannot be read, or `cut` where
+        ValueError: if the layout is neither of the two, a brand has no photos, a box cannot be read, or `cut` where
             there are no boxes.
     """
     root = os.path.abspath(root)
@@ -67,12 +67,12 @@ def load(root, split=None, cut=None):
     filled = {folder.brand for folder in folders if folder.photographs}
     if (empty := next((name for name in names if name not in filled), None)) is not None:
         raise UserError(f"brand {empty!r} has no photographs in {root}: its folder is empty or holds other files.")
-    chosen = _chosen(root, split, folders, names)
+    places = {name: place for place, name in enumerate(names)} | {NONE: -1}
+    chosen = sorted(_chosen(root, split, folders), key=lambda folder: places[folder.brand])
     fields = dict(class_names=names, root=root, split_name=split, notes=skipped.notes(), skipped=skipped.paths)
     if (file := find_boxes(root)) is not None:
         owners = {path: folder.brand for folder in folders for path in folder.paths()}
         return boxed(file, owners, [path for folder in chosen for path in folder.paths()], cut, **fields)
-    places = {name: place for place, name in enumerate(names)} | {NONE: -1}
     labels = [places[folder.brand] for folder in chosen for _ in folder.photographs]
     # A generator: a list would hold millions of strings twice.
     return Dataset(paths=(path for folder in chosen for path in folder.paths()), labels=labels, **fields).cut(cut)
@@ -82,12 +82,8 @@ def split_names(root):
     """What `load` takes as `split`: set of str."""
     if not os.path.isdir(root):
         return set()
-    # Not _brands: of millions of photographs it would read every name, and load does so anyway.
-    home = _home(os.path.abspath(root))
-    tops = [top for top in _scan(home).folders if _first_kind(os.path.join(home, top))]
-    nested = tops if any(_first_kind(os.path.join(home, top)) == "folder" for top in tops) else []
-    without = any(os.path.isdir(os.path.join(home, top, NONE)) for top in ("", *tops))
-    return {*nested, *([NONE] if without else [])}
+    folders = _brands(_home(os.path.abspath(root)), Skipped())
+    return {folder.split or folder.brand for folder in folders if folder.split or folder.brand == NONE}
 
 
 class _Brand(NamedTuple):
@@ -109,7 +105,7 @@ class _Held(NamedTuple):
         folders: list of str, without `none` and what is skipped.
         photographs: list of str.
         system: list of str, files and folders of file systems and servers.
-        others: list of str, files that are no photographs.
+        others: list of str, files that are no photos.
         written: bool, whether a program wrote the folder.
     """
 
@@ -161,21 +157,23 @@ def _brands(root, skipped):
     for top, each in inside.items():
         place = os.path.join(root, top)
         _note(skipped, place, each, BESIDE if nested else None)
-        for name in each.folders if nested else [""]:
-            path = os.path.join(place, name) if nested else place
-            deep = _scan(path) if nested else each
+        if flat:
+            found.append(_Brand(None, composed(top), place, each.photographs))
+            continue
+        for name in each.folders:
+            path = os.path.join(place, name)
+            deep = _scan(path)
             if deep.written:
                 skipped.add(path, WRITTEN)
-                continue
-            if nested:
+            else:
                 _note(skipped, path, deep)
-            found.append(_Brand(top if nested else None, composed(name or top), path, deep.photographs))
+                found.append(_Brand(top, composed(name), path, deep.photographs))
     nowhere = [os.path.join(root, NONE), *(os.path.join(root, top, NONE) for top in inside)]
     return found + [_Brand(None, NONE, path, _scan(path).photographs) for path in nowhere if os.path.isdir(path)]
 
 
 def _note(skipped, folder, held, photographs=None):
-    """Notes what is left out of a folder; its photographs where they have no brand, else the folders in it."""
+    """Notes what is left out of a folder; its photos where they have no brand, else the folders in it."""
     kinds = [(SYSTEM, held.system), (OTHER, [name for name in held.others if name not in _OWN])]
     kinds.append((photographs, held.photographs) if photographs else (INSIDE, held.folders))
     for why, names in kinds:
@@ -183,34 +181,22 @@ def _note(skipped, folder, held, photographs=None):
             skipped.add(os.path.join(folder, name), why)
 
 
-def _chosen(root, split, folders, names):
-    """The folders of a split, by class: the order is the same whether splits are read together or apart."""
+def _chosen(root, split, folders):
+    """The folders of a split."""
+    chosen = [folder for folder in folders if (folder.brand == NONE) == (split == NONE)]
     if split == NONE:
-        chosen = [folder for folder in folders if folder.brand == NONE]
         if not any(folder.photographs for folder in chosen):
             raise FileNotFoundError(f"{root} has no folder {NONE!r} with photographs; {contents(root)}.")
-        return chosen
-    splits = {folder.split for folder in folders if folder.brand != NONE}
-    place = split if split is None else find_split(split, splits - {None})
-    if split is not None and place is None:
+    elif split is not None:
+        splits = {folder.split for folder in chosen}
         if None in splits:
             raise FileNotFoundError(f"{root} has no splits, its folders hold photographs: leave out split={split!r}.")
-        raise FileNotFoundError(f"{root} has no split {split!r}; {contents(root)}.")
-    by_brand = {name: [] for name in names}
-    for folder in folders:
-        if folder.brand != NONE and (split is None or folder.split == place):
-            by_brand[folder.brand].append(folder)
-    chosen = [folder for brand in by_brand.values() for folder in brand]
+        if (found := find_split(split, splits)) is None:
+            raise FileNotFoundError(f"{root} has no split {split!r}; {contents(root)}.")
+        chosen = [folder for folder in chosen if folder.split == found]
     if not any(folder.photographs for folder in chosen):
         raise UserError(f"{os.path.join(root, split or '')} holds no photographs.")
     return chosen
-
-
-def _first_kind(folder):
-    """What the first that counts in a folder is, None where nothing does; `_brands` refuses photographs among folders."""
-    with os.scandir(folder) as entries:
-        kind = next((kind for kind in map(_kind, entries) if kind in ("folder", "photograph")), None)
-    return None if kind == "folder" and is_written(folder, os.listdir(folder)) else kind
 
 
 def _scan(folder):
@@ -227,7 +213,7 @@ def _scan(folder):
 
 
 def _kind(entry):
-    """What an entry of a folder is: "folder", "photograph", "system", "other", or None for `none` and hidden ones."""
+    """What an entry of a folder is: "folder", "photo", "system", "other", or None for `none` and hidden ones."""
     if is_system(entry.name):
         return "system"
     if entry.name.startswith("."):

@@ -1,65 +1,68 @@
 """Photos with boxes as Pascal VOC has them: an XML file a photo."""
 
-import itertools
-import math
+import codecs
 import os
 import re
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from xml.etree.ElementTree import TreeBuilder
 from xml.parsers import expat
 
-from logo_keras.datasets.annotations import Photograph, annotated, as_number, stated_size
+from logo_keras.datasets.annotations import Photograph, annotated, as_numbers, stated_size
 from logo_keras.datasets.checking import read_all
 from logo_keras.datasets.classes import NONE, composed, ordered
+from logo_keras.datasets.formats import home_of, named_split
 from logo_keras.datasets.paths import Finder, spellings
 from logo_keras.datasets.problems import Problems
-from logo_keras.datasets.splits import find_split
-from logo_keras.datasets.textfile import contents, read_lines
-from logo_keras.datasets.tree import OTHER, SUFFIXES, Skipped, find_folder, is_photograph, walk
+from logo_keras.datasets.textfile import contents, decode, read_bytes, read_lines, texts_in
+from logo_keras.datasets.tree import OTHER, SUFFIXES, Skipped, is_photograph, walk
 from logo_keras.errors import UserError
 
 LISTS, PHOTOGRAPHS = "ImageSets", ("JPEGImages", "images")
-# A name in quotes, and maybe a flag.
-_QUOTED = re.compile(r"([\"'])(.+)\1[\s,;]*(-1|0|1)?")
-_FLAGGED = re.compile(r"(.+?)[\s,;]+(-1|0|1)")
+# A line of a list: a name, maybe in quotes, and maybe a flag.
+_LINE = re.compile(r"([\"']?)(.+?)\1(?:[\s,;]+(-1|0|1)?)?")
 # Bytes of one file: ten thousand boxes take two million.
 MAX_BYTES = 16 * 2**20
-# Folders that hold annotations alone or photographs alone, in lower case.
+# Folders that hold only annotations or only photos, in lower case.
 KINDS = ("annotations", "annots", "labels", "xml", "xmls", "jpegimages", "images", "imgs")
-# Texts that lie beside annotations and photographs.
+# Texts that lie beside annotations and photos.
 _BESIDE = (".xml", ".txt", ".json", ".csv", ".yaml", ".yml", ".md", ".html", ".py")
 # Tags inside tags; VOC's own files have four levels.
 _MAX_DEPTH = 64
 _SIDES = ("ymin", "xmin", "ymax", "xmax")
-_DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{1,40})[\"']")
-# What annotation tools declare beside UTF-8. Not every codec of Python: some are no encodings of text, some are slow.
-_ENCODINGS = re.compile(r"iso|latin|cp\d|windows|gb|big5|shift|euc|koi8|mac|utf")
+# Encodings that annotation tools declare. Not every codec of Python: some are no encodings of text, some are slow.
+_DECLARED = re.compile(
+    rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']((?:iso|latin|cp\d|windows|gb|big5|shift|euc|koi8|mac|utf)[\w.:-]{0,40})[\"']",
+    re.IGNORECASE,
+)
 
 
 def load(root, split=None, cut=None):
-    """Opens photographs with boxes in the format of Pascal VOC.
+    """Opens photos with boxes in the format of Pascal VOC.
 
-    Either `Annotations/*.xml` with the photographs in `JPEGImages/` and the splits in `ImageSets/Main/SPLIT.txt`, in the root
-    or in a folder of it; or XML files beside the photographs, in any folders, of which the first ones may be splits (as
+    Either `Annotations/*.xml` with the photos in `JPEGImages/` and the splits in `ImageSets/Main/SPLIT.txt`, in the root
+    or in a folder of it; or XML files beside the photos, in any folders, of which the first ones may be splits (as
     Roboflow writes them).
 
-    An annotation belongs to the photograph of its own name, else to the one that its `filename` says, whatever machine wrote
+    An annotation belongs to the photo of its own name, else to the one that its `filename` says, whatever machine wrote
     it (`logo_keras.datasets.paths.Finder`). A line of a list is a name, which may hold spaces, else a name and a flag -1, 0 or
     1; quotes around the name are left out. Classes are the names of all objects of all splits in the order of
     `logo_keras.datasets.classes.ordered`; "none" is no class.
 
     Boxes are kept as written, `difficult` ones too: VOC itself counts px from 1, most tools that write this format count from
     0, and no file says which. Corners that stand the wrong way round are exchanged, and `notes` says how many. Boxes of
-    photographs that EXIF turns are turned with them where `size` is that of the photograph as it is stored
-    (`logo_keras.datasets.annotations`). A photograph whose annotation has no object shows no brand of the set; one without
+    photos that EXIF turns are turned with them where `size` is that of the photo as it is stored
+    (`logo_keras.datasets.annotations`). A photo whose annotation has no object shows no brand of the set; one without
     annotation is left out.
 
     Args:
         root: str or path.
-        split: str, or None for all photographs with a brand.
+        split: str, or None for all photos with a brand.
         cut: as in `logo_keras.datasets.load`.
 
     Returns:
-        Dataset with boxes, in the order of the list, else of the names. Photographs without a brand have label -1; split=None
+        Dataset with boxes, in the order of the list, else of the names. Photos without a brand have label -1; split=None
         leaves them out.
 
     Raises:
@@ -70,14 +73,14 @@ def load(root, split=None, cut=None):
     root = os.path.abspath(root)
     if not os.path.isdir(root):
         raise FileNotFoundError(f"there is no folder {root}.")
-    home = _home(root)
+    home = home_of(root, [LISTS], "Pascal VOC")
     skipped = Skipped()
     files, photographs = find_files(home, skipped)
     if not files:
         raise FileNotFoundError(f"{root} must hold Annotations/*.xml, or XML files beside the photographs; {contents(root)}.")
     read = read_all(read_annotation, files.values(), "reading annotations")
     chosen, bare = _chosen(home, split, files, photographs)
-    finder = Finder([home], lambda: itertools.chain(*photographs.values()), lambda _: False)
+    finder = Finder([home], lambda: chain(*photographs.values()), lambda _: False)
     records, used = [], set()
     for key in chosen:
         annotation = read[files[key]]
@@ -91,27 +94,19 @@ def load(root, split=None, cut=None):
     # Those that a `filename` says have another name than their annotation.
     if count := sum(used.isdisjoint(photographs[key]) for key in bare):
         notes.append(f"photographs without an annotation, left out: {count}")
-    remarks = [*finder.notes("the annotations", len(used & {*itertools.chain(*photographs.values())})), *skipped.notes()]
+    remarks = [*finder.notes("the annotations", len(used & {*chain(*photographs.values())})), *skipped.notes()]
     names = ordered(name for annotation in read.values() for name, _ in annotation.boxes)
     return annotated(records, names, cut, remarks, root=root, split_name=split, notes=notes, skipped=skipped.paths)
 
 
 def split_names(root):
     """What `load` takes as `split`: set of str."""
-    home = _home(os.path.abspath(root))
+    home = home_of(os.path.abspath(root), [LISTS], "Pascal VOC")
     return {*_lists(home), *_folders(find_files(home, Skipped())[0])}
 
 
-def _home(root):
-    """The folder that holds the lists, in the root or a folder of it; without lists the root."""
-    try:
-        return str(find_folder(root, [LISTS], "Pascal VOC"))
-    except FileNotFoundError:
-        return root
-
-
 def _missing(file, filename):
-    """Where the photograph of an annotation should be: it is for `check` to say that it is missing."""
+    """Where the photo of an annotation should be: it is for `check` to say that it is missing."""
     folder = os.path.dirname(file)
     if os.path.basename(folder).lower() in KINDS:
         beside = [os.path.join(os.path.dirname(folder), name) for name in PHOTOGRAPHS]
@@ -122,34 +117,31 @@ def _missing(file, filename):
 
 def _chosen(home, split, files, photographs):
     """Keys of the annotations of a split, and of the photos beside them that have none."""
-    chosen = list(files)
+    chosen = files
     if split is not None:
         lists, folders = _lists(home), _folders(files)
-        if (found := find_split(split, lists)) is not None:
+        found = named_split(split, folders | lists, home)
+        if found in lists:
             return _listed(lists[found], files, photographs)
-        if (found := find_split(split, folders)) is None:
-            names = ", ".join(sorted({*lists, *folders})) or "photographs: leave it out"
-            raise FileNotFoundError(f"{home} has no split {split!r}, only {names}.")
-        chosen = list(folders[found])
+        chosen = folders[found]
     beside = {os.path.dirname(key) for key in chosen}
-    return chosen, [key for key in photographs if key not in files and os.path.dirname(key) in beside]
+    return list(chosen), [key for key in photographs if key not in files and os.path.dirname(key) in beside]
 
 
 def _lists(home):
     """Split to its list."""
     places = filter(os.path.isdir, (os.path.join(home, LISTS), os.path.join(home, LISTS, "Main")))
-    return {name[:-4]: os.path.join(place, name) for place in places for name in os.listdir(place) if name.endswith(".txt")}
+    return {Path(file).stem: file for place in places for file in texts_in(place, ".txt")}
 
 
 def _folders(files):
     """Split to the keys of its annotations: the first folders, and if there is only one, those in it: an archive's own."""
-    found, tops = {}, {key.partition("/")[0] if "/" in key else "" for key in files}
-    for key in files:
-        top, _, rest = key.partition("/")
-        if rest:
-            found.setdefault(top, {})[key] = None
-        if len(tops) == 1 and "/" in rest:
-            found.setdefault(rest.partition("/")[0], {})[key] = None
+    above = {key: key.split("/")[:-1] for key in files}
+    depth = 2 if len({tuple(folders[:1]) for folders in above.values()}) == 1 else 1
+    found = {}
+    for key, folders in above.items():
+        for name in folders[:depth]:
+            found.setdefault(name, {})[key] = None
     return found
 
 
@@ -157,52 +149,37 @@ def _listed(file, files, photographs):
     """As `_chosen`, from lines `name` or, where a list is of one class, `name flag`: the flag is -1 where it is absent."""
     chosen, bare, problems = {}, {}, Problems()
     for number, line in read_lines(file):
+        line = line.strip()
+        _, name, flag = _LINE.fullmatch(line).groups()
         # The whole line first: a name may end with a space and a number.
-        readings = list(_readings(line.strip()))
-        known, flag = next(
-            ((known, flag) for name, flag in readings if (known := _known(name, files, photographs)) is not None),
-            (None, readings[-1][1]),
-        )
-        if flag == "-1":
+        known = _known(line, files, photographs)
+        if known is None and flag == "-1":
             continue
+        known = known or _known(name, files, photographs)
         if known is None:
-            problems.add(f"{file}:{number}: there is no annotation of {readings[-1][0]!r}.")
-        elif known in files:
-            chosen[known] = None
+            problems.add(f"{file}:{number}: there is no annotation of {name!r}.")
         else:
-            bare[known] = None
+            (chosen if known in files else bare)[known] = None
     problems.check()
     return list(chosen), list(bare)
 
 
-def _readings(line):
-    """Pairs of a name and a flag, None where there is none, that a line may mean."""
-    yield line, None
-    for pattern in (_QUOTED, _FLAGGED):
-        if found := pattern.fullmatch(line):
-            *_, name, flag = found.groups()
-            yield name, flag
-
-
 def _known(name, files, photographs):
-    """The key of a named annotation or photograph, or None."""
-    for written in spellings(name):
-        key = key_of(written)
-        for each in (key, key.rpartition("/")[2]):
-            if each in files or each in photographs:
-                return each
-    return None
+    """The key of a named annotation or photo, or None."""
+    keys = map(key_of, spellings(name))
+    known = (each for key in keys for each in (key, key.rpartition("/")[2]) if each in files or each in photographs)
+    return next(known, None)
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """What a file says of one photograph.
+    """What a file says of one photo.
 
     Attributes:
-        filename: str, the photograph's name as written, or "".
+        filename: str, the photo's name as written, or "".
         boxes: tuple of `(name, (y0, x0, y1, x1))`, px as written.
         swapped: int, boxes whose corners stood the wrong way round.
-        size: tuple of 2 floats, height and width, px, of the photograph as stated, or None.
+        size: tuple of 2 floats, height and width, px, of the photo as stated, or None.
     """
 
     filename: str
@@ -228,36 +205,61 @@ def read_annotation(path):
         OSError: if it cannot be opened.
         ValueError: if it is no such file; the error names file and lines.
     """
-    with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise UserError(f"{path}: an annotation has at most {MAX_BYTES} bytes, this file has more.")
-    reader = _Reader()
-    try:
-        reader.read(_utf8(data))
-    except expat.ExpatError as error:
-        raise UserError(f"{path}:{error.lineno}: not XML ({expat.ErrorString(error.code)}).") from None
-    except ValueError as error:
-        raise UserError(f"{path}:{reader.line}: {error}.") from None
+    data = read_bytes(path, MAX_BYTES, "an annotation")
+    declared = _DECLARED.match(data)
+    for mark, start in ((codecs.BOM_UTF16_LE, b"<\0"), (codecs.BOM_UTF16_BE, b"\0<")):
+        data = mark + data if data.startswith(start) else data
+    tree = _tree(decode(data, path, declared.group(1).decode() if declared else "utf-8"), path)
     boxes, swapped, problems = [], 0, Problems()
-    for line, found in reader.objects:
+    for element in tree.findall("object"):
+        where = f"{path}:{element.get('line')}"
         with problems.collecting():
-            name = composed(found.get("name", "").strip())
+            name = composed(element.findtext("name", "").strip())
             if not name:
-                raise UserError(f"{path}:{line}: an object without a name.")
-            sides = {side: found.get(f"bndbox/{side}", "") for side in _SIDES}
-            y0, x0, y1, x1 = map(as_number, sides.values())
-            if not all(map(math.isfinite, (y0, x0, y1, x1))):
-                raise UserError(f"{path}:{line}: expected numbers in the bndbox of {name!r}, got {sides}.")
+                raise UserError(f"{where}: an object without a name.")
+            sides = {side: element.findtext(f"bndbox/{side}", "") for side in _SIDES}
+            box = as_numbers(sides.values())
+            if box is None:
+                raise UserError(f"{where}: expected numbers in the bndbox of {name!r}, got {sides}.")
+            y0, x0, y1, x1 = box
             swapped += y0 > y1 or x0 > x1
             boxes.append((name, (min(y0, y1), min(x0, x1), max(y0, y1), max(x0, x1))))
     problems.check()
-    size = stated_size(reader.size.get("height"), reader.size.get("width"))
-    return Annotation(reader.filename.strip(), tuple(boxes), swapped, size)
+    size = stated_size(tree.findtext("size/height"), tree.findtext("size/width"))
+    return Annotation(tree.findtext("filename", "").strip(), tuple(boxes), swapped, size)
+
+
+def _tree(text, path):
+    """The elements of a file, tags in lower case. The attribute `line` of each is where it starts."""
+    builder, parser, inside = TreeBuilder(), expat.ParserCreate(), []
+
+    def refuse(expected):
+        raise UserError(f"{path}:{parser.CurrentLineNumber}: expected {expected}.")
+
+    def start(tag, _):
+        tag = tag.lower()
+        if not inside and tag not in ("annotation", "annotations"):
+            refuse(f"a Pascal VOC file, which starts with <annotation>, got <{tag[:40]}>")
+        if len(inside) == _MAX_DEPTH:
+            refuse(f"at most {_MAX_DEPTH} tags inside each other")
+        inside.append(tag)
+        builder.start(tag, {"line": parser.CurrentLineNumber})
+
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _: builder.end(inside.pop())
+    parser.CharacterDataHandler = builder.data
+    parser.EntityDeclHandler = lambda name, *_: refuse(f"no entities, got {name[:40]!r}")
+    try:
+        # In one piece: expat before 2.6 needs quadratic time for a long token that comes in many.
+        parser.Parse(text.lstrip(), True)
+    except expat.ExpatError as error:
+        raise UserError(f"{path}:{error.lineno}: not XML ({expat.ErrorString(error.code)}).") from None
+    return builder.close()
 
 
 def find_files(folder, skipped):
-    """Finds annotations and photographs in a folder and in those inside it, without hidden ones.
+    """Finds annotations and photos in a folder and in those inside it, without hidden ones.
 
     Args:
         folder: str.
@@ -265,7 +267,7 @@ def find_files(folder, skipped):
 
     Returns:
         annotations: dict from the key of a file to its path, sorted by key.
-        photographs: dict from keys to lists of paths, in the order of `SUFFIXES`.
+        photographs: dict from keys to lists of paths.
     """
     annotations, photographs = {}, {}
     for place, files in walk(folder, skipped):
@@ -277,24 +279,22 @@ def find_files(folder, skipped):
             if suffix.lower() == ".xml" and os.path.isfile(path):
                 annotations[key_of(os.path.join(inside, stem))] = path
             elif is_photograph(path):
-                # By its stem too, where it has a suffix that is none of a photograph's.
+                # By its stem too, where it has a suffix that is none of a photo's.
                 for key in dict.fromkeys((key_of(os.path.join(inside, name)), key_of(os.path.join(inside, stem)))):
                     photographs.setdefault(key, []).append(path)
             elif suffix.lower() not in _BESIDE:
                 skipped.add(path, OTHER)
-    for paths in photographs.values():
-        paths.sort(key=_rank)
     return dict(sorted(annotations.items())), photographs
 
 
 def key_of(path):
-    """What an annotation and its photograph have in common.
+    """What an annotation and its photo have in common.
 
     Args:
         path: str, of one of them inside the root; of an annotation without its suffix.
 
     Returns:
-        str, the path with `/` between folders, without the suffix of a photograph, and without the folders that hold one of
+        str, the path with `/` between folders, without the suffix of a photo, and without the folders that hold one of
         the two kinds: `train/a` of `train/Annotations/a` and `train/JPEGImages/a.jpg`.
     """
     *folders, name = path.replace("\\", "/").split("/")
@@ -304,7 +304,7 @@ def key_of(path):
 
 
 def photograph_of(key, filename, photographs):
-    """Finds the photograph of an annotation: the one of its own name, else the one that `filename` says.
+    """Finds the photo of an annotation: the one of its own name, else the one that `filename` says.
 
     The own name goes first, since whoever renames files seldom changes what stands in them.
 
@@ -325,79 +325,3 @@ def swapped_note(annotations):
     """What the report must say of boxes whose corners were exchanged: a list of one sentence, or an empty one."""
     count = sum(annotation.swapped for annotation in annotations)
     return [f"boxes whose corners stood the wrong way round, put right: {count}"] if count else []
-
-
-def _rank(path):
-    suffix = os.path.splitext(path)[1].lower()
-    return SUFFIXES.index(suffix) if suffix in SUFFIXES else len(SUFFIXES)
-
-
-class _Reader:
-    """Collects the file name, the size and the objects while expat reads."""
-
-    def __init__(self):
-        self.filename, self.size, self.objects = "", {}, []
-        self._tags, self._text = [], []
-        # Not the encoding that the file declares: what it gets is UTF-8.
-        self._parser = expat.ParserCreate("utf-8")
-        self._parser.buffer_text = True
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._text.append
-        self._parser.EntityDeclHandler = self._entity
-
-    @property
-    def line(self):
-        return self._parser.CurrentLineNumber
-
-    def read(self, data):
-        # One piece: expat before 2.6 needs quadratic time for a long token that comes in many.
-        self._parser.Parse(data.removeprefix(b"\xef\xbb\xbf").lstrip(), True)
-
-    def _start(self, tag, _):
-        tag = tag.lower()
-        if not self._tags and tag not in ("annotation", "annotations"):
-            raise UserError(f"expected a Pascal VOC file, which starts with <annotation>, got <{tag[:40]}>")
-        if len(self._tags) == _MAX_DEPTH:
-            raise UserError(f"expected at most {_MAX_DEPTH} tags inside each other")
-        self._tags.append(tag)
-        self._text.clear()
-        if self._tags[1:] == ["object"]:
-            self.objects.append((self.line, {}))
-
-    def _end(self, _):
-        where = self._tags[1:]
-        if where == ["filename"]:
-            self.filename = "".join(self._text)
-        elif where[:1] == ["size"] and len(where) == 2:
-            self.size[where[1]] = "".join(self._text)
-        elif where[:1] == ["object"] and len(where) > 1:
-            self.objects[-1][1].setdefault("/".join(where[1:]), "".join(self._text))
-        self._tags.pop()
-        self._text.clear()
-
-    def _entity(self, name, *_):
-        raise UserError(f"expected no entities, got {name[:40]!r}")
-
-
-def _utf8(data):
-    """XML as UTF-8, whatever its encoding."""
-    try:
-        # UTF-16 of plain letters would pass, but for its zeros.
-        if b"\0" not in data[:4]:
-            data.decode("utf-8")
-            return data
-    except UnicodeDecodeError:
-        pass
-    declared = _DECLARED.match(data)
-    named = declared.group(1).decode("ascii").lower() if declared else ""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        named = "utf-16"
-    elif b"\0" in data[:4]:
-        named = "utf-16-le" if data[:1] == b"<" else "utf-16-be"
-    for encoding in filter(_ENCODINGS.match, (named, "cp1252")):
-        try:
-            return data.decode(encoding).encode("utf-8")
-        except (LookupError, UnicodeError):
-            pass
-    return data.decode("latin-1").encode("utf-8")

@@ -3,16 +3,17 @@
 import math
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from logo_keras.datasets.annotations import Photograph, annotated, area
 from logo_keras.datasets.checking import read_all
 from logo_keras.datasets.classes import NONE, composed
+from logo_keras.datasets.formats import home_of, named_split
 from logo_keras.datasets.paths import Finder, spellings
 from logo_keras.datasets.problems import Problems
 from logo_keras.datasets.sizes import read_sizes
-from logo_keras.datasets.splits import find_split
-from logo_keras.datasets.textfile import contents, decode, read_lines
-from logo_keras.datasets.tree import SUFFIXES, Skipped, find_folder, folders_in, is_written, photographs_in, some
+from logo_keras.datasets.textfile import contents, decode, head, read_bytes, read_lines, texts_in
+from logo_keras.datasets.tree import SUFFIXES, Skipped, folders_in, is_written, photographs_in, some
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
@@ -20,37 +21,37 @@ _DESCRIPTIONS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 # Darknet's lists of names, the last one as Roboflow writes it.
 _NAMES = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
 _SPLITS = ("train", "val", "valid", "validation", "test")
-# Folders of photographs for which labels/ stands in the path of the labels: Ultralytics' and Darknet's rules.
+# Folders of photos for which labels/ stands in the path of the labels: Ultralytics' and Darknet's rules.
 _IMAGES = ("images", "JPEGImages")
 # Bytes of a description: ten thousand names take less, and YAML is slow to read.
 _MAX_BYTES = 2**20
 # Folders inside each other that are searched for names of classes.
 _DEPTH = 2
-# Sides reach beyond the photograph by rounding; further out, numbers are px.
+# Sides reach beyond the photo by rounding; further out, numbers are px.
 _SLACK = 0.01
 
 
 def load(root, split=None, cut=None):
-    """Opens photographs with boxes in the format of YOLO.
+    """Opens photos with boxes in the format of YOLO.
 
     The root is a `data.yaml`, or a folder that holds one, as Ultralytics and Roboflow write it (`path`, `train`, `val`,
     `test`, `names`); or a folder with `classes.txt` or `obj.names` for Darknet's format, whose splits are folders
     (`SPLIT/`, `images/SPLIT/`) or lists `SPLIT.txt`. The boxes of `images/a.jpg` stand in `labels/a.txt`, else in `a.txt`
     beside it: lines `class x y width height` with the middle of the box, or `class x1 y1 x2 y2 ...` with the corners of an
-    outline, around which the box is drawn. A photograph without such a file, or with an empty one, shows no brand of the
+    outline, around which the box is drawn. A photo without such a file, or with an empty one, shows no brand of the
     set.
 
-    The shares are those of the upright photograph (EXIF orientation applied, as YOLO's own loaders do), so the size of
-    every photograph is read from its file, though nothing is decoded.
+    The shares are those of the upright photo (EXIF orientation applied, as YOLO's own loaders do), so the size of
+    every photo is read from its file, though nothing is decoded.
 
     Args:
         root: str or path.
-        split: str, or None for all photographs with a brand.
+        split: str, or None for all photos with a brand.
         cut: as in `logo_keras.datasets.load`.
 
     Returns:
         Dataset with boxes, in the order of the lists, else of the names. Classes have the order of the description.
-        Photographs without a brand have label -1; split=None leaves them out. One that cannot be read keeps its label and
+        Photos without a brand have label -1; split=None leaves them out. One that cannot be read keeps its label and
         has no boxes.
 
     Raises:
@@ -61,7 +62,8 @@ def load(root, split=None, cut=None):
     """
     root = os.path.abspath(root)
     description = describe(root)
-    splits = description.splits if split is None else [description.find(split)]
+    known = [name for name in description.splits if name]
+    splits = description.splits if split is None else [named_split(split, known, description.file)]
     paths = list(dict.fromkeys(path for each in splits for path in description.photographs(each)))
     found = read_all(lambda path: read_labels(label_file(path), description), paths, "reading labels")
     sizes, unreadable = read_sizes([path for path in paths if found[path]])
@@ -101,9 +103,9 @@ class Description:
 
     Attributes:
         file: str, that says it.
-        folder: str, in which the photographs lie.
+        folder: str, in which the photos lie.
         names: dict, number to name of each class, by number.
-        splits: dict, name of a split to the folders and lists of its photographs; "" where there are no splits.
+        splits: dict, name of a split to the folders and lists of its photos; "" where there are no splits.
         pose: bool, whether points follow the box of a line.
         skipped: Skipped, what was left out of the folders.
         notes: list of str, what a report must say of the lists that were read.
@@ -117,15 +119,8 @@ class Description:
     skipped: Skipped = field(default_factory=Skipped)
     notes: list = field(default_factory=list)
 
-    def find(self, split):
-        """The split as it is called here: "val", "valid" and "validation" are one."""
-        if (name := find_split(split, [each for each in self.splits if each])) is not None:
-            return name
-        known = ", ".join(filter(None, self.splits)) or "photographs: leave it out"
-        raise FileNotFoundError(f"{self.file} has no split {split!r}, only {known}.")
-
     def photographs(self, split):
-        """Paths of a split's photographs, absolute; of a folder sorted, of a list in its order."""
+        """Paths of a split's photos, absolute; of a folder sorted, of a list in its order."""
         found = []
         for place in self.splits[split]:
             found += self._listed(place) if os.path.isfile(place) else sorted(photographs_in(place, self.skipped))
@@ -161,42 +156,35 @@ def describe(root):
         ImportError: if it is YAML and PyYAML is not installed.
     """
     if os.path.isfile(root):
-        return _from_data(root) if root.lower().endswith(".data") else _from_yaml(root)
+        return _from_data(root, os.path.dirname(root)) if root.lower().endswith(".data") else _from_yaml(root)
     if not os.path.isdir(root):
         raise FileNotFoundError(f"there is no file or folder {root}.")
-    own = sorted(name for name in os.listdir(root) if name.lower().endswith((".yaml", ".yml")) and not name.startswith("."))
-    known = [name for name in own if name.lower() in _DESCRIPTIONS] or own
-    if len(known) == 1 or known and known[0].lower() in _DESCRIPTIONS:
-        return _from_yaml(os.path.join(root, known[0]))
-    if known:
-        raise UserError(f"{root} holds several descriptions, {', '.join(known)}: give the file of the data set as root.")
-    try:
-        home = find_folder(root, _DESCRIPTIONS, "YOLO")
-    except FileNotFoundError:
-        return _from_names(root)
-    return _from_yaml(str(next(filter(os.path.isfile, (home / name for name in _DESCRIPTIONS)))))
+    suffixes = (".yaml", ".yml")
+    own = texts_in(root, *suffixes) or texts_in(home_of(root, _DESCRIPTIONS, "YOLO"), *suffixes)
+    known = [file for file in own if os.path.basename(file).lower() in _DESCRIPTIONS][:1] or own
+    if len(known) > 1:
+        names = ", ".join(map(os.path.basename, known))
+        raise UserError(f"{root} holds several descriptions, {names}: give the file of the data set as root.")
+    return _from_yaml(known[0]) if known else _from_names(root)
 
 
 def label_file(photograph):
-    """The path of a photograph's labels, or None if it has none.
+    """The path of a photo's labels, or None if it has none.
 
     Of `x/images/y/a.jpg` that is `x/labels/y/a.txt`, else `a.txt` beside it, in `labels/` there, or in `labels/` beside its
     folder; `a.jpg.txt` counts as well.
     """
-    stem = os.path.splitext(photograph)[0]
+    stem, suffix = os.path.splitext(photograph)
     folder, name = os.path.split(stem)
-    candidates = []
-    for images in _IMAGES:
-        above, found, below = stem.rpartition(f"{os.sep}{images}{os.sep}")
-        candidates += [os.path.join(above, "labels", below)] if found else []
+    parts = [stem.rpartition(f"{os.sep}{images}{os.sep}") for images in _IMAGES]
+    candidates = [os.path.join(above, "labels", below) for above, found, below in parts if found]
     candidates += [stem, os.path.join(folder, "labels", name), os.path.join(os.path.dirname(folder), "labels", name)]
-    files = [f"{candidate}.txt" for candidate in candidates]
-    files += [f"{candidate}{os.path.splitext(photograph)[1]}.txt" for candidate in candidates]
+    files = [f"{candidate}{end}" for end in (".txt", f"{suffix}.txt") for candidate in candidates]
     return next(filter(os.path.isfile, files), None)
 
 
 def read_labels(file, description):
-    """Reads the labels of a photograph.
+    """Reads the labels of a photo.
 
     Args:
         file: str, or None.
@@ -242,10 +230,7 @@ def _label(line, where, description):
 
 def _from_yaml(file):
     yaml = require("yaml", "train")
-    with open(file, "rb") as opened:
-        data = opened.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise UserError(f"{file}: a description has at most {_MAX_BYTES} bytes, this file has more.")
+    data = read_bytes(file, _MAX_BYTES, "a description")
     try:
         # Strings only: a brand called "no", "1e3" or "2024-01-01" is no truth value, number or date.
         content = yaml.load(decode(data, file), Loader=yaml.BaseLoader)
@@ -264,7 +249,7 @@ def _from_yaml(file):
     if not names or not all(names.values()):
         raise UserError(f"{file} needs names, a list of classes or numbers with their names.")
     folder = os.path.dirname(file)
-    stated = os.path.normpath(os.path.join(folder, content["path"])) if isinstance(content.get("path"), str) else folder
+    stated = os.path.normpath(os.path.join(folder, str(content.get("path", ""))))
     base = stated if os.path.isdir(stated) else folder
     splits = {}
     for name in _SPLITS:
@@ -287,63 +272,58 @@ def _place(entry, bases, ends=False):
 
 
 def _from_names(root):
-    levels = [[root]]
+    level = folders = [root]
     for _ in range(_DEPTH):
-        inside = [path for folder in levels[-1] for path in folders_in(folder)]
-        levels.append([path for path in inside if not is_written(path, os.listdir(path))])
-    folders = [folder for level in levels for folder in level]
-    for folder in folders:
-        described = sorted(name for name in os.listdir(folder) if name.lower().endswith(".data") and not name.startswith("."))
-        for name in described:
-            if (found := _from_data(os.path.join(folder, name), root)) is not None:
-                return found
-    files = [os.path.join(folder, name) for folder in folders for name in _NAMES]
-    file = next(filter(os.path.isfile, files), None)
+        inside = [path for folder in level for path in folders_in(folder)]
+        level = [path for path in inside if not is_written(path, os.listdir(path))]
+        folders = folders + level
+    for file in (file for folder in folders for file in texts_in(folder, ".data")):
+        if "names" in _entries(file):
+            return _from_data(file, root)
     # Darknet lets the file have any name; one that is called after nothing else is it.
-    others = [os.path.join(root, name) for name in sorted(os.listdir(root)) if name.lower().endswith(".names")]
-    file = file or (others[0] if len(others) == 1 else None)
+    others = texts_in(root, ".names")
+    files = [os.path.join(folder, name) for folder in folders for name in _NAMES]
+    file = next(filter(os.path.isfile, files), others[0] if len(others) == 1 else None)
     if file is None:
         names = "classes.txt or obj.names with the names of the classes"
         raise FileNotFoundError(f"{root} must hold data.yaml, or {names}; {contents(root)}.")
-    return Description(file, root, _names(file), _lists(root, file) or _folders(root))
+    return _darknet(file, root)
 
 
-def _from_data(file, root=None):
-    """Reads Darknet's `obj.data`: lines `names = ...`, `train = ...`, `valid = ...`. None if it is something else."""
-    folder = os.path.dirname(file)
+def _entries(file):
+    """What Darknet's `obj.data` says in lines `names = ...`, `train = ...`, `valid = ...`."""
     pairs = [line.partition("=") for _, line in read_lines(file)]
-    entries = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in pairs}
+    return {key.strip().lower(): value.strip().strip("\"'") for key, _, value in pairs}
+
+
+def _from_data(file, root):
+    folder, entries = os.path.dirname(file), _entries(file)
     if "names" not in entries:
-        if root is None:
-            raise UserError(f"{file} needs a line names = FILE, as Darknet's obj.data has it.")
-        return None
-    root = root or folder
+        raise UserError(f"{file} needs a line names = FILE, as Darknet's obj.data has it.")
     # Paths start in the folder that Darknet runs in: one above, or another machine's.
-    bases = tuple(dict.fromkeys((folder, root, os.path.dirname(folder))))
+    bases = (folder, root, os.path.dirname(folder))
     ends = {key: _place(value, bases, ends=True) for key, value in entries.items() if value}
     names = ends.get("names") or next(filter(os.path.isfile, (os.path.join(folder, name) for name in _NAMES)), None)
     if names is None:
         raise FileNotFoundError(
             f"{file} names {entries['names']} for its classes, and there is no such file; {contents(folder)}."
         )
-    splits = {key: [ends[key]] for key in _SPLITS if ends.get(key)}
-    return Description(names, root, _names(names), splits or _lists(root, names) or _folders(root))
+    return _darknet(names, root, {key: [ends[key]] for key in _SPLITS if ends.get(key)})
 
 
-def _names(file):
-    """Number to name of each class, one a line: an empty line leaves out a number."""
+def _darknet(file, root, splits=None):
+    """The description of a set that has a list of names, one a line: an empty line leaves out a number."""
     names = {number - 1: composed(line.strip()) for number, line in read_lines(file)}
     if not names:
         raise UserError(f"{file} is empty: expected a name a line.")
-    return names
+    return Description(file, root, names, splits or _lists(root, file) or _folders(root))
 
 
 def _lists(root, names):
-    """Splits that are lists of photographs, in the root or beside the list of names."""
-    for folder in dict.fromkeys((root, os.path.dirname(names))):
-        found = sorted(name for name in os.listdir(folder) if _is_list(os.path.join(folder, name)))
-        if found:
-            return {os.path.splitext(name)[0]: [os.path.join(folder, name)] for name in found}
+    """Splits that are lists of photos, in the root or beside the list of names."""
+    for folder in (root, os.path.dirname(names)):
+        if found := {Path(file).stem: [file] for file in texts_in(folder, ".txt") if _is_list(file)}:
+            return found
     return {}
 
 
@@ -362,12 +342,6 @@ def _folders(root):
 
 
 def _is_list(file):
-    """Whether a text file names photographs."""
-    name = os.path.basename(file)
-    if not name.lower().endswith(".txt") or name.startswith(".") or not os.path.isfile(file):
-        return False
-    with open(file, "rb") as opened:
-        # Without the zeros of UTF-16.
-        head = opened.read(4096).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").splitlines()[:1]
-    line = os.fsdecode(head[0]).strip().strip("\"'").lower() if head else ""
+    """Whether a text file names photos."""
+    line = head(file).strip().partition("\n")[0].strip(" \t\r\"'").lower()
     return any(written.endswith(SUFFIXES) for written in spellings(line))
