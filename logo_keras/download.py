@@ -1,4 +1,4 @@
-"""Downloads a file: goes on where the connection broke off, checks size and SHA-256, and never takes a part for the whole.
+"""Downloads a file: goes on where the connection broke off, checks the SHA-256, and never takes a part for the whole.
 
 Standard library only: pooch checks a SHA-256 but starts anew when a connection breaks; requests, urllib3 and fsspec leave
 resuming, checksums and bounds on size to the caller.
@@ -11,12 +11,12 @@ import os
 import re
 import shutil
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 
 from logo_keras import files
 from logo_keras.errors import UserError
@@ -42,10 +42,6 @@ class _Broken(ConnectionError):
     wait = 0
 
 
-class _Changed(_Broken):
-    """What has come so far is not the beginning of the file."""
-
-
 @dataclass(frozen=True)
 class Fetched:
     """A complete file.
@@ -63,17 +59,17 @@ class Fetched:
     new: bool
 
 
-def download(url, path, size=None, sha256=None):
+def download(url, path, sha256=None):
     """Fetches a file, or finds it there.
 
     What has come stays in `PATH.part` when the connection or the program ends, and the next try goes on from there, in this call
     or another. The server is asked whether the file is still the same, by the ETag or date that `PATH.part.json` keeps; without
-    these, and without `sha256`, the next try starts anew. A complete file is renamed to `path`.
+    these, and without `sha256`, the next try starts anew. A complete file is renamed to `path`. While one process fetches it,
+    another one waits.
 
     Args:
         url: str, http or https.
         path: str or path of the file to write. Its folder is made.
-        size: int, the bytes that it must have, or None.
         sha256: str, the SHA-256 that it must have, in hexadecimal digits, or its first eight or more; or None.
 
     Returns:
@@ -88,47 +84,41 @@ def download(url, path, size=None, sha256=None):
     _check_address(url)
     if sha256 is not None and not re.fullmatch("[0-9a-fA-F]{8,64}", sha256):
         raise UserError(f"a SHA-256 must be 64 hexadecimal digits, or the first eight or more of them, got {sha256!r}.")
-    path = Path(path)
+    path, wanted = Path(path), (sha256 or "").lower()
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, wanted the place of a file.")
-    part = _Part(path.with_name(f"{path.name}.part"), url, size, sha256)
-    if path.is_file():
-        if not (wrong := part.wrong(found := _fetched(path))):
-            return found
-        _say(f"{path} is damaged ({wrong}) and is fetched again.")
+    part = _Part(path.with_name(f"{path.name}.part"), url, bool(sha256))
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.lock(f"{part.path}.lock", lambda: _say(f"{path.name}: another process is fetching it; waiting for that")):
-        if path.is_file() and not part.wrong(found := _fetched(path)):
-            return found  # The other process has fetched it.
+        if path.is_file():
+            if (found := files.sha256(path)).startswith(wanted):
+                return Fetched(path, path.stat().st_size, found, new=False)
+            _say(f"{path} is damaged (its SHA-256 begins with {found[:8]}, wanted {wanted[:8]}) and is fetched again.")
         part.complete()
-        if wrong := part.wrong(found := _fetched(part.path)):
-            part.forget()
-            raise ConnectionError(f"what came from {url} is not the file: {wrong}; it is removed")
-        os.replace(part.path, path)
+        found = files.sha256(part.path)
+        if found.startswith(wanted):
+            os.replace(part.path, path)
         part.forget()
-    return replace(found, path=path, new=True)
+    if not found.startswith(wanted):
+        wrong = f"its SHA-256 begins with {found[:8]}, wanted {wanted[:8]}"
+        raise ConnectionError(f"what came from {url} is not the file: {wrong}; it is removed")
+    return Fetched(path, path.stat().st_size, found, new=True)
 
 
-@dataclass(frozen=True)
 class _Part:
-    """The beginning of a file, and what is known of the whole."""
+    """The beginning of a file; `checked` is whether the whole has a SHA-256 that tells if parts do not belong together."""
 
-    path: Path
-    url: str
-    size: int | None
-    sha256: str | None
-
-    @property
-    def state(self):
-        """The file that keeps what the server said when the first bytes came: a mark (ETag or date) and the length."""
-        return self.path.with_name(f"{self.path.name}.json")
+    def __init__(self, path, url, checked):
+        self.path, self.url, self.checked = path, url, checked
+        # What the server said when the first bytes came: a mark (ETag or date), and the length.
+        self.state = path.with_name(f"{path.name}.json")
 
     def said(self):
         try:
-            said = json.loads(self.state.read_text(encoding="utf-8"))
+            said = json.loads(self.state.read_bytes())
         except (OSError, ValueError):
             return {}
-        return said if isinstance(said, dict) and isinstance(said.get("mark"), str) else {}
+        return said if isinstance(said, dict) else {}
 
     def done(self):
         return self.path.stat().st_size if self.path.exists() else 0
@@ -137,14 +127,6 @@ class _Part:
         self.path.unlink(missing_ok=True)
         self.state.unlink(missing_ok=True)
 
-    def wrong(self, found):
-        """What is wrong with a file that should be the whole, as text, or None."""
-        if self.size not in (None, found.size):
-            return f"it has {found.size} bytes, wanted {self.size}"
-        if self.sha256 and not found.sha256.startswith(self.sha256.lower()):
-            return f"its SHA-256 begins with {found.sha256[:8]}, wanted {self.sha256[:8]}"
-        return None
-
     def complete(self):
         """Tries until all is there, or until `TRIES` in a row bring next to nothing."""
         failures, best = 0, self.done()
@@ -152,89 +134,84 @@ class _Part:
             try:
                 return self._try(first=not failures)
             except _Broken as error:
-                if isinstance(error, _Changed):
-                    self.forget()
                 done = self.done()
                 failures, best = (1, done) if done >= best + _PROGRESS else (failures + 1, best)
                 if failures >= TRIES:
                     kept = f"{done} bytes are in {self.path}, and the next try goes on from there"
                     raise ConnectionError(f"{self.url}: {error}; {kept}") from error
                 _say(f"{self.path.stem}: {error}; trying again")
-                _pause(max(error.wait, 2.0 ** (failures - 1)))
+                sleep(max(error.wait, 2.0 ** (failures - 1)))
 
     def _try(self, first):
         """Asks for what is missing and appends it."""
-        said = self.said()
-        start = self.done() if said or self.sha256 else 0
+        said, start = self.said(), self.done()
+        mark, total = said.get("mark"), said.get("total")
+        if start and start == total:
+            return
+        if not (mark or self.checked):
+            start = 0
         headers = {"User-Agent": "logo_keras", "Accept-Encoding": "identity"}
         if start:
-            headers |= {"Range": f"bytes={start}-"} | ({"If-Range": said["mark"]} if said else {})
+            headers |= {"Range": f"bytes={start}-"} | ({"If-Range": mark} if mark else {})
         # What an address may not hold, such as spaces, is escaped.
         request = urllib.request.Request(urllib.parse.quote(self.url, safe="%/:?#[]@!$&'()*+,;=~"), headers=headers)
         try:
             answer = urllib.request.build_opener(_Redirects).open(request, timeout=PATIENCE)
         except urllib.error.HTTPError as error:
             with error:
-                if error.code != 416 or not self._is_all(error.headers.get("Content-Range"), said):
-                    raise self._refusal(error) from error
+                raise self._refusal(error) from error
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             reason = getattr(error, "reason", error)
             # Where nobody answers at first, nobody is there, or there is no network: waiting would not change that.
             nobody = first and isinstance(error, urllib.error.URLError) and not isinstance(reason, TimeoutError)
             raise (ConnectionError if nobody else _Broken)(f"{self.url}: {reason}") from error
-        else:
-            with answer:
-                self._append(answer, *self._span(answer, said, start))
-
-    def _is_all(self, span, said):
-        """Whether a server that has nothing after the last byte means that the file is complete."""
-        known = self.sha256 or span == f"bytes */{self.done()}" == f"bytes */{said.get('total')}"
-        return known and not self.wrong(_fetched(self.path))
+        with answer:
+            if start and answer.status == 206:
+                total = self._rest(answer, start, mark, total)
+            else:
+                start, total = 0, answer.length
+            self._append(answer, start, total)
 
     def _refusal(self, error):
         """The exception for an answer that brings no file."""
         text = f"the server answers {error.code} {' '.join(str(error.reason).split())}"
         if error.code == 416:
-            return _Changed("the server has no more bytes than are there, and these are not the file")
+            self.forget()
+            return _Broken("the server has no more bytes than are there, and these are not the file")
         if error.code in _PASSING:
             broken, after = _Broken(text), error.headers.get("Retry-After", "")
             broken.wait = min(int(after), _LONGEST_PAUSE) if re.fullmatch("[0-9]{1,9}", after) else 0
             return broken
         return (NotThere if error.code in (404, 410) else ConnectionError)(f"{self.url}: {text}")
 
-    def _span(self, answer, said, start):
-        """How many bytes lie before those of an answer, and how many there will be, or None; refuses what is not the file."""
-        done, total, refused = 0, answer.length, None
-        if start and answer.status == 206:
-            span = answer.headers.get("Content-Range", "")
-            if not (found := re.fullmatch(rf"bytes {start}-\d+/(\d+)", span)):
-                raise ConnectionError(f"{self.url}: asked for bytes from {start}, the server sends {span or 'others'}")
-            done, total = start, int(found[1])
-            if said and (_mark(answer) not in (None, said["mark"]) or said.get("total") not in (None, total)):
-                raise _Changed("the file has changed on the server since its first bytes came")
-        elif answer.status != 200:
-            refused = f"answers {answer.status} {answer.reason}, which brings no file"
-        if (packed := answer.headers.get("Content-Encoding", "identity")) != "identity":
-            refused = f"packs the file as {packed}, unasked"
-        elif total is not None and self.size not in (None, total):
-            refused = f"announces {total} bytes, wanted {self.size}: that is another file"
-        elif (total or 0) > MAX_BYTES:
-            refused = f"announces {total} bytes, and the most is {MAX_BYTES}"
-        if refused:
-            raise ConnectionError(f"{self.url}: the server {refused}")
-        return done, total
+    def _rest(self, answer, start, mark, total):
+        """The bytes of the whole file, as an answer says that brings the rest of it; refuses the rest of another file."""
+        span = answer.headers.get("Content-Range", "")
+        if not (found := re.fullmatch(rf"bytes {start}-\d+/(\d+)", span)):
+            raise ConnectionError(f"{self.url}: asked for bytes from {start}, the server sends {span or 'others'}")
+        if (mark and _mark(answer) not in (None, mark)) or total not in (None, int(found[1])):
+            self.forget()
+            raise _Broken("the file has changed on the server since its first bytes came")
+        return int(found[1])
 
     def _append(self, answer, done, total):
-        """Writes the body of an answer behind the first `done` bytes."""
+        """Writes the body of an answer behind the first `done` bytes of the `total` that there will be, or None."""
+        most, packed = MAX_BYTES if total is None else total, answer.headers.get("Content-Encoding", "identity")
+        for refused, why in (
+            (answer.status not in (200, 206), f"answers {answer.status} {answer.reason}, which brings no file"),
+            (packed != "identity", f"packs the file as {packed}, unasked"),
+            (most > MAX_BYTES, f"announces {total} bytes, and the most is {MAX_BYTES}"),
+        ):
+            if refused:
+                raise ConnectionError(f"{self.url}: the server {why}")
         answer.length = None  # Otherwise http.client stops at the announced length, and a longer body would go unnoticed.
-        most, length, name = MAX_BYTES if total is None else total, self.size if total is None else total, self.path.stem
         with files.saying_when_full(self.path, "what has come is kept: make room and try again, it goes on from there"):
             if (total or 0) - done > (free := shutil.disk_usage(self.path.parent).free):
                 raise OSError(errno.ENOSPC, f"{(total - done) / 1e6:,.0f} MB are wanted and {free / 1e6:,.0f} MB are free")
             if not done:
                 self.path.write_bytes(b"")
                 self.state.write_text(json.dumps({"mark": _mark(answer), "total": total}), encoding="utf-8")
-            bar = require("tqdm", "train").tqdm(desc=name, initial=done, total=total, unit="B", unit_scale=True)
+            bar = require("tqdm", "train").tqdm(desc=self.path.stem, initial=done, total=total, unit="B", unit_scale=True)
             with open(self.path, "ab") as file, bar:
                 try:
                     for piece in _pieces(answer):
@@ -250,10 +227,10 @@ class _Part:
         if done > most:
             self.forget()
             raise ConnectionError(f"{self.url}: the server sends more than {most} bytes; what came is removed")
-        if length is None:
-            _say(f"{name}: the server did not say how long it is; whether {done} bytes are all is not known")
-        elif done < length:
-            raise _Broken(f"the connection ended after {done} of {length} bytes")
+        if total is None:
+            _say(f"{self.path.stem}: the server did not say how long it is; whether {done} bytes are all is not known")
+        elif done < total:
+            raise _Broken(f"the connection ended after {done} of {total} bytes")
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -294,13 +271,5 @@ def _mark(answer):
     return answer.headers.get("Last-Modified") if etag.startswith("W/") else etag
 
 
-def _fetched(path):
-    return Fetched(path, path.stat().st_size, files.sha256(path), new=False)
-
-
 def _say(line):
     print(line, file=sys.stderr)
-
-
-def _pause(seconds):
-    time.sleep(seconds)

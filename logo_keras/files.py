@@ -64,7 +64,7 @@ def replacing(path, durable=True):
         if not partial.exists():
             raise FileNotFoundError(f"nothing was written for {path}.")
         if durable:
-            for name in [*partial.rglob("*"), partial] if partial.is_dir() else [partial]:
+            for name in (*partial.rglob("*"), partial):
                 _sync(name)
         _rename(partial, path)
         if durable:
@@ -131,11 +131,9 @@ def lock(path, waiting=None):
             waiting()
             held.acquire()
     except OSError as error:
-        if isinstance(error, Held) or error.errno not in _NO_LOCKS:
+        if error.errno not in _NO_LOCKS:
             raise
         print(f"note: {path.parent} lies on a file system without locks; start no second run there.", file=sys.stderr)
-        yield
-        return
     try:
         yield
     finally:
@@ -166,11 +164,9 @@ def saying_when_full(path, kept):
 
 def _sync(path):
     """Waits until a file, or the names in a folder, are on the disk."""
-    if path.is_symlink() or not (path.is_file() or path.is_dir()):
-        return
     # Windows opens no folders, and syncs a file only where it may be written.
     posix = os.name == "posix"
-    if path.is_dir() and not posix:
+    if path.is_symlink() or not (path.is_file() or (posix and path.is_dir())):
         return
     descriptor = os.open(path, os.O_RDONLY if posix else os.O_RDWR)
     try:

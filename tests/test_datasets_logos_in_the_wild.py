@@ -166,8 +166,8 @@ def test_photographs_of_lists_lie_in_the_root_if_that_is_the_archives_folder(lis
     ("line", "message"),
     [
         ("a.jpg 1,2,9,8,3", r"data_all_test\.txt:2: class 3 is none of the 3 of the list"),
-        ("a.jpg 1,2,9,8", r"data_all_test\.txt:2: expected the path of a photograph and boxes x1,y1,x2,y2,class"),
-        ("1,2,9,8,1", r"data_all_test\.txt:2: expected the path of a photograph"),
+        ("a.jpg 1,2,9,8", r"data_all_test\.txt:2: expected the path of a photo and boxes x1,y1,x2,y2,class"),
+        ("1,2,9,8,1", r"data_all_test\.txt:2: expected the path of a photo"),
         ("../a.jpg 1,2,9,8,1", r"data_all_test\.txt:2: '\.\./a\.jpg' does not lie inside"),
         ("/etc/a.jpg 1,2,9,8,1", r"data_all_test\.txt:2: '/etc/a\.jpg' does not lie inside"),
     ],

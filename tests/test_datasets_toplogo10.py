@@ -44,7 +44,7 @@ def test_what_is_missing_is_named(small, tmp_path):
     with pytest.raises(FileNotFoundError, match="is no TopLogo-10: neither it nor a folder in it has ImageSets; .* gucci, hh"):
         load("toplogo10", small / "masks")
     (small / "ImageSets/all.txt").write_text("../HH1\n")
-    with pytest.raises(ValueError, match=r"all\.txt:1: there is no photograph '\.\./HH1'"):
+    with pytest.raises(ValueError, match=r"all\.txt:1: there is no photo '\.\./HH1'"):
         load("toplogo10", small)
     (small / "jpg").rename(small / "photographs")
     with pytest.raises(FileNotFoundError, match="has no folder jpg; .* holds ImageSets, masks, photographs"):
@@ -56,7 +56,7 @@ def test_a_missing_photograph_is_known_by_its_boxes_and_found_by_the_check(small
     dataset = load("toplogo10", small)
     assert dataset.paths[2] == str(small / "jpg/hh/HH1.jpg") and list(dataset.check()) == [dataset.paths[2]]
     (small / "masks/hh/HH1.jpg.bboxes.txt").unlink()
-    with pytest.raises(ValueError, match=r"all\.txt:3: there is no photograph 'HH1'"):
+    with pytest.raises(ValueError, match=r"all\.txt:3: there is no photo 'HH1'"):
         load("toplogo10", small)
 
 

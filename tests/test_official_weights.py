@@ -16,7 +16,7 @@ FILE = f"tiny-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
 def server(monkeypatch):
     """A server that has the file; how it goes wrong otherwise is in test_download.py."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr("logo_keras.download._pause", lambda seconds: None)
+    monkeypatch.setattr("logo_keras.download.sleep", lambda seconds: None)
     with serving() as running:
         running.serve(f"/{FILE}", CONTENT)
         yield running

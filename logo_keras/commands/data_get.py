@@ -47,11 +47,11 @@ def work(values, arguments):
     wanted = about(arguments[0])
     folder = Path(values.out or wanted.name)
     print(_description(wanted))
-    got = get(wanted, folder, values.url, values.sha256, values.unpack)
-    check = f"logo-data check {wanted.name} {got.root}"
-    if got.missing:
+    root, missing = get(wanted, folder, values.url, values.sha256, values.unpack)
+    check = f"logo-data check {wanted.name} {root}"
+    if missing:
         raise UserError(
-            f"{wanted.title} is not complete: {' and '.join(got.missing)} must be fetched by a person and put into {folder}. "
+            f"{wanted.title} is not complete: {' and '.join(missing)} must be fetched by a person and put into {folder}. "
             f"See {wanted.address}. {wanted.instructions} Then: {check}"
         )
     print(f"Done. Next: {check}")

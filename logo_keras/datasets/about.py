@@ -14,14 +14,10 @@ class Download:
         url: str. With `{number}` in it the set is given out in parts, numbered from 1; how many there are is found out by asking
             until the server knows no more.
         path: str, the file's name in the folder of the set, with `{number}` where the address has it.
-        size: int, bytes, or None where the authors publish no size.
-        sha256: str, hexadecimal, or None where they publish no checksum.
     """
 
     url: str
     path: str
-    size: int | None = None
-    sha256: str | None = None
 
 
 @dataclass(frozen=True)

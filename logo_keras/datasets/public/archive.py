@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -25,6 +25,12 @@ from logo_keras.extras import require
 from logo_keras.files import lock, saying_when_full, write_json
 from logo_keras.image.preprocessing import MAX_BYTES
 
+# How much an archive may hold: bytes of one file and of all files (WebLogo-2M, the largest public set, has 178 GB in several
+# archives), and files and folders (it has 1.9 million photos).
+MAX_FILE, MAX_TOTAL, MAX_MEMBERS = 4 * 2**30, 2**40, 5_000_000
+# Bytes unpacked for one of the archive. Photos hardly shrink, lists of text to a tenth; gzip's most is 1,032, which a bomb comes
+# close to. The first FREE bytes may be packed tighter.
+MAX_RATIO, FREE = 100, 16 * 2**20
 _STEP = 1 << 16
 _BLOCK = 512  # A tar archive is made of these: POSIX.1-2017, pax, "ustar Interchange Format".
 # What Linux, macOS and Windows allow as one name, and Linux as a path (limits.h); nobody nests photos as deep as 64.
@@ -46,27 +52,7 @@ class NoArchive(ArchiveError):
 
 
 class BadMember(UserError):
-    """A member that cannot be read; those behind it can."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How much an archive may hold.
-
-    Attributes:
-        max_bytes: int, of one member.
-        max_total: int, of all members. The largest public set, WebLogo-2M, has 178 GB in several archives.
-        max_members: int. WebLogo-2M has 1.9 million photos.
-        max_ratio: float, bytes unpacked for one of the archive. Photos hardly shrink, lists of text to a tenth; gzip's most is
-            1,032, which a bomb comes close to. The first `free` bytes may be packed tighter.
-        free: int, bytes.
-    """
-
-    max_bytes: int = 4 * 2**30
-    max_total: int = 2**40
-    max_members: int = 5_000_000
-    max_ratio: float = 100
-    free: int = 16 * 2**20
+    """A file in an archive that cannot be read; those behind it can."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +62,6 @@ class Member:
     Attributes:
         name: str, as the archive has it.
         path: str, relative, with `/`; never outside the folder to unpack into. Empty where `reason` says why there is none.
-        size: int, bytes.
         reason: str, why it is not read, or empty.
         pieces: function that gives its bytes in small pieces, before the next member is asked for. It raises BadMember
             or ArchiveError.
@@ -84,7 +69,6 @@ class Member:
 
     name: str
     path: str
-    size: int
     reason: str
     pieces: Callable
 
@@ -104,70 +88,61 @@ class Unpacked:
     notes: tuple[str, ...] = ()
 
 
-def unpack(archive, folder, bounds=None):
+def unpack(archive, folder):
     """Unpacks an archive into a folder, all of it or nothing.
 
-    Its files are written into a folder `.unpacking-ARCHIVE` inside `folder` first and moved when all are there. An archive with a
-    member that points outside, a link, a device, or more than `bounds` allow is refused. What is in `folder` already and has the
-    right size is left alone. A file `.unpacked-ARCHIVE.json` says that it is done; then the next call does nothing. While one
-    process unpacks, another one waits.
+    Its files are written into a folder `.unpacking-ARCHIVE` inside `folder` first and moved when all are there. An archive that
+    holds a path outside, a link, a device, or more than this module's bounds allow is refused. A file that is in `folder`
+    already and has the right size is left alone. A file `.unpacked-ARCHIVE.json` says that it is done; then the next call does
+    nothing. While one process unpacks, another one waits.
 
     Args:
         archive: str or path of a .tar, .tar.gz, .tar.bz2, .tar.xz or .zip file.
         folder: str or path; it is made.
-        bounds: Bounds, or None for the usual ones.
 
     Returns:
         Unpacked.
 
     Raises:
-        ArchiveError: a ValueError that names the archive, and the member where there is one.
-        FileExistsError: if a file of another size, or a link, is where a member belongs. Links in `folder` are not followed.
+        ArchiveError: a ValueError that names the archive, and the file in it where there is one.
+        FileExistsError: if a file of another size, or a link, is where a file belongs. Links in `folder` are not followed.
         OSError: if it cannot be read or written.
         ImportError: naming the extra, if filelock or tqdm is not installed.
     """
     archive, folder = Path(archive), Path(folder)
     state, stamp = archive.stat(), folder / f".unpacked-{archive.name}.json"
     known = {"size": state.st_size, "changed": state.st_mtime_ns}
-    if done := _done(stamp, known, folder):
-        return done
     place = folder / f".unpacking-{archive.name}"
     folder.mkdir(parents=True, exist_ok=True)
     with lock(f"{place}.lock", lambda: print(f"{archive.name}: another process unpacks it; waiting for that", file=sys.stderr)):
-        if done := _done(stamp, known, folder):
-            return done  # The other process has unpacked it.
-        shutil.rmtree(place, ignore_errors=True)  # What a killed process left.
-        place.mkdir()
-        try:
-            with saying_when_full(folder, "nothing is unpacked: make room and try again"):
-                count, inner, notes = _write(archive, place, bounds or Bounds())
-                _move(place, folder)
-        finally:
-            shutil.rmtree(place)
-        write_json(stamp, known | {"count": count, "archives": inner, "notes": notes})
-    return Unpacked(count, tuple(folder / path for path in inner), tuple(notes))
+        done = json.loads(stamp.read_bytes()) if stamp.is_file() else {}
+        if not known.items() <= done.items():
+            done = known | _unpack(archive, place, folder)
+            write_json(stamp, done)
+    # Those inside may have been removed since.
+    inner = filter(Path.is_file, map(folder.joinpath, done["archives"]))
+    return Unpacked(done["count"], tuple(inner), tuple(done["notes"]))
 
 
-def stream(archives, bounds=None):
+def stream(archives):
     """Reads photos straight from archives, without unpacking them.
 
-    What is not read, such as links and damaged photos, is printed to standard error; hidden files and those whose names do not
-    end as those of photos do are passed over.
+    Links, damaged photos and others that cannot be read are left out, and standard error names them; hidden files and those
+    whose names do not end as those of photos do are passed over.
 
     Args:
-        archives: path of an archive, or several, in the order to read.
-        bounds: Bounds, of each archive; None for the usual ones, with at most 256 MiB a photo.
+        archives: iterable of paths, in the order to read.
 
     Yields:
         str and bytes: the path in the archive, relative, with `/`, and the file's content. A path may come twice.
 
     Raises:
-        ArchiveError: a ValueError that names the archive, after what it had, if it is cut short, damaged or beyond `bounds`.
+        ArchiveError: a ValueError that names the archive, after what it had, if it is cut short, damaged or beyond this
+            module's bounds.
         OSError: if an archive cannot be opened.
     """
-    bounds = bounds or replace(Bounds(), max_bytes=MAX_BYTES)
-    for archive in [archives] if isinstance(archives, (str, os.PathLike)) else archives:
-        for member in members(Path(archive), bounds):
+    for archive in archives:
+        for member in members(archive, MAX_BYTES):
             name = member.name.rpartition("/")[2]
             if name.startswith(".") or not name.lower().endswith(SUFFIXES) or any(map(is_system, member.name.split("/"))):
                 continue
@@ -227,86 +202,82 @@ def safe_path(name):
     return "", reason
 
 
-def members(archive, bounds):
+def members(archive, max_bytes):
     """Reads an archive from its beginning to its end.
 
     Args:
-        archive: Path of a .tar, .tar.gz, .tar.bz2, .tar.xz or .zip file; its content says which of them it is.
-        bounds: Bounds.
+        archive: path of a .tar, .tar.gz, .tar.bz2, .tar.xz or .zip file; its content says which of them it is.
+        max_bytes: int, the largest file to read.
 
     Yields:
         Member, in the order of the archive; without folders that have a safe name.
 
     Raises:
-        ArchiveError: naming the archive, if it is none of these, ends too early, is damaged, or goes beyond `bounds`.
+        ArchiveError: naming the archive, if it is none of these, ends too early, is damaged, or holds too much.
         OSError: if it cannot be opened.
     """
     with open(archive, "rb") as file:
         head, packed = file.read(16), os.fstat(file.fileno()).st_size
         file.seek(0)
-        most = max(bounds.free, bounds.max_ratio * packed)
-        kind = next((kind for magic, kind in _KINDS.items() if head.startswith(magic)), None)
+        kind = next((kind for magic, kind in _KINDS.items() if head.startswith(magic)), nullcontext)
         if isinstance(kind, str):
             raise NoArchive(
                 f"{archive} is a {kind} archive, which this package does not unpack. Unpack it yourself, with `7z x {archive}` "
                 f"or `unrar x {archive}`, into the folder in which it lies."
             )
+        most, total = min(MAX_TOTAL, max(FREE, MAX_RATIO * packed)), 0
+        # What is damaged in a zip archive is one file; a tar archive cannot be read any further.
+        damaged = (ArchiveError, f"{archive} is cut short or damaged")
+        entries, failure = (_of_zip, (BadMember, "it is damaged")) if kind is zipfile.ZipFile else (_of_tar, damaged)
         try:
-            with kind(file) if kind else nullcontext(file) as opened:
-                total = 0
-                for count, member in enumerate(_of_zip(opened) if kind is zipfile.ZipFile else _of_tar(archive, opened, most)):
-                    total += member.size
-                    if count == bounds.max_members:
-                        raise ArchiveError(f"{archive} has more than {bounds.max_members} members.")
-                    if total > bounds.max_total:
-                        raise ArchiveError(f"{archive} unpacks to more than {bounds.max_total} bytes.")
+            with kind(file) as opened:
+                for count, (name, folder, size, reason, content) in enumerate(entries(opened, most)):
+                    total += size
+                    if count == MAX_MEMBERS:
+                        raise ArchiveError(f"{archive} has more than {MAX_MEMBERS} members.")
                     if total > most:
-                        raise ArchiveError(f"{archive} unpacks {packed} bytes to {total} or more, like a bomb.")
-                    path, reason = safe_path(member.name)
-                    if member.size > bounds.max_bytes:
-                        reason = reason or member.reason or f"it has {member.size} bytes, more than {bounds.max_bytes}"
-                    yield replace(member, path=path, reason=reason or member.reason)
+                        raise ArchiveError(f"{archive} unpacks {packed} bytes to {total}, more than {most}, like a bomb.")
+                    path, unsafe = safe_path(name)
+                    # "." is the folder that was packed, which does no harm.
+                    if folder and (path or name in ("", ".")):
+                        continue
+                    large = f"it has {size} bytes, more than {max_bytes}" if size > max_bytes else ""
+                    yield Member(name, path, unsafe or reason or large, partial(_pieces, content, *failure))
         except ArchiveError:
             raise
         except _DAMAGE as error:
-            if kind is None and isinstance(error, tarfile.ReadError) and file.tell() <= _BLOCK:
+            if kind is nullcontext and isinstance(error, tarfile.ReadError) and file.tell() <= _BLOCK:
                 what = "no archive (.tar, .tar.gz, .tar.bz2, .tar.xz, .zip)"
                 raise NoArchive(f"{archive} is {what}: it begins with {head!r}.") from error
-            raise ArchiveError(f"{archive} is cut short or damaged: {error}.") from error
+            raise ArchiveError(f"{damaged[1]}: {error}.") from error
 
 
-def _of_zip(zipped):
+def _of_zip(zipped, _):
+    """As `_of_tar`."""
+    kinds = {0: "", stat.S_IFREG: "", stat.S_IFDIR: "", stat.S_IFLNK: "it is a link"}
     for info in zipped.infolist():
-        if info.is_dir() and safe_path(info.filename)[0]:
-            continue
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        reason = "it is encrypted" if info.flag_bits & 1 else ""
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            reason = "it is a link" if kind == stat.S_IFLNK else "it is a device"
-        pieces = partial(_pieces, partial(zipped.open, info), BadMember, "it is damaged")
-        yield Member(info.filename, "", info.file_size, reason, pieces)
+        reason = kinds.get(stat.S_IFMT(info.external_attr >> 16), "it is a device")
+        reason = reason or ("it is encrypted" if info.flag_bits & 1 else "")
+        yield info.filename, info.is_dir(), info.file_size, reason, partial(zipped.open, info)
 
 
-def _of_tar(archive, file, most):
+def _of_tar(file, most):
+    """What is in an archive: name, whether it is a folder, bytes, why it is not read or "", and a function that opens it."""
     reader = _Reader(file, most)
     with tarfile.open(fileobj=reader, mode="r:") as tar:
         while (info := tar.next()) is not None:
             tar.members.clear()  # tarfile keeps every member: 2 GB for WebLogo-2M.
+            reason = ""
             if info.size < 0:
                 raise UserError(f"{info.name!r} claims {info.size} bytes")
-            # "." is the folder that was packed, which does no harm.
-            if info.isdir() and (info.name in ("", ".") or safe_path(info.name)[0]):
-                continue
-            reason = ""
             if info.issym() or info.islnk():
                 reason = f"it is a link to {info.linkname!r}"
             elif info.isdev():
                 reason = "it is a device"
-            elif info.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE) or info.issparse():
+            elif not (info.isdir() or info.isreg()) or info.issparse():
                 reason = "it is no plain file"
             # Not tar.extract: of an archive from a stranger only the bytes are wanted, and no links and modes.
-            pieces = partial(_pieces, partial(tar.extractfile, info), ArchiveError, f"{archive} is cut short or damaged")
-            yield Member(info.name, "", info.size, reason, pieces)
+            yield info.name, info.isdir(), info.size, reason, partial(tar.extractfile, info)
     # tarfile ends without a word at a header that it cannot read; an archive ends with blocks of zeros.
     if reader.last != bytes(_BLOCK):
         raise UserError(f"it has no end mark after {file.tell()} bytes")
@@ -337,10 +308,23 @@ def _pieces(opened, failure, what):
         raise failure(f"{what}: {error}") from error
 
 
-def _write(archive, place, bounds):
-    """Writes the members into `place`; gives their number, the paths of archives among them, and notes."""
+def _unpack(archive, place, folder):
+    """Unpacks an archive by way of the folder `place`; gives what its stamp says."""
+    shutil.rmtree(place, ignore_errors=True)  # What a killed process left.
+    place.mkdir()
+    try:
+        with saying_when_full(folder, "nothing is unpacked: make room and try again"):
+            done = _write(archive, place)
+            _move(place, folder)
+    finally:
+        shutil.rmtree(place)
+    return done
+
+
+def _write(archive, place):
+    """Writes the files into `place`; gives their number, the paths of archives among them, and notes."""
     spelled, twins, inner, count = {}, [], [], 0
-    for member in require("tqdm", "train").tqdm(members(archive, bounds), desc=archive.name, unit=" files"):
+    for member in require("tqdm", "train").tqdm(members(archive, MAX_FILE), desc=archive.name, unit=" files"):
         if member.reason:
             raise ArchiveError(f"{archive}: {member.name!r} is refused: {member.reason}. Nothing of the archive is unpacked.")
         count += 1
@@ -348,59 +332,45 @@ def _write(archive, place, bounds):
             inner.append(member.path)
         # The file and its folders, as hashes: the paths of 2 million photos are 400 MB.
         steps = [(hash(step.casefold()), hash(step)) for step in accumulate(member.path.split("/"), "{}/{}".format)]
-        if [plain for plain, exact in steps if spelled.setdefault(plain, exact) != exact]:
+        if any(spelled.setdefault(plain, exact) != exact for plain, exact in steps):
             twins.append(member.path)
         path = place / member.path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "wb") as file:
-                for piece in member.pieces():
-                    file.write(piece)
+                file.writelines(member.pieces())
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise ArchiveError(f"{archive}: {member.name!r} has the name of a file and of a folder.") from error
         except BadMember as error:
             raise ArchiveError(f"{archive}: {member.name!r}: {error}.") from error
-    if not twins:
-        return count, inner, []
-    note = f"{archive.name}: {len(twins)} files have names that differ from others in letter case only, such as {twins[0]!r}"
-    # The same folder by another name: a file system that does not tell letter case apart.
-    if place.with_name(place.name.swapcase()).exists():
-        raise ArchiveError(f"{note}, and {place.parent} does not tell these apart. Unpack it on a file system that does.")
-    return count, inner, [note]
+    notes = []
+    if twins:
+        notes.append(f"{archive.name}: {len(twins)} files differ from others in letter case only, such as {twins[0]!r}")
+        # The same folder by another name: a file system that does not tell letter case apart.
+        if place.with_name(place.name.swapcase()).exists():
+            raise ArchiveError(f"{notes[0]}, and {place.parent} does not tell these apart. Unpack it on a file system that does.")
+    return {"count": count, "archives": inner, "notes": notes}
 
 
 def _move(place, folder):
     """Moves what was unpacked to where it belongs, once nothing there is in its way."""
-    for moving in (False, True):
-        for way, _, names in os.walk(place):
-            target = folder / Path(way).relative_to(place)
-            if target != folder and (target.is_symlink() or (target.exists() and not target.is_dir())):
-                raise FileExistsError(f"{target} is a link or a file, wanted a folder: move it away.")
-            if moving:
-                target.mkdir(parents=True, exist_ok=True)
-            for name in names:
-                source, path = os.path.join(way, name), target / name
-                if not os.path.lexists(path):
-                    if moving:
-                        os.replace(source, path)
-                    continue
-                wanted, there = os.stat(source).st_size, os.lstat(path)
-                if not stat.S_ISREG(there.st_mode) or there.st_size != wanted:
-                    raise FileExistsError(
-                        f"{path} is there and is not the file of {wanted} bytes that belongs there: move it away."
-                    )
+    for source, target in _moves(place, folder):
+        if os.path.lexists(target) and (there := _kind(target)) != (wanted := _kind(source)):
+            raise FileExistsError(f"{target} is a {there}, wanted a {wanted}: move it away.")
+    for source, target in _moves(place, folder):
+        if not os.path.lexists(target):
+            os.replace(source, target)  # A folder with all that is in it, which `_moves` then finds no more.
 
 
-def _done(stamp, known, folder):
-    """What a stamp says of an archive that is unpacked: Unpacked; None where it is not, or has changed since."""
-    try:
-        done = json.loads(stamp.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(done, dict) or not {"count", "archives", "notes"} <= set(done):
-        return None
-    if known != {key: done.get(key) for key in known}:
-        return None
-    return Unpacked(
-        done["count"], tuple(path for name in done["archives"] if (path := folder / name).is_file()), tuple(done["notes"])
-    )
+def _moves(place, folder):
+    """Where every folder and file that was unpacked lies, and where it belongs, folders before what is in them."""
+    for way, folders, names in os.walk(place):
+        for source in (os.path.join(way, name) for name in folders + names):
+            yield source, os.path.join(folder, os.path.relpath(source, place))
+
+
+def _kind(path):
+    state = os.lstat(path)
+    if stat.S_ISDIR(state.st_mode):
+        return "folder"
+    return f"file of {state.st_size} bytes" if stat.S_ISREG(state.st_mode) else "link or device"

@@ -59,8 +59,8 @@ def load(root, split=None, cut=None):
     place = folder if beside else folder / PHOTOGRAPHS
     found = {}
     for file, brand, box in rows:
-        found.setdefault(file, []).append((brand, box))
-    records = [Photograph(f"{place}/{file}", None, tuple(boxes)) for file, boxes in found.items()]
+        found.setdefault(f"{place}/{file}", []).append((brand, box))
+    records = [Photograph(path, None, tuple(boxes)) for path, boxes in found.items()]
     return annotated(records, names, cut, root=os.path.abspath(root), split_name=split, about=about, notes=notes)
 
 
@@ -71,20 +71,13 @@ def _boxes(file):
         _, logo, name, _, state, *corners = _words(line)
         return name, logo.removesuffix(TEXT), ("0", "1").index(state), _box(corners)
 
-    rows, doubtful, reversed_corners = [], 0, 0
-    expected = "id, logo, file, type, state (0 or 1), x1, y1, x2, y2 with tabs between"
-    for number, (name, brand, ok, box) in parsed_lines(file, parse, expected):
+    lines = parsed_lines(file, parse, "id, logo, file, type, state (0 or 1), x1, y1, x2, y2 with tabs between")
+    for number, (name, *_) in lines:
         inside(file.parent, name, file, number)
-        if not ok:
-            doubtful += 1
-        elif box[0] < box[2] and box[1] < box[3]:
-            rows.append((name, brand, box))
-        else:
-            reversed_corners += 1
-    notes = [f"boxes that are not marked ok, left out: {doubtful}"] if doubtful else []
-    if reversed_corners:
-        notes.append(f"boxes with corners in the wrong order, left out: {reversed_corners}")
-    return rows, notes
+    ok = [(name, brand, box) for _, (name, brand, state, box) in lines if state]
+    sound = [(name, brand, box) for name, brand, box in ok if box[0] < box[2] and box[1] < box[3]]
+    left_out = {"that are not marked ok": len(lines) - len(ok), "with corners in the wrong order": len(ok) - len(sound)}
+    return sound, [f"boxes {which}, left out: {count}" for which, count in left_out.items() if count]
 
 
 def _queries(file, names):

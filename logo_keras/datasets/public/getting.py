@@ -2,7 +2,6 @@
 
 import re
 import urllib.parse
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from logo_keras.datasets.about import Download
@@ -13,19 +12,6 @@ from logo_keras.errors import UserError
 _NUMBER = "{number}"
 # A server that has every file it is asked for must not be asked for ever.
 _MOST_PARTS = 1000
-
-
-@dataclass(frozen=True)
-class Got:
-    """A data set in a folder.
-
-    Attributes:
-        root: Path, what `logo_keras.datasets.load` takes.
-        missing: list of str, the files that a person still has to put there.
-    """
-
-    root: Path
-    missing: list
 
 
 def get(about, folder, urls=(), sha256=(), unpacking=True):
@@ -41,7 +27,7 @@ def get(about, folder, urls=(), sha256=(), unpacking=True):
         unpacking: bool, whether archives are unpacked.
 
     Returns:
-        Got.
+        Path, what `logo_keras.datasets.load` takes; and a list of str, the files that a person still has to put there.
 
     Raises:
         ValueError: if an address or digest does not fit, or an archive is refused.
@@ -50,23 +36,21 @@ def get(about, folder, urls=(), sha256=(), unpacking=True):
     folder, wanted = Path(folder), _wanted(about, urls)
     digests = _digests(wanted, sha256)
     folder.mkdir(parents=True, exist_ok=True)
-    files = [file for each in wanted for file in _fetch(each, folder, digests)]
-    archives = [path for path in (*(file.path for file in files), *map(folder.joinpath, about.by_hand)) if is_archive_name(path)]
-    archives = [path for path in archives if path.is_file()]
-    if not (about.downloads or about.by_hand):
-        # What its archive is called is not known.
-        archives += parts(folder)
-    for archive in dict.fromkeys(archives if unpacking else ()):
-        for inner in _unpack(archive, folder, any(file.new for file in files if file.path == archive)):
+    fetched = {file.path: file.new for each in wanted for file in _fetch(each, folder, digests)}
+    # Where no file is known, nobody knows either what the archive is called.
+    by_hand = map(folder.joinpath, about.by_hand) if about.downloads or about.by_hand else parts(folder)
+    archives = [path for path in dict.fromkeys([*fetched, *by_hand]) if is_archive_name(path) and path.is_file()]
+    for archive in archives if unpacking else ():
+        for inner in _unpack(archive, folder, fetched.get(archive)):
             _unpack(inner, inner.parent)
     for packed in sorted(path for path in folder.iterdir() if path.suffix.lower() in (".rar", ".7z")):
         print(f"{packed.name} has to be unpacked by hand: 7z x {packed}, or unrar x {packed}, in {folder}.")
     root = folder / about.folder
     there = bool(archives) or (root != folder and root.is_dir())
     missing = [name for name in about.by_hand if not (folder / name).exists() and not (is_archive_name(name) and there)]
-    if not (there or files or about.by_hand):
+    if not (there or fetched or about.by_hand):
         missing = ["the archive"]
-    return Got(root if root.is_dir() else folder, missing)
+    return (root if root.is_dir() else folder), missing
 
 
 def _wanted(about, urls):
@@ -79,11 +63,10 @@ def _wanted(about, urls):
         if not (official or name or file in about.by_hand) and len(about.downloads) == 1 and is_archive_name(file):
             official = about.downloads[0]  # A mirror may call the only file by another name.
         if official and name in (None, official.path) and (_NUMBER in url) == (_NUMBER in official.url):
-            wanted[official.path] = replace(official, url=url)
-            continue
-        if not file or safe_path(file) != (file, "") or _NUMBER in file:
+            file = official.path
+        elif not file or safe_path(file) != (file, "") or _NUMBER in file:
             raise UserError(f"say what the file is called, as FILE=URL, got {text!r}.")
-        if official:  # One part of several: then the others are not asked for.
+        elif official:  # One part of several: then the others are not asked for.
             wanted.pop(official.path, None)
         wanted[file] = Download(url, file)
     return tuple(wanted.values())
@@ -113,21 +96,19 @@ def _fetch(wanted, folder, digests):
     """Fetches a file, or its parts until the server has no more; gives them as Fetched."""
     for number in range(1, _MOST_PARTS + 1 if _NUMBER in wanted.url else 2):
         url, path = (text.replace(_NUMBER, str(number)) for text in (wanted.url, wanted.path))
-        sha256 = digests.get(path, wanted.sha256)
         try:
-            fetched = download(url, folder / path, wanted.size, sha256)
+            file = download(url, folder / path, digests.get(path))
         except NotThere:
             if number == 1:
                 raise
             print(f"The server has no {path}; how many parts there are is not published.")
             return
-        known = [name for name, value in (("size", wanted.size), ("SHA-256", sha256)) if value is not None]
-        checked = f"the {' and '.join(known)} that it must have"
-        if not known:
-            checked = "complete as the server says" if fetched.new else "there already"
-            checked += "; neither size nor checksum is published to compare it with"
-        print(f"{fetched.path.name}: {fetched.size} bytes, SHA-256 {fetched.sha256}, {checked}.")
-        yield fetched
+        checked = "the SHA-256 that it must have"
+        if path not in digests:
+            checked = "complete as the server says" if file.new else "there already"
+            checked += "; no checksum is published to compare it with"
+        print(f"{path}: {file.size} bytes, SHA-256 {file.sha256}, {checked}.")
+        yield file
 
 
 def _unpack(archive, folder, new=False):

@@ -1,5 +1,6 @@
 """Logos in the Wild: photographs from the web with boxes of many brands (Tüzkö et al. 2017, arXiv:1710.10891)."""
 
+import itertools
 import os
 import re
 
@@ -9,7 +10,7 @@ from logo_keras.datasets.checking import read_all
 from logo_keras.datasets.formats.voc import find_files, photograph_of, read_annotation, swapped_note
 from logo_keras.datasets.paths import inside
 from logo_keras.datasets.splits import check_split
-from logo_keras.datasets.textfile import contents, read_lines
+from logo_keras.datasets.textfile import contents, parsed_lines, read_lines
 from logo_keras.datasets.tree import SUFFIXES, Skipped, folders_in
 from logo_keras.errors import UserError
 
@@ -115,24 +116,17 @@ def clean_name(name):
 
 def _folders(root):
     """The folders of the cleaned and of the distributed set, None where there is none."""
-    cleaned = distributed = None
-    for home in (root, os.path.join(root, ARCHIVE)):
-        for name in _CLEANED:
-            place = os.path.join(home, name, "voc_format")
-            cleaned = cleaned or (place if os.path.isdir(place) else None)
-        place = os.path.join(home, _DISTRIBUTED)
-        distributed = distributed or (place if os.path.isdir(place) else None)
-    if cleaned is None and os.path.isdir(os.path.join(root, "voc_format")):
-        cleaned = os.path.join(root, "voc_format")
-    if cleaned is None and distributed is None:
-        # The root is one of the folders itself: the script adds a number to each name, img000001_70.
-        brands = folders_in(root)
-        names = [name for brand in brands for name in os.listdir(brand) if name.lower().endswith(".xml")]
-        if names and all(re.fullmatch(r"img\d+_\d+\.xml", name) for name in names):
-            cleaned = root
-        elif names:
-            distributed = root
-    return cleaned, distributed
+    homes = (root, os.path.join(root, ARCHIVE))
+    cleaned = [os.path.join(home, name, "voc_format") for home in homes for name in _CLEANED]
+    cleaned = next(filter(os.path.isdir, [*cleaned, os.path.join(root, "voc_format")]), None)
+    distributed = next(filter(os.path.isdir, (os.path.join(home, _DISTRIBUTED) for home in homes)), None)
+    if cleaned or distributed:
+        return cleaned, distributed
+    # The root may be one of the folders itself: the script adds a number to each name, img000001_70.
+    names = [name for brand in folders_in(root) for name in os.listdir(brand) if name.lower().endswith(".xml")]
+    if names and all(re.fullmatch(r"img\d+_\d+\.xml", name) for name in names):
+        return root, None
+    return None, root if names else None
 
 
 def _from_files(folder, name_of, fields):
@@ -141,22 +135,20 @@ def _from_files(folder, name_of, fields):
     if not files:
         raise FileNotFoundError(f"{folder} must hold BRAND/*.xml; {contents(folder)}.")
     read = read_all(read_annotation, files.values(), "reading annotations")
-    records, used, brands, absent = [], [], set(), 0
-    for key, file in files.items():
-        annotation = read[file]
-        boxes = [(name_of(name), box) for name, box in annotation.boxes]
-        brands.update(name for name, _ in boxes)
-        path = photograph_of(key, annotation.filename, photographs)
-        if path is None:
-            absent += 1
-        else:
-            records.append(Photograph(path, None, boxes, annotation.size))
-            used.append(annotation)
-    if not records:
+    paths = {file: photograph_of(key, read[file].filename, photographs) for key, file in files.items()}
+    there = [(path, read[file]) for file, path in paths.items() if path]
+    if not there:
         how = "fetch those in urls.txt of each folder, and put them beside the XML files"
-        raise FileNotFoundError(f"none of the {absent} photographs is in {folder}: {how}.")
+        raise FileNotFoundError(f"none of the {len(files)} photographs is in {folder}: {how}.")
+    records = [
+        Photograph(path, None, [(name_of(name), box) for name, box in annotation.boxes], annotation.size)
+        for path, annotation in there
+    ]
+    brands = {name_of(name) for annotation in read.values() for name, _ in annotation.boxes}
+    absent = len(files) - len(there)
     notes = [f"photographs that were not fetched, left out: {absent} of {len(files)}"] if absent else []
-    return annotated(records, sorted(brands), notes=notes + swapped_note(used) + skipped.notes(), skipped=skipped.paths, **fields)
+    notes += swapped_note(annotation for _, annotation in there) + skipped.notes()
+    return annotated(records, sorted(brands), notes=notes, skipped=skipped.paths, **fields)
 
 
 def _from_lists(root, splits, fields):
@@ -164,30 +156,25 @@ def _from_lists(root, splits, fields):
     home = home if os.path.isfile(os.path.join(home, _LIST.format(splits[0]))) else root
     files = [os.path.join(home, _LIST.format(split)) for split in splits]
     # First, so that a root without lists is answered with the one that was asked for.
-    lines = [(file, number, line.strip()) for file in files for number, line in read_lines(file)]
+    rows = [(file, *row) for file in files for row in parsed_lines(file, _row, "the path of a photo and boxes x1,y1,x2,y2,class")]
     names = [line.strip() for _, line in read_lines(os.path.join(home, _CLASSES))]
     records = []
-    for file, number, line in lines:
-        name, boxes = _line(line, names, f"{file}:{number}")
+    for file, number, (name, boxes) in rows:
+        if wrong := [at for *_, at in boxes if not (at.is_integer() and 0 <= at < len(names))]:
+            raise UserError(f"{file}:{number}: class {wrong[0]:g} is none of the {len(names)} of the list.")
+        boxes = [(names[int(at)], (y0, x0, y1, x1)) for x0, y0, x1, y1, at in boxes]
         records.append(Photograph(_path(root, name, file, number), None, boxes))
     return annotated(records, sorted(set(names)), **fields)
 
 
-def _line(line, names, where):
+def _row(line):
     """Path and boxes of a line `path x1,y1,x2,y2,class ...`; the path may hold spaces."""
-    boxes, words = [], line.split(" ")
-    while words and (not words[-1] or _BOX.fullmatch(words[-1])):
-        word = words.pop()
-        if not word:
-            continue
-        x0, y0, x1, y1, number = map(float, word.split(","))
-        if not (number.is_integer() and 0 <= number < len(names)):
-            raise UserError(f"{where}: class {word.rpartition(',')[2]} is none of the {len(names)} of the list.")
-        boxes.append((names[int(number)], (y0, x0, y1, x1)))
-    path = " ".join(words)
-    if os.path.splitext(path)[1].lower() not in SUFFIXES:
-        raise UserError(f"{where}: expected the path of a photograph and boxes x1,y1,x2,y2,class, got {line[-80:]!r}.")
-    return path, boxes[::-1]
+    words = line.strip().split(" ")
+    last = [*itertools.takewhile(lambda word: not word or _BOX.fullmatch(word), reversed(words))]
+    path = " ".join(words[: len(words) - len(last)])
+    if not path.lower().endswith(SUFFIXES):
+        raise ValueError
+    return path, [[float(number) for number in word.split(",")] for word in reversed(last) if word]
 
 
 def _path(root, name, file, number):

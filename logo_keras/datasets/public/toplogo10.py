@@ -42,49 +42,36 @@ def load(root, split=None, cut=None):
     check_split(split, SPLITS)
     about = ABOUT["toplogo10"]
     folder = find_folder(root, ("ImageSets",), about.title)
-    photographs, masks = folder / "jpg", folder / "masks"
-    if not photographs.is_dir():
+    if not (folder / "jpg").is_dir():
         raise FileNotFoundError(f"{folder} is no {about.title}, it has no folder jpg; {contents(folder)}.")
-    names = sorted(map(os.path.basename, folders_in(photographs)))
-    boxes = _masks(masks, {name.lower(): name for name in names})
-    # Whose photograph is missing is known by its boxes: `Dataset.check` names it.
-    files = {name: brand_and_file for name, (brand_and_file, _) in boxes.items()} | _photographs(photographs, names)
+    brands = {os.path.basename(path).lower(): os.path.basename(path) for path in folders_in(folder / "jpg")}
+    photos = {_key(path.name): path for path in _files(folder / "jpg", brands, SUFFIXES)}
+    masks = {_key(path.name.removesuffix(MASK)): path for path in _files(folder / "masks", brands, MASK)}
     listed, records, bare = folder / "ImageSets" / SPLITS[split], [], []
     for number, line in read_lines(listed):
-        name = _key(line.strip())
-        if name not in files:
-            raise UserError(f"{listed}:{number}: there is no photograph {line.strip()!r} in {photographs}.")
-        brand, file = files[name]
-        if name not in boxes:
-            bare.append(file)
-        found = read_box_lines(boxes[name][1]) if name in boxes else ()
-        records.append(Photograph(f"{photographs}/{brand}/{file}", brand, tuple((brand, box) for box in found)))
+        key = _key(line.strip())
+        found, mask = photos.get(key), masks.get(key)
+        if not (found or mask):
+            raise UserError(f"{listed}:{number}: there is no photo {line.strip()!r} in {folder / 'jpg'}.")
+        brand = brands[(found or mask).parent.name.lower()]
+        # Whose photo is missing is known by its boxes: `Dataset.check` names it.
+        path = found or folder / "jpg" / brand / mask.name.removesuffix(MASK)
+        if not mask:
+            bare.append(path.name)
+        boxes = read_box_lines(mask) if mask else ()
+        records.append(Photograph(str(path), brand, tuple((brand, box) for box in boxes)))
     notes = [f"photographs without a file of boxes: {len(bare)}, for instance {bare[0]}"] if bare else []
+    names = sorted(brands.values())
     return annotated(records, names, cut, root=os.path.abspath(root), split_name=split, about=about, notes=notes)
 
 
-def _photographs(folder, brands):
-    """What lists call a photograph to its brand and file."""
-    return {
-        _key(name): (brand, name)
-        for brand in brands
-        for name in sorted(os.listdir(folder / brand))
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    }
-
-
-def _masks(folder, brands):
-    """What lists call a photograph to its brand and file, and the file of its boxes."""
-    return {
-        _key(name.removesuffix(MASK)): ((brands[each.lower()], name.removesuffix(MASK)), folder / each / name)
-        for each in (os.listdir(folder) if folder.is_dir() else ())
-        if each.lower() in brands and (folder / each).is_dir()
-        for name in os.listdir(folder / each)
-        if name.endswith(MASK) and not name.startswith(".")
-    }
+def _files(folder, brands, suffixes):
+    """The files in the folders of brands whose names end so, sorted."""
+    found = (path for path in folder.glob("[!.]*/[!.]*") if path.parent.name.lower() in brands)
+    return sorted(path for path in found if path.name.lower().endswith(suffixes))
 
 
 def _key(name):
-    """A name without the suffix of a photograph and without regard to letter case."""
+    """A name without the suffix of a photo and without regard to letter case."""
     stem, suffix = os.path.splitext(name.lower())
     return stem if suffix in SUFFIXES else name.lower()

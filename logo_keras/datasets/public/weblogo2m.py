@@ -56,8 +56,8 @@ def load(root, split=None, cut=None):
 def stream(root, class_names=None):
     """Reads the photos straight from the archives `part_N.tar.gz`, without unpacking them.
 
-    Nothing is written; links, paths that lead outside, and files beyond `logo_keras.datasets.public.archive.Bounds` are left out
-    or refused, as `logo_keras.datasets.public.archive.stream` says.
+    Nothing is written. Links, paths that lead outside, and what is too large are left out or refused, as
+    `logo_keras.datasets.public.archive.stream` says.
 
     Args:
         root: str or path of the folder of the archives, or of one archive.
