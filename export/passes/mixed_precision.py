@@ -85,34 +85,11 @@ def deciding_nodes(graph, output="probabilities"):
     return found
 
 
-def folded(model):
-    """An ONNX model with constants computed and batch normalization inside the convolutions, by onnxruntime.
-
-    Args:
-        model: onnx.ModelProto.
-
-    Returns:
-        onnx_ir.Model, standard operators only.
-    """
-    onnxruntime, ir = require("onnxruntime", "export"), require("onnx_ir", "export")
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "folded.onnx")
-        options = onnxruntime.SessionOptions()
-        # Higher levels write operators of onnxruntime's own.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.optimized_model_filepath = path
-        # It warns that a file optimised for this machine is written; this level depends on no machine.
-        options.log_severity_level = 3
-        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        result = ir.load(path)
-    return require("onnx_ir.passes.common", "export").RemoveUnusedOpsetsPass()(result).model
-
-
 def to_float16(model, kernels):
     """An ONNX model whose networks compute in float16. Inputs, outputs, means and geometry stay float32.
 
     Args:
-        model: onnx.ModelProto, float32.
+        model: onnx.ModelProto, float32, tidied.
         kernels: as `kernel_shapes` gives them.
 
     Returns:
@@ -122,23 +99,23 @@ def to_float16(model, kernels):
         ValueError: if a weight is too large for float16, or no node holds a kernel.
     """
     ir = require("onnx_ir", "export")
-    model = folded(model)
+    model = ir.from_proto(model)
     weighted, halves, casts = set(network_nodes(model.graph, kernels)), set(), {}
 
     def typed(value, half, reader):
         """The value in the type that its reader needs: a constant's copy, or what a Cast before the first such reader gives."""
-        constant = value is not None and value.const_value
-        if value is None or half == (value in halves) or (constant and constant.dtype != ir.DataType.FLOAT):
+        if value is None or half == (value in halves):
             return value
-        if (value, half) not in casts:
-            if constant:
-                casts[value, half] = _half_constant(value)
-                model.graph.register_initializer(casts[value, half])
-            else:
-                cast = ir.node("Cast", [value], {"to": ir.DataType.FLOAT16 if half else ir.DataType.FLOAT})
-                model.graph.insert_before(reader, cast)
-                casts[value, half] = cast.outputs[0]
-        return casts[value, half]
+        constant = value.const_value
+        if value not in casts and constant is None:
+            cast = ir.node("Cast", [value], {"to": ir.DataType.FLOAT16 if half else ir.DataType.FLOAT})
+            model.graph.insert_before(reader, cast)
+            casts[value] = cast.outputs[0]
+        elif value not in casts and constant.dtype == ir.DataType.FLOAT:
+            casts[value] = _half_constant(value)
+            model.graph.register_initializer(casts[value])
+        # Whole numbers stay what they are.
+        return casts.get(value, value)
 
     for node in model.graph:
         half = node in weighted or _follows(node, halves)
@@ -160,7 +137,7 @@ def to_int8(model, kernels, images):
     Weights by channel, activations by tensor, both symmetric. The navigator, biases and all else stay float32.
 
     Args:
-        model: onnx.ModelProto, float32.
+        model: onnx.ModelProto, float32, tidied.
         kernels: as `kernel_shapes` gives them.
         images: uint8 or float32 `[P, S, S, 3]`, RGB 0..255, from which the ranges of the activations are taken.
 
@@ -172,8 +149,8 @@ def to_int8(model, kernels, images):
     """
     onnx, ir = require("onnx", "export"), require("onnx_ir", "export")
     quantization = require("onnxruntime.quantization", "export")
-    model = folded(model)
-    # Else quantize_static advises to do what `folded` has done.
+    model = ir.from_proto(model)
+    # Else quantize_static advises to fold batch normalization, which `onnx_graph.tidied` has done.
     model.metadata_props["onnx.quant.pre_process"] = "onnxruntime.quant"
     deciding, (given,) = deciding_nodes(model.graph), model.graph.inputs
     batch = given.shape[0] if isinstance(given.shape[0], int) else 1
