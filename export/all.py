@@ -1,6 +1,10 @@
-"""Writes every format from one .keras file, and shows them side by side.
+"""Writes every format from one .keras file: SavedModel, ONNX, TFLite in four precisions, and TensorRT where its
+libraries are. Each is run on the photographs in its own runtime and compared with Keras. Ends with a table, a row a format:
+size, top-1 on the photographs, largest difference of a probability from Keras, share of photographs with the same class
+first, median time of a photograph in its own runtime (in turns), and whether it passed or why not.
 
-python -m export.all --model M.keras --out DIR
+  logo-export-all --model M.keras --out DIR   writes DIR/M.tflite and so on, and DIR/export.json
+  logo-export-all --check DIR                 the same table of the files that are in DIR already
 """
 
 import contextlib
@@ -22,14 +26,6 @@ from .check.reference import referring
 from .check.table import Row
 from .check.verification import DiffersFromKeras, compare
 from .served import EMBEDDING, opened
-
-DESCRIPTION = """Writes every format from one .keras file: SavedModel, ONNX, TFLite in four precisions, and TensorRT where its
-libraries are. Each is run on the photographs in its own runtime and compared with Keras. Ends with a table, a row a format:
-size, top-1 on the photographs, largest difference of a probability from Keras, share of photographs with the same class
-first, median time of a photograph in its own runtime (in turns), and whether it passed or why not.
-
-  logo-export-all --model M.keras --out DIR   writes DIR/M.tflite and so on, and DIR/export.json
-  logo-export-all --check DIR                 the same table of the files that are in DIR already"""
 
 SUMMARY = "export.json"
 
@@ -239,7 +235,7 @@ def _noted_model(folder):
     return noted
 
 
-COMMAND = Command("logo-export-all --model M.keras --out DIR", DESCRIPTION, _define, _work, ("model", "out"), unless="check")
+COMMAND = Command("logo-export-all --model M.keras --out DIR", __doc__, _define, _work, ("model", "out"), unless="check")
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-from collections.abc import Callable
 from pathlib import Path
 
 from logo_keras.extras import versions
@@ -16,12 +15,14 @@ from .served import metadata_of
 SAVED_MODEL = "saved_model.pb"
 
 
-@dataclasses.dataclass(frozen=True)
-class Format:
-    """How a kind of file is made and run.
+def write(out, reference, *, name, make, open, describe, precision, runtime, folder=False, calibrated=False):
+    """Writes a file and `<file>.json` if it answers as Keras does.
 
-    Attributes:
-        name: str, for instance "ONNX".
+    Args:
+        out: str or Path of the file to write; missing folders are made. An older file of that name is replaced if the new
+            one passes, and kept if not.
+        reference: Reference to compare with.
+        name: str, the format, for instance "ONNX".
         make: function from a path that does not exist yet; it writes the file, or the folder.
         open: function from the path of such a file to a function from images, float32 `[1, S, S, 3]`, 0..255, to a dict of
             arrays, in the runtime that the file is meant for.
@@ -31,26 +32,6 @@ class Format:
         runtime: str, what runs it, with its version.
         folder: bool, whether the artifact is a folder.
         calibrated: bool, whether it has the ranges of its activations from `reference.calibration`.
-    """
-
-    name: str
-    make: Callable
-    open: Callable
-    describe: Callable
-    precision: str
-    runtime: str
-    folder: bool = False
-    calibrated: bool = False
-
-
-def write(form, out, reference):
-    """Writes a file and `<file>.json` if it answers as Keras does.
-
-    Args:
-        form: Format.
-        out: str or Path of the file to write; missing folders are made. An older file of that name is replaced if the new
-            one passes, and kept if not.
-        reference: Reference to compare with.
 
     Returns:
         verification.Report.
@@ -61,26 +42,26 @@ def write(form, out, reference):
         OSError: if `out` cannot be written.
     """
     out = Path(out)
-    _check_place(out, form.folder)
+    _check_place(out, folder)
     with replacing(report_path(out)) as report_file, replacing(out) as temporary:
         # Refuses a place that cannot be written to before the conversion, not after it.
         report_file.touch()
-        form.make(temporary)
-        report = compare(form.open(temporary), reference, form.precision)
-        if form.calibrated:
+        make(temporary)
+        report = compare(open(temporary), reference, precision)
+        if calibrated:
             report = dataclasses.replace(report, calibration=f"{len(reference.calibration)} photos {reference.origin}".rstrip())
         if report.failures:
             raise DiffersFromKeras(f"{out} was not written: {'; '.join(report.failures)}.", report)
         facts = {
-            "format": form.name,
-            "precision": form.precision,
-            "runtime": form.runtime,
+            "format": name,
+            "precision": precision,
+            "runtime": runtime,
             "date": datetime.date.today().isoformat(),
             "bytes": size(temporary),
             "figures": report.to_dict(),
             # From these `logo-export-all --check` knows the photos to leave out.
-            **({"calibrated_on": digests(reference.calibration)} if form.calibrated else {}),
-            **form.describe(temporary),
+            **({"calibrated_on": digests(reference.calibration)} if calibrated else {}),
+            **describe(temporary),
             "metadata": dataclasses.asdict(metadata_of(reference.model)),
             "versions": versions(),
         }

@@ -170,7 +170,9 @@ def build(chosen, model, targets=None, timing_cache=None, workspace=None, larges
     check_cache(chosen, timing_cache)
     trt, log = chosen.module, chosen.listener()
     builder = trt.Builder(log)
-    network = builder.create_network(_strongly_typed(trt))
+    # TensorRT 11 has no other networks, and takes the flag without heeding it.
+    flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
+    network = builder.create_network(0 if flag is None else 1 << int(flag))
     _parse(chosen, network, model, log)
     config = builder.create_builder_config()
     if hasattr(trt.BuilderFlag, "TF32"):
@@ -197,12 +199,6 @@ def build(chosen, model, targets=None, timing_cache=None, workspace=None, larges
     if timing_cache is not None:
         write(timing_cache, bytes(config.get_timing_cache().serialize()))
     return bytes(plan)
-
-
-def _strongly_typed(trt):
-    # TensorRT 11 has no other networks, and takes the flag without heeding it.
-    flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
-    return 0 if flag is None else 1 << int(flag)
 
 
 def _parse(chosen, network, model, log):

@@ -1,6 +1,11 @@
-"""Writes an ONNX file from a .keras file and checks its answers in onnxruntime.
+"""Writes an ONNX file from a .keras file.
 
-python -m export.onnx --model M.keras --out M.onnx
+The file takes images [B, S, S, 3] of RGB 0..255, any number of them, and gives probabilities, and region_boxes and
+region_scores where the model has regions. It carries its class names. The command runs it on photographs in onnxruntime,
+prints how far its answers lie from those of Keras, and leaves no file where they lie over the bound.
+
+  --batch=free   any number of photographs a call, the default
+  --batch=1      exactly so many; what TensorRT and some devices want: no shape is left to compute
 """
 
 import logging
@@ -9,28 +14,17 @@ from collections import Counter
 from importlib.metadata import version
 from logging.handlers import BufferingHandler
 
-import numpy as np
-
 from logo_keras import __version__
 from logo_keras.commands.command import exporting
 from logo_keras.edge import Recognizer, model_file
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
-from .artifact import Format, write
+from .artifact import write
 from .check.reference import referring
 from .check.weights import check_weights, kernel_bytes
 from .passes.onnx_graph import tidied
 from .served import answers, batch_size, metadata_of, output_names, tensor, tf_and_keras
-
-DESCRIPTION = """Writes an ONNX file from a .keras file.
-
-The file takes images [B, S, S, 3] of RGB 0..255, any number of them, and gives probabilities, and region_boxes and
-region_scores where the model has regions. It carries its class names. The command runs it on photographs in onnxruntime,
-prints how far its answers lie from those of Keras, and leaves no file where they lie over the bound.
-
-  --batch=free   any number of photographs a call, the default
-  --batch=1      exactly so many; what TensorRT and some devices want: no shape is left to compute"""
 
 # Nothing in the models needs a newer one, and this is the newest that TensorRT 8.6 reads, the last one for older GPUs and
 # Jetsons; tf2onnx writes at most 18.
@@ -57,17 +51,17 @@ def convert(model, outputs=None, batch="free"):
 
     Raises:
         ValueError: if ONNX cannot express the model, or the result is not valid or lacks the model's weights.
-        ImportError: if TensorFlow, onnx or tf2onnx is not installed.
+        ImportError: if TensorFlow, onnx_ir or tf2onnx is not installed.
     """
     count, names = batch_size(batch, "free"), output_names(model, outputs)
     tf, _ = tf_and_keras()
-    onnx, tf2onnx = require("onnx", "export"), require("tf2onnx", "export")
+    tf2onnx = require("tf2onnx", "export")
     images = tf.TensorSpec([count, model.image_size, model.image_size, 3], tf.float32, name="images")
     function = tf.function(answers(model, names), input_signature=[images])
     result = _converted(tf2onnx, function, images)
     result.graph.output.sort(key=lambda value: names.index(value.name))
+    result = tidied(result, model.name)
     _describe(result, model, count)
-    result = onnx.ModelProto.FromString(tidied(result, model.name).SerializeToString(deterministic=True))
     check(result, kernel_bytes(function.get_concrete_function().graph))
     return result
 
@@ -89,20 +83,19 @@ def check(model, weight_bytes):
         ValueError: if it uses operators that are not ONNX's own, keeps tensors in other files, does not pass
             `onnx.checker`, or its constants are smaller than its weights.
     """
-    onnx = require("onnx", "export")
+    onnx, ir = require("onnx", "export"), require("onnx_ir", "export")
     known = {schema.name for schema in onnx.defs.get_all_schemas_with_history() if not schema.domain}
     foreign = [name for name in operators(model) if name not in known]
     if foreign:
         raise UserError(f"the file would need operators beyond ONNX's own: {', '.join(foreign)}.")
-    if any(constant.data_location == onnx.TensorProto.EXTERNAL for constant in model.graph.initializer):
+    constants = [value.const_value for value in ir.from_proto(model).graph.initializers.values()]
+    if any(isinstance(constant, ir.ExternalTensor) for constant in constants):
         raise UserError("the file would keep weights in other files.")
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise UserError(f"the file would not be valid ONNX: {error}") from error
-    kinds = onnx.helper.tensor_dtype_to_np_dtype
-    sizes = (int(np.prod(constant.dims)) * kinds(constant.data_type).itemsize for constant in model.graph.initializer)
-    check_weights(sum(sizes), weight_bytes)
+    check_weights(sum(constant.nbytes for constant in constants), weight_bytes)
 
 
 def facts(model):
@@ -168,7 +161,9 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
     require("onnxruntime", "export")
     batch_size(batch, "free")
     with referring(model, photos, limit, outputs, reference) as reference:
-        form = Format(
+        return write(
+            out,
+            reference,
             name="ONNX",
             make=lambda path: save(convert(reference.model, reference.names, batch), path, reference.model),
             open=lambda path: Recognizer(path).infer,
@@ -176,7 +171,6 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
             precision="float32",
             runtime=f"onnxruntime {version('onnxruntime')}",
         )
-        return write(form, out, reference)
 
 
 def _exact(graph, operations):
@@ -219,10 +213,6 @@ def _describe(result, model, count):
         else:
             first.dim_value = count
         value.doc_string = tensor(value.name, (), "")["description"]
-    # Only operators of the standard are used.
-    standard = [entry for entry in result.opset_import if not entry.domain]
-    del result.opset_import[:]
-    result.opset_import.extend(standard)
 
 
 def _converted(tf2onnx, function, images):
@@ -251,7 +241,7 @@ def _converted(tf2onnx, function, images):
     return result
 
 
-COMMAND = exporting("logo-export-onnx", DESCRIPTION, export)
+COMMAND = exporting("logo-export-onnx", __doc__, export)
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

@@ -1,9 +1,16 @@
-"""Writes a SavedModel, for TensorFlow Serving and whatever else runs TensorFlow, from a .keras file.
+"""Writes a SavedModel, a folder, from a .keras file: for TensorFlow Serving and whatever else runs TensorFlow.
 
-python -m export.saved_model --model M.keras --out M.saved_model
+It has two signatures, which give the same outputs: probabilities, and region_boxes and region_scores where the model has
+regions.
+  serve         images, float32 [B, S, S, 3], RGB 0..255 (also called serving_default)
+  serve_bytes   photographs, strings [B]: JPEG or PNG files, decoded and resized inside; gives their sizes as well
+
+The command runs both on photographs, prints how far the answers lie from those of Keras, and leaves no folder where they
+differ. EXIF rotation is the caller's: docs/serving.md says how.
 """
 
 import dataclasses
+import itertools
 import json
 import os
 from collections import Counter
@@ -18,19 +25,9 @@ from logo_keras.extras import cv2, require
 from logo_keras.image import preprocessing
 from logo_keras.image.draw import encoded
 
-from .artifact import Format, report_path, write
+from .artifact import report_path, write
 from .check.reference import referring
 from .served import answers, batch_size, metadata_of, tensor, tf_and_keras
-
-DESCRIPTION = """Writes a SavedModel, a folder, from a .keras file: for TensorFlow Serving and whatever else runs TensorFlow.
-
-It has two signatures, which give the same outputs: probabilities, and region_boxes and region_scores where the model has
-regions.
-  serve         images, float32 [B, S, S, 3], RGB 0..255 (also called serving_default)
-  serve_bytes   photographs, strings [B]: JPEG or PNG files, decoded and resized inside; gives their sizes as well
-
-The command runs both on photographs, prints how far the answers lie from those of Keras, and leaves no folder where they
-differ. EXIF rotation is the caller's: docs/serving.md says how."""
 
 SERVE, SERVE_BYTES = "serve", "serve_bytes"
 # What each signature takes.
@@ -40,8 +37,6 @@ EXTRA = "assets.extra"
 # The least share of photos on which both signatures name the same class first. They get the same px (with other versions
 # of OpenCV or of the JPEG decoders, nearly so), so a smaller share is a mistake and no noise.
 LEAST_AGREEMENT = 0.95
-# Photos that are compared at once.
-_BATCH = 8
 # What carries values from one function to the next and computes nothing.
 _CARRIERS = {"Placeholder", "Identity", "IdentityN", "NoOp", "PartitionedCall", "StatefulPartitionedCall"}
 
@@ -213,20 +208,22 @@ def check_bytes(folder, reference):
     Raises:
         ValueError: if every photo has more px than `serve_bytes` takes.
     """
-    same, largest, again = [], [], 0
-    for start in range(0, len(reference), _BATCH):
-        files = [_upright_file(photo) for photo in reference.photographs[start : start + _BATCH]]
-        numbers = [number for number, (data, _) in enumerate(files, start) if data is not None]
-        if not numbers:
+    from .passes.graph_preprocessing import MAX_PIXELS
+
+    same, differences, again = [], [], 0
+    for number, photo in enumerate(reference.photographs):
+        upright = preprocessing.pixels(photo)
+        if upright.shape[0] * upright.shape[1] > MAX_PIXELS:
             continue
-        again += sum(changed for _, changed in files)
-        ours = folder.serve_bytes([data for data, _ in files if data is not None])["probabilities"]
-        theirs = folder.serve(reference.images[numbers].astype(np.float32))["probabilities"]
-        same += list(ours.argmax(axis=-1) == theirs.argmax(axis=-1))
-        largest.append(float(np.max(np.abs(ours - theirs))))
+        data = _upright_file(photo, upright)
+        again += data is None
+        (ours,) = folder.serve_bytes([data or encoded(upright, ".png")])["probabilities"]
+        (theirs,) = folder.serve(reference.image(number))["probabilities"]
+        same.append(ours.argmax() == theirs.argmax())
+        differences.append(np.abs(ours - theirs).max())
     if not same:
-        raise UserError(f"{SERVE_BYTES} cannot be checked: it takes photos of at most {_most_pixels():,} px, and all have more.")
-    return BytesReport(len(same), again, float(np.mean(same)), float(np.max(largest)))
+        raise UserError(f"{SERVE_BYTES} cannot be checked: it takes photos of at most {MAX_PIXELS:,} px, and all have more.")
+    return BytesReport(len(same), again, float(np.mean(same)), float(np.max(differences)))
 
 
 def export(model, out, photos=None, limit=None, outputs=None, batch=None, reference=None):
@@ -262,7 +259,9 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
                 raise SignaturesDiffer(f"{out} was not written: {'; '.join(report.failures)}.", report)
             return folder.facts() | {SERVE_BYTES: dataclasses.asdict(report)}
 
-        form = Format(
+        return write(
+            out,
+            reference,
             name="SavedModel",
             make=lambda path: convert(reference.model, path, reference.names, batch),
             open=open_folder,
@@ -271,31 +270,19 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
             runtime=f"TensorFlow {tf.__version__}",
             folder=True,
         )
-        return write(form, out, reference)
 
 
-def _most_pixels():
-    # Not at the top: it imports TensorFlow.
-    from .passes.graph_preprocessing import MAX_PIXELS
-
-    return MAX_PIXELS
-
-
-def _upright_file(photo):
-    """The bytes of an upright JPEG or PNG file of a photo, None if it is too large, and whether it had to be encoded anew."""
-    upright = preprocessing.pixels(photo)
-    if upright.shape[0] * upright.shape[1] > _most_pixels():
-        return None, False
+def _upright_file(photo, upright):
+    """The bytes of a photo's file where it is a whole JPEG or PNG file with these px as they are stored; else None."""
     if isinstance(photo, np.ndarray):
-        return encoded(upright, ".png"), True
+        return None
     data = Path(photo).read_bytes() if isinstance(photo, (str, os.PathLike)) else bytes(photo)
     kind, _, _, whole = preprocessing.inspected(data)
     # Not a JPEG without its end, of which TensorFlow may think otherwise.
-    if kind in ("JPEG", "PNG") and whole is data:
-        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        if np.array_equal(stored[..., ::-1], upright):
-            return data, False
-    return encoded(upright, ".png"), True
+    if kind not in ("JPEG", "PNG") or whole is not data:
+        return None
+    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return data if np.array_equal(stored[..., ::-1], upright) else None
 
 
 def _tensor(name, spec):
@@ -304,10 +291,9 @@ def _tensor(name, spec):
 
 def _operators(function):
     """Operators of a signature and of all that it calls: dict from name to count, sorted."""
-    library = function.graph.as_graph_def().library.function
-    nodes = [*function.graph.as_graph_def().node, *(node for called in library for node in called.node_def)]
-    counts = Counter(node.op for node in nodes)
-    return {name: counts[name] for name in sorted(counts) if name not in _CARRIERS}
+    graph = function.graph.as_graph_def()
+    nodes = itertools.chain(graph.node, *(called.node_def for called in graph.library.function))
+    return dict(sorted(Counter(node.op for node in nodes if node.op not in _CARRIERS).items()))
 
 
 def _printed(model, out, **options):
@@ -317,7 +303,7 @@ def _printed(model, out, **options):
     return f"{report}\n{BytesReport(**figures)}"
 
 
-COMMAND = exporting("logo-export-saved-model", DESCRIPTION, _printed)
+COMMAND = exporting("logo-export-saved-model", __doc__, _printed)
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

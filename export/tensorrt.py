@@ -1,6 +1,17 @@
-"""Builds a TensorRT engine from a .keras file and checks its answers.
+"""Builds a TensorRT engine from a .keras file.
 
-python -m export.tensorrt --model M.keras --out M.engine
+With an NVIDIA GPU and TensorRT 10 or 11 (pip install tensorrt) the engine is for that GPU, and is run on it. Without, it is
+built ahead of time by TensorRT-RTX (pip install 'logo_keras[tensorrt-rtx]') for GPUs of the compute capabilities that are
+asked for; it cannot be run then, and what is run and compared with Keras is the ONNX file that it was built from, in
+onnxruntime. The last line printed, and `runtime` in OUT.json, say which it was.
+
+An engine carries no class names: a client reads them, the image size and the preprocessing in OUT.json.
+
+  --precision=float32   everything in float32
+  --precision=float16   convolutions and dense layers in float16, the default
+  --precision=int8      convolutions and dense layers in int8, the navigator's in float32
+
+Picking regions and cutting them out are computed in float32 throughout.
 """
 
 import hashlib
@@ -18,25 +29,10 @@ from logo_keras.extras import MissingExtra, require
 from logo_keras.files import replacing
 
 from . import engine, gpu, onnx
-from .artifact import Format, report_path, write
+from .artifact import report_path, write
 from .check.reference import referring
 from .passes import mixed_precision
 from .served import batch_size
-
-DESCRIPTION = """Builds a TensorRT engine from a .keras file.
-
-With an NVIDIA GPU and TensorRT 10 or 11 (pip install tensorrt) the engine is for that GPU, and is run on it. Without, it is
-built ahead of time by TensorRT-RTX (pip install 'logo_keras[tensorrt-rtx]') for GPUs of the compute capabilities that are
-asked for; it cannot be run then, and what is run and compared with Keras is the ONNX file that it was built from, in
-onnxruntime. The last line printed, and `runtime` in OUT.json, say which it was.
-
-An engine carries no class names: a client reads them, the image size and the preprocessing in OUT.json.
-
-  --precision=float32   everything in float32
-  --precision=float16   convolutions and dense layers in float16, the default
-  --precision=int8      convolutions and dense layers in int8, the navigator's in float32
-
-Picking regions and cutting them out are computed in float32 throughout."""
 
 PRECISIONS = ("float32", "float16", "int8")
 LARGEST_BATCH = 8
@@ -131,7 +127,9 @@ def export(
                 "build_seconds": round(seconds[0], 1),
             }
 
-        form = Format(
+        return write(
+            out,
+            reference,
             name="TensorRT",
             make=make,
             open=lambda path: filled(gpu.Engine(chosen, path.read_bytes()).infer if device else _in_onnxruntime(data), count),
@@ -140,7 +138,6 @@ def export(
             runtime=ran_in,
             calibrated=int8,
         )
-        return write(form, out, reference)
 
 
 def typed_onnx(model, outputs=None, batch=1, precision="float16", images=None):
@@ -239,7 +236,7 @@ def _define(flags):
     flags.shared("calibration")
 
 
-COMMAND = exporting("logo-export-tensorrt", DESCRIPTION, _told, _define)
+COMMAND = exporting("logo-export-tensorrt", __doc__, _told, _define)
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

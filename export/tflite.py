@@ -1,6 +1,14 @@
-"""Writes a TFLite file from a .keras file and checks its answers without TensorFlow.
+"""Writes a TFLite file from a .keras file.
 
-python -m export.tflite --model M.keras --out M.tflite
+The file needs builtin operators only, takes images [1, S, S, 3] of RGB 0..255 and gives probabilities, and region_boxes
+and region_scores where the model has regions. It carries its class names, and the metadata that MediaPipe Tasks reads. The
+command runs it on photographs without TensorFlow, prints how far its answers lie from those of Keras, and leaves no file
+where they lie over the bound.
+
+  --precision=float32   the same numbers as Keras; the file for CPUs and GPUs where size does not matter
+  --precision=float16   half the size; CPUs compute in float32, GPUs in float16
+  --precision=dynamic   a quarter of the size; weights int8, activations float32. For size alone
+  --precision=int8      a quarter of the size, and the fastest on CPUs: uint8 in, convolutions in int8, geometry in float32
 """
 
 import tempfile
@@ -13,25 +21,13 @@ from logo_keras.edge import Recognizer, model_file
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
-from .artifact import Format, write
+from .artifact import write
 from .check.reference import referring
 from .check.weights import check_weights, kernel_bytes
 from .passes import mediapipe
 from .passes.flatbuffer import operator_names, pack, parse
 from .passes.quantization import quantized
 from .served import answers, batch_size, metadata_of, tensor, tf_and_keras
-
-DESCRIPTION = """Writes a TFLite file from a .keras file.
-
-The file needs builtin operators only, takes images [1, S, S, 3] of RGB 0..255 and gives probabilities, and region_boxes
-and region_scores where the model has regions. It carries its class names, and the metadata that MediaPipe Tasks reads. The
-command runs it on photographs without TensorFlow, prints how far its answers lie from those of Keras, and leaves no file
-where they lie over the bound.
-
-  --precision=float32   the same numbers as Keras; the file for CPUs and GPUs where size does not matter
-  --precision=float16   half the size; CPUs compute in float32, GPUs in float16
-  --precision=dynamic   a quarter of the size; weights int8, activations float32. For size alone
-  --precision=int8      a quarter of the size, and the fastest on CPUs: uint8 in, convolutions in int8, geometry in float32"""
 
 PRECISIONS = {"float32": "float32", "float16": "float16", "dynamic": "int8", "int8": "int8"}
 SIGNATURE = "serving_default"
@@ -166,7 +162,9 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
             path.write_bytes(mediapipe.with_metadata(data, said))
             model_file.append(path, said)
 
-        form = Format(
+        return write(
+            out,
+            reference,
             name="TFLite",
             make=make,
             open=lambda path: Recognizer(path).infer,
@@ -175,7 +173,6 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
             runtime=f"LiteRT {version('ai-edge-litert')}",
             calibrated=int8,
         )
-        return write(form, out, reference)
 
 
 def _define(flags):
@@ -183,7 +180,7 @@ def _define(flags):
     flags.shared("calibration")
 
 
-COMMAND = exporting("logo-export-tflite", DESCRIPTION, export, _define)
+COMMAND = exporting("logo-export-tflite", __doc__, export, _define)
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ _EXTRAS = {
     "jinja2": "report",
     "matplotlib": "report",
     "onnx": "export",
+    "onnx_ir": "export",
     "onnxruntime": "onnx",
     "PIL": "train",
     "pillow_heif": "heic",

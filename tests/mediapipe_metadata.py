@@ -4,7 +4,37 @@ from flatbuffers import number_types as flags
 from flatbuffers.table import Table
 
 from logo_keras.export.passes.flatbuffer import parse
-from logo_keras.export.passes.mediapipe import ENTRY, IDENTIFIER, TABLES
+from logo_keras.export.passes.mediapipe import ENTRY, IDENTIFIER
+
+# The tables of the schema that are read here, each field with its number. A field is a str, "floats", "byte", "uint", the
+# name of a table, [name of a table] for several, or a union: a dict from its number to a table. Other fields are passed over.
+TABLES = {
+    "Model": {
+        "name": (0, str),
+        "description": (1, str),
+        "version": (2, str),
+        "subgraphs": (3, ["Subgraph"]),
+        "min_parser_version": (7, str),
+    },
+    "Subgraph": {"name": (0, str), "inputs": (2, ["Tensor"]), "outputs": (3, ["Tensor"])},
+    "Tensor": {
+        "name": (0, str),
+        "description": (1, str),
+        "content": (3, "Content"),
+        "process_units": (4, ["ProcessUnit"]),
+        "stats": (5, "Stats"),
+        "files": (6, ["File"]),
+    },
+    # A union takes two fields: which table it is, and the table, whose number this is.
+    "Content": {"properties": (1, {1: "Feature", 2: "Image"})},
+    "Feature": {},
+    "Image": {"color_space": (0, "byte"), "default_size": (1, "Size")},
+    "Size": {"width": (0, "uint"), "height": (1, "uint")},
+    "ProcessUnit": {"options": (1, {1: "Normalization"})},
+    "Normalization": {"mean": (0, "floats"), "std": (1, "floats")},
+    "Stats": {"max": (0, "floats"), "min": (1, "floats")},
+    "File": {"name": (0, str), "description": (1, str), "type": (2, "byte")},
+}
 
 
 def description(data):

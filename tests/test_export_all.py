@@ -17,6 +17,15 @@ from logo_keras.export.check import table
 FORMATS = ("onnx", "tflite", "tflite_float16")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def hardly_timed():
+    """Times are not what is tested here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "_TIMED", 2)
+        patch.setattr(table, "_PAUSE", 0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def model_file(few_photos, tmp_path_factory):
     keras.utils.set_random_seed(1)

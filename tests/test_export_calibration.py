@@ -13,12 +13,21 @@ import logo_keras as lk
 from logo_keras.export import all as every
 from logo_keras.export import tensorrt, tflite
 from logo_keras.export.artifact import report_path
-from logo_keras.export.check import reference, verification
+from logo_keras.export.check import reference, table, verification
 from logo_keras.export.check.photos import chosen
 from logo_keras.export.check.reference import Reference, digests
 from logo_keras.image import preprocessing
 
 BRANDS = ("acme", "globex", "initech", "umbrella")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hardly_timed():
+    """Times are not what is tested here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "_TIMED", 2)
+        patch.setattr(table, "_PAUSE", 0)
+        yield
 
 
 def folder_of(root, each):

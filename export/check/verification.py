@@ -14,6 +14,8 @@ LARGEST_SHARE = 0.05
 FEW = 2
 # Nor is one among four; of fewer, none is excused.
 _LEAST = 4
+# What the largest difference of each output is called.
+_KINDS = {"probabilities": "abs", "region_boxes": "box", "region_scores": "score", "embedding": "embedding"}
 # px of the model's input. Corners are whole px, so a region that is off by more is another region.
 MOVED = 1.0
 
@@ -85,21 +87,21 @@ class Report:
     precision: str
     photographs: int
     max_abs_diff: float
-    max_box_diff: float | None
-    max_score_diff: float | None
-    max_embedding_diff: float | None
     top1_agreement: float
     labelled: int
-    top1: float | None
-    keras_top1: float | None
-    region_iou: float | None
-    same_regions: float | None
-    same_region_diff: float | None
     over: int
     tied: int
-    moved: int
     unreadable: dict[str, str]
     milliseconds: float
+    max_box_diff: float | None = None
+    max_score_diff: float | None = None
+    max_embedding_diff: float | None = None
+    top1: float | None = None
+    keras_top1: float | None = None
+    region_iou: float | None = None
+    same_regions: float | None = None
+    same_region_diff: float | None = None
+    moved: int = 0
     calibration: str | None = None
 
     @property
@@ -204,38 +206,30 @@ def _report(found, reference, precision, milliseconds):
     keras_top1 = reference.expected["probabilities"].argmax(axis=-1)
     known = reference.labels >= 0
 
-    def largest(name):
-        return float(apart[name][counted].max()) if name in apart else None
-
     def right(answers):
         return float(np.mean(answers[known] == reference.labels[known])) if known.any() else None
 
-    has_regions = "region_boxes" in apart
-    iou, same, same_diff = _regions(found["region_boxes"], reference) if has_regions else (None, None, None)
+    figures = {f"max_{kind}_diff": float(apart[name][counted].max()) for name, kind in _KINDS.items() if name in apart}
+    if "region_boxes" in apart:
+        figures |= _regions(found["region_boxes"], reference)
+        figures["moved"] = int(np.sum(~over & ~(apart["region_boxes"] <= MOVED)))
     return Report(
         precision=precision,
         photographs=count,
-        max_abs_diff=largest("probabilities"),
-        max_box_diff=largest("region_boxes"),
-        max_score_diff=largest("region_scores"),
-        max_embedding_diff=largest("embedding"),
         top1_agreement=float(np.mean(top1 == keras_top1)),
         labelled=int(known.sum()),
         top1=right(top1),
         keras_top1=right(keras_top1),
-        region_iou=iou,
-        same_regions=same,
-        same_region_diff=same_diff,
         over=int(np.sum(over & ~tied)),
         tied=int(tied.sum()),
-        moved=int(np.sum(~over & ~(apart["region_boxes"] <= MOVED))) if has_regions else 0,
         unreadable=reference.unreadable,
         milliseconds=milliseconds,
+        **figures,
     )
 
 
 def _regions(found, reference):
-    """Mean IoU rank by rank, share of ranks with the same anchor, and the largest px difference where it is the same."""
+    """The figures of regions: mean IoU rank by rank, share of ranks with the same anchor, and how far off these are in px."""
     expected = reference.expected["region_boxes"]
     common = np.clip(np.minimum(found, expected)[..., 2:] - np.maximum(found, expected)[..., :2], 0, None).prod(axis=-1)
     areas = sum((boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (found, expected))
@@ -244,4 +238,8 @@ def _regions(found, reference):
     nearest = reference.model.boxes[np.nan_to_num(distances, nan=np.inf).argmin(axis=-1)]
     same = (nearest == expected).all(axis=-1)
     moved = np.abs(found - expected).max(axis=-1)[same]
-    return float(np.mean(common / (areas - common))), float(np.mean(same)), float(moved.max()) if same.any() else None
+    return {
+        "region_iou": float(np.mean(common / (areas - common))),
+        "same_regions": float(np.mean(same)),
+        "same_region_diff": float(moved.max()) if same.any() else None,
+    }

@@ -59,8 +59,5 @@ def parse(data):
 
 def operator_names(model, subgraph):
     """The name of each operator of a subgraph, in the order in which they run: list of str."""
-    schema = require("ai_edge_litert.schema_py_generated", "export")
-    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-    # Operators that are older than the wider field are in the narrow one.
-    codes = [names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes]
-    return [codes[operator.opcodeIndex] for operator in subgraph.operators]
+    name = require("ai_edge_litert.tools.flatbuffer_utils", "export").opcode_to_name
+    return [name(model, operator.opcodeIndex) for operator in subgraph.operators]

@@ -6,6 +6,8 @@ A flatbuffer of its own inside the model, in the schema that TensorFlow Lite cal
 Source: `metadata_schema.fbs` of MediaPipe 1.2.2 and of tflite-support, version 1.0.0 of the schema.
 """
 
+from collections import namedtuple
+
 import numpy as np
 
 from logo_keras.edge.model_file import LABELS_NAME
@@ -23,38 +25,27 @@ IDENTIFIER = b"M001"
 _SIGNATURE = b"serving_default"
 # The oldest schema that knows all that is written here.
 _PARSER_VERSION = "1.0.0"
-_TENSOR_AXIS_LABELS = 2
-_RGB = 1
+# Values of its enumerations, and what its unions hold.
+_RGB, _TENSOR_AXIS_LABELS = np.uint8(1), np.uint8(2)
+_FEATURE, _IMAGE, _NORMALIZATION = np.uint8(1), np.uint8(2), np.uint8(1)
 
-# The tables of the schema that are used here, each field with its number. A field is a str, "floats", "byte", "uint", the
-# name of a table, [name of a table] for several, or a union: a dict from its number to a table. Other fields are passed over.
-TABLES = {
-    "Model": {
-        "name": (0, str),
-        "description": (1, str),
-        "version": (2, str),
-        "subgraphs": (3, ["Subgraph"]),
-        "min_parser_version": (7, str),
-    },
-    "Subgraph": {"name": (0, str), "inputs": (2, ["Tensor"]), "outputs": (3, ["Tensor"])},
-    "Tensor": {
-        "name": (0, str),
-        "description": (1, str),
-        "content": (3, "Content"),
-        "process_units": (4, ["ProcessUnit"]),
-        "stats": (5, "Stats"),
-        "files": (6, ["File"]),
-    },
-    # A union takes two fields: which table it is, and the table, whose number this is.
-    "Content": {"properties": (1, {1: "Feature", 2: "Image"})},
-    "Feature": {},
-    "Image": {"color_space": (0, "byte"), "default_size": (1, "Size")},
-    "Size": {"width": (0, "uint"), "height": (1, "uint")},
-    "ProcessUnit": {"options": (1, {1: "Normalization"})},
-    "Normalization": {"mean": (0, "floats"), "std": (1, "floats")},
-    "Stats": {"max": (0, "floats"), "min": (1, "floats")},
-    "File": {"name": (0, str), "description": (1, str), "type": (2, "byte")},
-}
+
+def _table(kind, fields):
+    """A table of the schema: its fields in their order, up to the last one used here, each None unless it is given."""
+    return namedtuple(kind, fields, defaults=[None] * len(fields.split()))
+
+
+Model = _table("Model", "name description version subgraphs author license files min_parser_version")
+Subgraph = _table("Subgraph", "name description inputs outputs")
+Tensor = _table("Tensor", "name description dimension_names content process_units stats files")
+Content = _table("Content", "properties_type properties")
+Feature = _table("Feature", "")
+Image = _table("Image", "color_space default_size")
+Size = _table("Size", "width height")
+ProcessUnit = _table("ProcessUnit", "options_type options")
+Normalization = _table("Normalization", "mean std")
+Stats = _table("Stats", "max min")
+File = _table("File", "name description type")
 
 
 def with_metadata(data, metadata):
@@ -107,73 +98,68 @@ def _tensors(model):
 
 
 def _said(metadata, outputs, floats):
-    """What the flatbuffer says, as dicts by `TABLES`."""
+    """What the flatbuffer says: Model."""
     size = metadata.image_size
     side, offset = frame(metadata.preprocessing, size)
     how = f"A photograph, RGB 0..255, stretched to {side} x {side} px"
     if offset:
         how += f", of which the middle {size} x {size} px are taken"
-    images = {
-        "name": "images",
-        "description": f"{how}.",
-        "content": {"properties": (2, {"color_space": _RGB, "default_size": {"width": size, "height": size}})},
-        "stats": {"max": [255.0], "min": [0.0]},
-    }
-    if floats:
+    images = Tensor(
+        name="images",
+        description=f"{how}.",
+        content=Content(_IMAGE, Image(_RGB, Size(np.uint32(size), np.uint32(size)))),
+        stats=_stats(0, 255),
         # MediaPipe refuses a float image without it, and would divide by another number where none is given.
-        images["process_units"] = [{"options": (1, {"mean": [0.0], "std": [1.0]})}]
-    answers = [{"name": name, "description": MEANINGS[name], "content": {"properties": (1, {})}} for name in outputs]
-    labels = {"name": LABELS_NAME, "description": "Class names, one a line.", "type": _TENSOR_AXIS_LABELS}
-    answers[0] |= {"stats": {"max": [1.0], "min": [0.0]}, "files": [labels]}
-    return {
-        "name": metadata.model,
-        "description": f"Recognizes logos of {len(metadata.class_names)} classes. Written by logo_keras {metadata.version}.",
-        "version": metadata.version,
-        "subgraphs": [{"name": "main", "inputs": [images], "outputs": answers}],
-        "min_parser_version": _PARSER_VERSION,
-    }
+        process_units=[ProcessUnit(_NORMALIZATION, Normalization(_floats(0), _floats(1)))] if floats else None,
+    )
+    answers = [Tensor(name=name, description=MEANINGS[name], content=Content(_FEATURE, Feature())) for name in outputs]
+    labels = File(LABELS_NAME, "Class names, one a line.", _TENSOR_AXIS_LABELS)
+    answers[0] = answers[0]._replace(stats=_stats(0, 1), files=[labels])
+    return Model(
+        name=metadata.model,
+        description=f"Recognizes logos of {len(metadata.class_names)} classes. Written by logo_keras {metadata.version}.",
+        version=metadata.version,
+        subgraphs=[Subgraph(name="main", inputs=[images], outputs=answers)],
+        min_parser_version=_PARSER_VERSION,
+    )
+
+
+def _floats(value):
+    return np.array([value], np.float32)
+
+
+def _stats(least, most):
+    return Stats(max=_floats(most), min=_floats(least))
 
 
 def _written(said):
     """The flatbuffer with what `_said` says."""
     builder = require("flatbuffers", "export").Builder(1 << 10)
-    builder.Finish(_write(builder, "Model", said), IDENTIFIER)
+    builder.Finish(_write(builder, said), IDENTIFIER)
     return bytes(builder.Output())
 
 
-def _write(builder, table, said):
-    """Writes one table and all below it; returns its place."""
-    fields = TABLES[table]
-    # A table may be begun only when all below it is written.
-    places = {name: _write_field(builder, fields[name][1], value) for name, value in said.items()}
-    builder.StartObject(1 + max((number for number, _ in fields.values()), default=-1))
-    for name, place in places.items():
-        number, kind = fields[name]
-        if kind == "byte":
-            builder.PrependInt8Slot(number, place, 0)
-        elif kind == "uint":
+def _write(builder, value):
+    """Writes a str, an array, a list of tables or a table, and all below it; returns its place. A number is its own place."""
+    if isinstance(value, np.generic):
+        return value
+    if isinstance(value, str):
+        return builder.CreateString(value)
+    if isinstance(value, np.ndarray):
+        return builder.CreateNumpyVector(value)
+    # A vector or a table may be begun only when all below it is written.
+    places = [None if each is None else _write(builder, each) for each in value]
+    if isinstance(value, list):
+        builder.StartVector(4, len(places), 4)
+        for place in reversed(places):
+            builder.PrependUOffsetTRelative(place)
+        return builder.EndVector()
+    builder.StartObject(len(places))
+    for number, place in enumerate(places):
+        if isinstance(place, np.uint8):
+            builder.PrependUint8Slot(number, place, 0)
+        elif isinstance(place, np.uint32):
             builder.PrependUint32Slot(number, place, 0)
-        else:
-            if isinstance(kind, dict):
-                builder.PrependUint8Slot(number - 1, said[name][0], 0)
+        elif place is not None:
             builder.PrependUOffsetTRelativeSlot(number, place, 0)
     return builder.EndObject()
-
-
-def _write_field(builder, kind, value):
-    """Writes the value of one field; returns its place, or the value itself where it stands in the table."""
-    if kind in ("byte", "uint"):
-        return value
-    if kind is str:
-        return builder.CreateString(value)
-    if kind == "floats":
-        return builder.CreateNumpyVector(np.array(value, np.float32))
-    if isinstance(kind, dict):
-        return _write(builder, kind[value[0]], value[1])
-    if isinstance(kind, str):
-        return _write(builder, kind, value)
-    places = [_write(builder, kind[0], each) for each in value]
-    builder.StartVector(4, len(places), 4)
-    for place in reversed(places):
-        builder.PrependUOffsetTRelative(place)
-    return builder.EndVector()

@@ -1,7 +1,7 @@
-"""Tidies an ONNX graph that tf2onnx wrote: fewer operators, batch normalisation in the kernels, the same names every time."""
+"""Tidies an ONNX graph that tf2onnx wrote: fewer operators, batch normalization in the kernels, the same names every time."""
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 
 import numpy as np
 
@@ -17,145 +17,114 @@ def tidied(model, scope=""):
     """Tidies a model whose graph has no graphs inside it.
 
     - Slices that take everything, which stand for `x[..., None]`, are left out.
-    - Factors and offsets a channel behind a convolution, which are what remains of batch normalisation behind a depthwise
-      one, go into its kernel and bias. Kernels that several convolutions share stay shared.
+    - Factors and offsets per channel behind a convolution, which are what remains of batch normalization behind a depthwise
+      one, go into its kernel and bias. Equal constants are stored once, so kernels that several convolutions share stay shared.
     - What no output depends on is left out, operators are sorted from the outputs backwards, and everything is named after
       the layer that it comes from, without the numbers that tf2onnx and Keras count through the process: the same model
       gives the same bytes.
 
     Args:
-        model: onnx.ModelProto; it is changed.
+        model: onnx.ModelProto.
         scope: str, the name that all names begin with and that is dropped.
 
     Returns:
-        The model.
+        onnx.ModelProto.
     """
-    graph = model.graph
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    outputs = [value.name for value in graph.output]
-    nodes = _without_idle_slices(list(graph.node), constants, outputs)
-    nodes = _with_scales_in_kernels(nodes, constants, outputs)
-    nodes = _sorted(nodes, outputs)
-    _rename(nodes, constants, graph, scope)
-    used = dict.fromkeys(name for node in nodes for name in node.input)
-    del graph.node[:], graph.initializer[:], graph.value_info[:]
-    graph.node.extend(nodes)
-    graph.initializer.extend(constants[name] for name in used if name in constants)
-    return model
+    ir, passes = require("onnx_ir", "export"), require("onnx_ir.passes.common", "export")
+    tidy = ir.from_proto(model)
+    for node in tidy.graph:
+        if node.op_type == "Slice" and _takes_all(node) and not node.outputs[0].is_graph_output():
+            node.outputs[0].replace_all_uses_with(node.inputs[0])
+        elif node.op_type in ("Mul", "Add"):
+            _fold(node)
+    for done in (passes.RemoveUnusedNodesPass(), passes.DeduplicateHashedInitializersPass(), passes.RemoveUnusedOpsetsPass()):
+        done(tidy)
+    _sort(tidy.graph)
+    _rename(tidy.graph, scope)
+    result = ir.to_proto(tidy)
+    del result.graph.value_info[:]
+    return result
 
 
-def _without_idle_slices(nodes, constants, outputs):
-    kept, same = [], {}
-    for node in nodes:
-        for place, name in enumerate(node.input):
-            node.input[place] = same.get(name, name)
-        if node.op_type == "Slice" and node.output[0] not in outputs and _takes_all(node, constants):
-            same[node.output[0]] = node.input[0]
-        else:
-            kept.append(node)
-    return kept
-
-
-def _takes_all(node, constants):
-    if not all(name in constants for name in node.input[1:]):
+def _takes_all(node):
+    constants = [value.const_value for value in node.inputs[1:]]
+    if None in constants:
         return False
-    starts, ends, _, steps = [_array(constants[name]) for name in node.input[1:]] + [np.ones(1)] * (5 - len(node.input))
+    starts, ends, _, steps = [constant.numpy() for constant in constants] + [np.ones(1)] * (4 - len(constants))
     return not starts.any() and (ends >= _TO_THE_END).all() and (steps == 1).all()
 
 
-def _with_scales_in_kernels(nodes, constants, outputs):
-    readers = Counter(name for node in nodes for name in node.input)
-    makers, kept = {}, []
-    for node in nodes:
-        convolution, constant = _convolution_before(node, makers, constants)
-        if convolution is not None and readers[convolution.output[0]] == 1 and convolution.output[0] not in outputs:
-            (_scale if node.op_type == "Mul" else _shift)(convolution, constant, constants)
-            convolution.output[0] = node.output[0]
-            node = convolution
+def _fold(node):
+    """Moves a constant factor or offset per channel, which may stand on either side, into the convolution before it."""
+    for before, constant in (node.inputs, node.inputs[::-1]):
+        convolution = before.producer()
+        if convolution is None or convolution.op_type != "Conv":
+            continue
+        constants = [value.const_value for value in (constant, *convolution.inputs[1:])]
+        if None in constants or before.is_graph_output() or len(before.uses()) > 1:
+            return
+        values, kernel, bias = ([each.numpy() for each in constants] + [None])[:3]
+        ones = (1,) * (kernel.ndim - 2)
+        try:
+            values = np.broadcast_to(values, (1, len(kernel), *ones)).reshape(-1)
+        except ValueError:
+            # It varies along rows or columns.
+            return
+        if node.op_type == "Add":
+            bias = values if bias is None else bias + values
         else:
-            kept.append(node)
-        makers[node.output[0]] = node
-    return kept
+            kernel, bias = kernel * values.reshape(-1, 1, *ones), None if bias is None else bias * values
+        _set_constants(convolution, kernel, bias)
+        before.name, node.outputs[0].name = node.outputs[0].name, before.name
+        node.outputs[0].replace_all_uses_with(before, replace_graph_outputs=True)
+        node.graph.remove(node, safe=True)
+        return
 
 
-def _convolution_before(node, makers, constants):
-    """The convolution that a Mul or Add has on one side, and the name of the constant a channel on its other side."""
-    if node.op_type in ("Mul", "Add"):
-        for before, constant in (node.input, reversed(node.input)):
-            convolution = makers.get(before)
-            if convolution is not None and convolution.op_type == "Conv" and constant in constants:
-                shape, channels = list(constants[constant].dims), constants[convolution.input[1]].dims[0]
-                if shape[-3:] in ([channels, 1, 1], [1, 1, 1], []) and shape[:-3] in ([], [1]):
-                    return convolution, constant
-    return None, None
+def _set_constants(convolution, kernel, bias):
+    ir = require("onnx_ir", "export")
+    convolution.resize_inputs(2 if bias is None else 3)
+    for place, array in ((1, kernel), (2, bias)):
+        if array is not None:
+            name = f"{convolution.outputs[0].name}/{place}/{len(convolution.graph.initializers)}"
+            value = ir.Value(name=name, const_value=ir.tensor(np.ascontiguousarray(array)))
+            convolution.graph.register_initializer(value)
+            convolution.replace_input_with(place, value)
 
 
-def _scale(convolution, factor, constants):
-    values = _array(constants[factor]).reshape(-1)
-    for place, shape in ((1, (-1, 1, 1, 1)), (2, (-1,))):
-        if place < len(convolution.input):
-            name = convolution.input[place]
-            convolution.input[place] = _computed(f"{name} * {factor}", constants, constants[name], values.reshape(shape))
+def _sort(graph):
+    """Puts each operator behind what it needs, found from the outputs backwards: tf2onnx's order differs between processes."""
+    order, waiting = {}, [value.producer() for value in reversed(graph.outputs) if value.producer()]
+    while waiting:
+        missing = [node for node in waiting[-1].predecessors() if node not in order]
+        if missing:
+            waiting.append(missing[0])
+        else:
+            order[waiting.pop()] = True
+    graph.remove(order)
+    graph.extend(order)
 
 
-def _shift(convolution, offset, constants):
-    values = np.broadcast_to(_array(constants[offset]).reshape(-1), constants[convolution.input[1]].dims[:1])
-    if len(convolution.input) == 2:
-        convolution.input.append("")
-    before = convolution.input[2]
-    name = f"{before} + {offset}"
-    if name not in constants:
-        constants[name] = _tensor(values + _array(constants[before]) if before else values, name)
-    convolution.input[2] = name
-
-
-def _computed(name, constants, tensor, factor):
-    """Names the product of a constant and a factor; one that was computed before is taken again."""
-    if name not in constants:
-        constants[name] = _tensor(_array(tensor) * factor, name)
-    return name
-
-
-def _sorted(nodes, outputs):
-    """Each operator behind what it needs, found from the outputs backwards; those that no output needs are left out."""
-    makers = {name: node for node in nodes for name in node.output}
-    done, order = set(), []
-    for output in outputs:
-        waiting = [(makers[output], False)] if output in makers else []
-        while waiting:
-            node, ready = waiting.pop()
-            if ready:
-                order.append(node)
-            elif node.output[0] not in done:
-                done.add(node.output[0])
-                waiting.append((node, True))
-                waiting.extend((makers[name], False) for name in reversed(node.input) if name in makers)
-    return order
-
-
-def _rename(nodes, constants, graph, scope):
-    taken, names = defaultdict(int), {value.name: value.name for value in (*graph.input, *graph.output)}
-    names[""] = ""
+def _rename(graph, scope):
+    taken, names = Counter(), {value: value.name for value in (*graph.inputs, *graph.outputs)}
 
     def free(name):
         taken[name] += 1
         return name if taken[name] == 1 else free(f"{name}.{taken[name]}")
 
-    for name in names:
+    for name in names.values():
         free(name)
-    for node in nodes:
-        base = free(_readable(node.output[0], scope) if node.output[0] not in names else f"{node.op_type}/{node.output[0]}")
-        for place, name in enumerate(node.input):
-            if name in constants and name not in names:
-                names[name] = free(f"{base}/{_ROLES.get((node.op_type, place), 'constant')}")
-                constants[names[name]] = constants.pop(name)
-                constants[names[name]].name = names[name]
-            node.input[place] = names[name]
-        for place, name in enumerate(node.output):
-            if name not in names:
-                names[name] = base if place == 0 else free(f"{base}:{place}")
-            node.output[place] = names[name]
-        node.name, node.doc_string = base, ""
+    for node in graph:
+        output = node.outputs[0]
+        node.name = free(f"{node.op_type}/{output.name}" if output in names else _readable(output.name, scope))
+        node.doc_string = ""
+        for place, value in enumerate(node.inputs):
+            if value is not None and value.const_value is not None and value not in names:
+                names[value] = free(f"{node.name}/{_ROLES.get((node.op_type, place), 'constant')}")
+        for place, value in enumerate(node.outputs):
+            if value not in names:
+                names[value] = node.name if place == 0 else free(f"{node.name}:{place}")
+    require("onnx_ir", "export").convenience.rename_values(list(names), list(names.values()))
 
 
 def _readable(name, scope):
@@ -163,11 +132,3 @@ def _readable(name, scope):
     first, slash, rest = name.partition("/")
     name = rest if slash and scope and re.fullmatch(rf"{re.escape(scope)}(_\d+)?", first) else name
     return re.sub(r"(_\d+)+(?=/|$)", "", re.sub(r"__\d+|:\d+$", "", name))
-
-
-def _array(tensor):
-    return require("onnx", "export").numpy_helper.to_array(tensor)
-
-
-def _tensor(array, name):
-    return require("onnx", "export").numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name)

@@ -63,23 +63,21 @@ def quantized(data, precision, calibration=None):
         pixels = graph.resampling(layers)
         exact = sorted(convolutions | graph.between(layers) | pixels)
         becomes = dict.fromkeys(dense, "dynamic") | dict.fromkeys(exact, "int8")
-    else:
-        becomes = dict.fromkeys((convolutions | dense) - graph.shrinking(), precision)
-    names = _name_by_number(graph, becomes)
-    if precision == "int8":
         places = sorted({place for number in exact for place in graph.floats(number)})
         ranges = _shared(graph, exact, pixels, _ranges(data, places, images))
         _widen_dead_channels(model, graph, exact, ranges)
-        ranges = {
-            graph.tensors[place].name: {"min": np.float32([low]), "max": np.float32([high])}
-            for place, (low, high) in ranges.items()
-        }
+    else:
+        becomes = dict.fromkeys((convolutions | dense) - graph.shrinking(), precision)
+    names = _name_by_number(graph, becomes)
+    by_name = ranges and {
+        graph.tensors[place].name: {"min": np.float32([low]), "max": np.float32([high])} for place, (low, high) in ranges.items()
+    }
     quantizer = require("ai_edge_quantizer.quantizer", "export")
     # It draws progress bars, whatever one asks for, and looks at the model with an interpreter that warns of its memory.
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")
         work = quantizer.Quantizer(pack(model), _recipe(set(becomes.values())))
-        result = work.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
+        result = work.quantize(by_name, enable_progress_bar=False, enable_progress_report=False)
     return _named(parse(bytes(result.quantized_model)), names)
 
 
@@ -144,11 +142,9 @@ def _shared(graph, exact, pixels, ranges):
     """Widens ranges: a layer has one input and one output range wherever it runs; pixels have one; their weights 0..1."""
     groups = {place: {place} for place in ranges}
 
-    def join(one, other):
-        if groups[one] is not groups[other]:
-            groups[one] |= groups[other]
-            for place in groups[other]:
-                groups[place] = groups[one]
+    def join(places):
+        together = set().union(*(groups[place] for place in places))
+        groups.update(dict.fromkeys(together, together))
 
     first = {}
     for number in exact:
@@ -156,12 +152,10 @@ def _shared(graph, exact, pixels, ranges):
         if number not in pixels and len(graph.inputs(number)) > 1 and graph.names[number].endswith("CONV_2D"):
             here = graph.inputs(number)[0], graph.output(number)
             there = first.setdefault(graph.inputs(number)[1], here)
-            for one, other in zip(here, there, strict=True):
-                join(one, other)
+            for both in zip(here, there, strict=True):
+                join(both)
     weights = {place for number in pixels for place in graph.values(number) if graph.is_weight(number, place)}
-    cut = sorted({place for number in pixels for place in graph.floats(number)} - weights)
-    for place in cut:
-        join(cut[0], place)
+    join({place for number in pixels for place in graph.floats(number)} - weights)
     shared = {}
     for place, group in groups.items():
         lows, highs = zip(*(ranges[member] for member in group), strict=True)

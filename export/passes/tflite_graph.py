@@ -56,11 +56,11 @@ class Graph:
 
     def values(self, number):
         """Places of the float tensors that an operator reads and that are no constants."""
-        return [place for place in self._inputs[number] if place >= 0 and self._is_value(place)]
+        return list(filter(self._is_value, self._inputs[number]))
 
     def floats(self, number):
         """Places of the float tensors that an operator reads or writes and that are no constants."""
-        return [place for place in self._inputs[number] + self._outputs[number] if place >= 0 and self._is_value(place)]
+        return list(filter(self._is_value, self._inputs[number] + self._outputs[number]))
 
     def size(self, place):
         """Elements of a tensor."""
@@ -75,7 +75,11 @@ class Graph:
 
     def _is_value(self, place):
         tensor = self.tensors[place]
-        return tensor.type == self._float and self._buffers[tensor.buffer].data is None
+        return place >= 0 and tensor.type == self._float and self._buffers[tensor.buffer].data is None
+
+    def _sources(self, number):
+        """Numbers of the operators that write these tensors; None for what the model is given."""
+        return [self._makers.get(place) for place in self.values(number)]
 
     def layers(self):
         """Numbers of the layers with weights: convolutions, and dense layers behind one; nothing that decides where to look.
@@ -85,8 +89,7 @@ class Graph:
         """
         geometry, behind = self._geometry(), set()
         for number in range(len(self.names)):
-            sources = [self._makers[place] for place in self.values(number) if place in self._makers]
-            if self.names[number] == "CONV_2D" or any(source in behind for source in sources):
+            if self.names[number] == "CONV_2D" or not behind.isdisjoint(self._sources(number)):
                 behind.add(number)
         weighted = [number for number in self._weighted() if number not in geometry]
         convolutions = {number for number in weighted if self.names[number] in _CONVOLUTIONS}
@@ -107,7 +110,7 @@ class Graph:
         convolutions, dense = layers
         geometry, found = self._geometry(), set()
         for number, name in enumerate(self.names):
-            sources = [self._makers.get(place) for place in self.values(number)]
+            sources = self._sources(number)
             inside = sources and all(source in convolutions or source in found for source in sources)
             if name in _BETWEEN and inside and number not in geometry:
                 found.add(number)
@@ -139,8 +142,7 @@ class Graph:
             queue += [place for place in pixels if not self.is_weight(number, place)]
         behind = set()
         for number in sorted(before):
-            sources = [self._makers.get(place) for place in self.values(number)]
-            if self.names[number] == "GATHER" or any(source in behind for source in sources):
+            if self.names[number] == "GATHER" or not behind.isdisjoint(self._sources(number)):
                 behind.add(number)
         return behind
 
@@ -155,14 +157,9 @@ class Graph:
                 yield number
 
     def _from_pixels(self, number):
-        queue = list(self.values(number))
-        while queue:
-            source = self._makers.get(queue.pop())
-            if source is not None:
-                if self.names[source] in (*_CONVOLUTIONS, "GATHER"):
-                    return False
-                queue += self.values(source)
-        return True
+        sources = [source for source in self._sources(number) if source is not None]
+        computed = {*_CONVOLUTIONS, "GATHER"}
+        return all(self.names[source] not in computed and self._from_pixels(source) for source in sources)
 
     def _keeps_channels_apart(self, number):
         """Whether a convolution is diagonal in its channels, as one that resamples pixels is."""
