@@ -1,4 +1,4 @@
-"""Brand artwork for synthetic photographs: the fixed list of brands, the distractors, and their drawn masks."""
+"""Brand artwork for synthetic photos: the fixed list of brands, the distractors, and their drawn masks."""
 
 import functools
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ OTHER_DISTRACTORS = (
 ).split()
 
 # px, longer side of the drawn masks. Warping from a level at most twice as large as the result needs no low-pass
-# filter of its own. The largest logo has 256 px, half a photograph.
+# filter of its own. The largest logo has 256 px, half a photo.
 LEVELS = (384, 192, 96, 48, 24)
 # px, side of the square that a mark is drawn in before it is cropped. The time grows with its area: 23 ms at 512 px,
 # 77 ms at 1024 px (2 cores, November 2026).

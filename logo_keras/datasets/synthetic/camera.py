@@ -7,7 +7,7 @@ from logo_keras.image.draw import encoded
 
 
 def photograph(scene, sharp, rng):
-    """Takes a photograph of a scene.
+    """Takes a photo of a scene.
 
     Args:
         scene: float32 RGB `[H, W, 3]`, 0..255.
@@ -31,7 +31,7 @@ def photograph(scene, sharp, rng):
 
 
 def encode(photo, rng):
-    """Encodes a photograph, uint8 RGB `[H, W, 3]`, as JPEG of a random quality from 40 to 95: bytes."""
+    """Encodes a photo, uint8 RGB `[H, W, 3]`, as JPEG of a random quality from 40 to 95: bytes."""
     return encoded(photo, quality=int(rng.integers(40, 96)))
 
 
