@@ -46,8 +46,7 @@ class Dataset:
         notes: tuple of str, what was decided when it was opened and a report must say.
         max_pixels: int, largest height times width of a photo that is read.
         max_bytes: int, largest file that is read.
-        skipped: tuple of str, paths of files and folders that were left out when it was opened, since they are no
-            photos of the set.
+        skipped: tuple of str, files and folders that were left out when it was opened: no photos of the set.
         unclear: dict, path to reason, of the photos whose boxes may lie elsewhere.
         log: Log, a dict from path to reason, of the photos that could not be read so far: by `check`, or while batches
             are read. A Dataset and its subsets write to the same log; `unreadable` gives what concerns this one.
@@ -211,10 +210,8 @@ class Dataset:
         Returns:
             Dataset, in the same order.
         """
-        return self.subset(self._readable(self.check()))
-
-    def _readable(self, unreadable):
-        return np.flatnonzero([path not in unreadable for path in self.paths])
+        unreadable = self.check()
+        return self.subset([path not in unreadable for path in self.paths])
 
     def split(self, fraction, seed=0):
         """Deals the samples to two sets, the same share of every class, identical and nearly identical ones to the same.
@@ -280,8 +277,7 @@ class Dataset:
         Photos without a box give no sample. Boxes stay in px of the photo.
 
         Args:
-            margin: float, 0 or more: what is added on each side, in shares of the box's height or width. None leaves
-                the samples as they are.
+            margin: float, 0 or more: what is added on each side, in shares of the box; None leaves the samples as they are.
 
         Returns:
             Dataset.
@@ -421,7 +417,7 @@ class Dataset:
         Raises:
             UnreadablePhotograph: if `strict` and a photo cannot be read.
             ValueError: if an argument is out of range, there is no sample, or no photo can be read.
-            OSError: if there is no folder `cache` and it cannot be made.
+            OSError: if the folder `cache` cannot be made.
             ImportError: naming the extra, if the engine is not installed.
         """
         whole("batch_size", batch_size, 1)
@@ -440,8 +436,6 @@ class Dataset:
         batches = front_end(engine)
         squares = None
         if cache is not None:
-            if not isinstance(cache, (str, os.PathLike)) or not os.fspath(cache):
-                raise UserError(f"cache must be the path of a folder, or None, got {cache!r}.")
             squares = Cache(cache, square_side(image_size, preprocessing, how), (self.max_pixels, self.max_bytes))
         indices = np.arange(len(self)) if training else self._to_be_read_once(squares, strict)
         labels = self.labels[indices]
@@ -464,7 +458,7 @@ class Dataset:
             kept = (index for index, path in enumerate(self.paths) if squares.holds(path, self.window(index)))
             self.log.tried.update(map(self._key, kept))
         unreadable = self.check()
-        indices = self._readable(unreadable)
+        indices = np.flatnonzero([path not in unreadable for path in self.paths])
         if unreadable and (strict or not len(indices)):
             path = next(path for path in self.paths if path in unreadable)
             if strict:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.files import replacing
 from logo_keras.image.preprocessing import DECODING, resize
@@ -33,10 +34,13 @@ class Cache:
         limits: (max_pixels, max_bytes) of the photos.
 
     Raises:
+        ValueError: if `folder` is no path.
         OSError: if there is no such folder and it cannot be made.
     """
 
     def __init__(self, folder, side, limits):
+        if not isinstance(folder, (str, os.PathLike)) or not os.fspath(folder):
+            raise UserError(f"cache must be the path of a folder, or None, got {folder!r}.")
         self.folder = Path(folder)
         self.side = side
         self._made_by = (side, *limits, cv2.__version__, DECODING)

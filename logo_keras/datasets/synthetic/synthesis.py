@@ -190,12 +190,6 @@ def _write(root, arguments):
     """Writes the whole set into a new folder."""
     preset, seed = PRESETS[arguments["preset"]], arguments["seed"]
     chosen = list(artwork.BRANDS)[: arguments["brands"]]
-    # Drawn here, once: the threads below then only read them.
-    for name in [*(artwork.BRANDS[brand] for brand in chosen), *artwork.TRAIN_DISTRACTORS, *artwork.OTHER_DISTRACTORS]:
-        artwork.draw(name)
-    for area in scenes.AREAS:
-        scenes.pixels(area)
-
     jobs = [(split, brand, n) for split in SPLITS[:3] for brand in chosen for n in range(arguments[split])]
     jobs += [("none", None, n) for n in range(arguments["none"])]
     root.mkdir()
