@@ -121,8 +121,7 @@ def inside(root, name, file, number):
     Raises:
         ValueError: if the name is empty, absolute, or leads up by `..`; the error names file and line.
     """
-    drive = name[1:2] == ":" and name[0].isalpha()
-    if not name or name.startswith("/") or drive or "\0" in name or ".." in name and ".." in name.split("/"):
+    if not name or is_away(name) or "\0" in name or ".." in name.split("/"):
         raise UserError(f"{file}:{number}: {name!r} does not lie inside {root}: give its path from there, without '..'.")
     return f"{root}/{name}"
 

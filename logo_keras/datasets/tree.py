@@ -26,7 +26,7 @@ _SYSTEM = frozenset(
 )
 _TRASH = re.compile(r"\.trash-\d+|found\.\d{3}|~snapshot|\.snapshots?")
 # What this package and others write beside photos.
-_WRITTEN = frozenset({MARK, "CACHEDIR.TAG", "held_out.json", "model.keras", "saved_model.pb", "keras_metadata.pb"})
+_WRITTEN = frozenset({MARK, "CACHEDIR.TAG", "held_out.json", "saved_model.pb", "keras_metadata.pb"})
 _WRITTEN_SUFFIXES = (".keras", ".tflite", ".onnx", ".square", ".engine")
 # How deep files lie in what programs write (a cache, Triton's REPOSITORY/MODEL/VERSION), and how many folders are searched.
 _WRITTEN_DEPTH, _WRITTEN_WIDTH = 3, 32
