@@ -170,10 +170,8 @@ class Dataset:
             raise UserError(f"the data set has {len(own)} classes and {len(names)} were asked for, with other names: {differ}.")
         # One more for label -1, which is the last place as NumPy counts.
         order = np.array([places[name] for name in own] + [-1], np.int64)
-        categories = self.root_categories
-        if categories is not None:
-            by_name = dict(zip(own, categories, strict=True))
-            categories = [by_name[name] for name in places]
+        by_name = dict(zip(own, self.root_categories or (), strict=False))
+        categories = [by_name[name] for name in places] if by_name else None
         return self._with(labels=order[self.labels], class_names=names, root_categories=categories)
 
     def check(self):

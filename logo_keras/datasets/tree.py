@@ -210,14 +210,13 @@ def find_folder(root, names, title):
     """
     root, names = Path(os.path.abspath(root)), tuple(names)
     level = [root]
-    for depth in range(_DEPTH + 1):
+    for _ in range(_DEPTH + 1):
         found = [folder for folder in level if any(os.path.exists(os.path.join(folder, name)) for name in names)]
         if len(found) > 1:
             raise UserError(f"{root} holds {title} several times: give one of {', '.join(map(str, found))} as root.")
         if found:
             return Path(found[0])
-        if depth < _DEPTH:
-            level = [path for folder in level if os.path.isdir(folder) for path in folders_in(folder)]
+        level = [path for folder in level if os.path.isdir(folder) for path in folders_in(folder)]
     wanted = " or ".join(names[:_NAMED]) + (" or the like" if names[_NAMED:] else "")
     raise FileNotFoundError(f"{root} is no {title}: neither it nor a folder in it has {wanted}; {contents(root)}.")
 

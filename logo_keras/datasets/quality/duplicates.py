@@ -9,6 +9,7 @@ from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.quality import likeness
 from logo_keras.files import sha256
 from logo_keras.image import preprocessing as photographs
+from logo_keras.image.transparency import has_alpha
 
 # Where a picture shows little, that part is compared once more, from this many px a side of the whole. So many pictures are
 # kept at a time, 48 KB each.
@@ -26,6 +27,7 @@ class Survey:
         paths: list of str, different ones.
         reasons: dict, path to reason, of those that cannot be read.
         sizes: int64 `[n, 2]`, height and width, px, upright; 0 where the photo cannot be read.
+        transparent: bool `[n]`, whether the picture may be.
         hashes: uint64 `[n]`, `likeness.look`.
         sketches: uint8 `[n, 384]`, likewise.
         limits: tuple of 2 ints, px and bytes of the largest photo that is read.
@@ -34,6 +36,7 @@ class Survey:
     paths: list
     reasons: dict
     sizes: np.ndarray
+    transparent: np.ndarray
     hashes: np.ndarray
     sketches: np.ndarray
     limits: tuple
@@ -75,18 +78,19 @@ def survey(paths, max_pixels=photographs.MAX_PIXELS, max_bytes=photographs.MAX_B
     def look(path):
         try:
             photo, size = photographs.glance(path, _GLANCE, max_pixels, max_bytes)
+            data = photographs.file_bytes(path, max_bytes)
         except photographs.UnreadablePhotograph as error:
             return error.reason
-        return size, *likeness.look(photo)
+        return size, has_alpha(data), *likeness.look(photo)
 
-    reasons, sizes = {}, np.zeros((len(paths), 2), np.int64)
+    reasons, sizes, transparent = {}, np.zeros((len(paths), 2), np.int64), np.zeros(len(paths), bool)
     hashes, sketches = np.zeros(len(paths), np.uint64), np.zeros((len(paths), likeness.SKETCH), np.uint8)
     for place, (path, seen) in enumerate(in_threads(look, paths, "looking at photographs")):
         if isinstance(seen, str):
             reasons[path] = seen
         else:
-            sizes[place], hashes[place], sketches[place] = seen
-    return Survey(paths, reasons, sizes, hashes, sketches, (max_pixels, max_bytes))
+            sizes[place], transparent[place], hashes[place], sketches[place] = seen
+    return Survey(paths, reasons, sizes, transparent, hashes, sketches, (max_pixels, max_bytes))
 
 
 def identical(survey):

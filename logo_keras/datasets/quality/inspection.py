@@ -9,13 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from logo_keras.arguments import whole
-from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import NONE
 from logo_keras.datasets.quality.duplicates import identical, nearly_identical, survey
 from logo_keras.errors import UserError
-from logo_keras.image import containers
-from logo_keras.image.preprocessing import file_bytes
-from logo_keras.image.transparency import has_alpha
 
 # Kind of finding to what a report calls it. Those of TROUBLE spoil a training or a figure; the
 # others are worth a look, and real data sets have many.
@@ -39,8 +35,6 @@ KINDS = {
 TROUBLE = ("missing", "unreadable", "repeated", "identical_across", "near_across", "contradicting")
 # Px that a box may reach beyond the photo: some tools count px from 1, some from 0.
 _BEYOND = 1
-# Bytes that tell the format of a photo.
-_HEAD = 64
 
 
 class Entry(NamedTuple):
@@ -119,9 +113,6 @@ def inspect(datasets, smallest=32, near=True):
     same = identical(found)
     like = nearly_identical(found, same) if near else same
     gone = {path for path in found.reasons if not os.path.exists(path)}
-    readable = [path for path in places if path not in found.reasons]
-    limit = max(part.max_bytes for part in parts)
-    alpha = in_threads(lambda path: _is_transparent(path, limit), readable, "looking for transparency")
     in_splits = Counter(itertools.chain(*({*part.paths} for part in parts)))
     # Kind to a dict from the place of a photo to the detail.
     single = {
@@ -131,7 +122,7 @@ def inspect(datasets, smallest=32, near=True):
         "tiny": {place: _size(size) for place, size in enumerate(found.sizes.tolist()) if 0 < min(size) < smallest},
         "outside": _outside(datasets, places, found.sizes),
         "unclear": {places[path]: reason for part in parts for path, reason in part.unclear.items()},
-        "transparent": {places[path]: "" for path, clear in alpha if clear},
+        "transparent": dict.fromkeys(np.flatnonzero(found.transparent).tolist(), ""),
     }
     same_groups = _groups(same)
     like_groups = [group for group in _groups(like) if len(set(same[group].tolist())) > 1]
@@ -161,17 +152,6 @@ def inspect(datasets, smallest=32, near=True):
         near=near,
         findings={kind: tuple(each) for kind, each in findings.items()},
     )
-
-
-def _is_transparent(path, max_bytes):
-    try:
-        with open(path, "rb", buffering=0) as file:
-            # A JPEG has no alpha, and most photos are JPEGs.
-            if containers.kind(file.read(_HEAD)) == "JPEG":
-                return False
-        return has_alpha(file_bytes(path, max_bytes))
-    except (OSError, ValueError):
-        return False
 
 
 def _as_dict(finding):

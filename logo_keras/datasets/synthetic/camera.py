@@ -1,9 +1,8 @@
-"""What a camera does to a scene: colour, contrast, blur, noise and JPEG."""
+"""What a camera does to a scene: colour, contrast, blur and noise."""
 
 import numpy as np
 
 from logo_keras.extras import cv2
-from logo_keras.image.draw import encoded
 
 
 def photograph(scene, sharp, rng):
@@ -28,11 +27,6 @@ def photograph(scene, sharp, rng):
     noise = rng.standard_normal((height, width), dtype=np.float32) * np.float32(deviation)
     scene += noise[..., None]
     return np.clip(np.rint(scene), 0, 255).astype(np.uint8)
-
-
-def encode(photo, rng):
-    """Encodes a photo, uint8 RGB `[H, W, 3]`, as JPEG of a random quality from 40 to 95: bytes."""
-    return encoded(photo, quality=int(rng.integers(40, 96)))
 
 
 def _blur(scene, sharp, rng):

@@ -18,6 +18,7 @@ from logo_keras.datasets.synthetic import artwork, camera, compositing, placemen
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.files import replacing
+from logo_keras.image.draw import encoded
 
 SPLITS = ("train", "validation", "test", "none")
 # Goes up whenever the same arguments give other photos, so that an older set is not taken for a new one.
@@ -157,7 +158,8 @@ def make_photograph(preset, split, number, seed, brand=None):
         if rng.random() < preset.covered:
             coverage = compositing.cover(scene, coverage, cloth, rng, preset.hidden)
         box, sharp = compositing.tight_box(coverage), where.size
-    return camera.encode(camera.photograph(scene, sharp, rng), rng), box
+    photo = camera.photograph(scene, sharp, rng)
+    return encoded(photo, quality=int(rng.integers(40, 96))), box
 
 
 def _checked(preset, brands, train, validation, test, none, seed):
