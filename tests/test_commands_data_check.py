@@ -105,16 +105,6 @@ def test_a_name_that_no_terminal_can_show_is_escaped(root, capsys):
     assert "写真\\n.jpg: the file is empty\n" in capsys.readouterr().out
 
 
-def test_the_notes_of_a_data_set_are_printed(shared, capsys):
-    root = shared / "data" / "flickrlogos27"
-    if not root.is_dir():
-        pytest.skip("needs FlickrLogos-27")
-    assert check("flickrlogos27", root, "--nonear") == 1
-    text, error = capsys.readouterr()
-    assert "note: " in text and "3759339764.jpg" in text
-    assert "byte-identical photographs in two splits: 2." in error
-
-
 def test_toplogo10_has_no_trouble(shared, capsys):
     root = shared / "data" / "toplogo10"
     if not root.is_dir():

@@ -164,8 +164,11 @@ def test_toplogo10_is_described_with_its_boxes_and_authors(shared, tmp_path, cap
     assert 'src="boxes.png"' in page
 
 
-def test_a_split_that_cannot_be_cut_is_not_counted_and_said(shared, tmp_path, capsys):
-    assert run("flickrlogos27", shared / "data" / "flickrlogos27", "--cut", "0.1", "--out", tmp_path) == 0
+def test_a_split_that_cannot_be_cut_is_not_counted_and_said(tmp_path, capsys):
+    for split in ("train", "test"):
+        photographs.write(tmp_path / "set" / split / "a" / "1.png")
+    (tmp_path / "set" / "boxes.csv").write_text("path,x0,y0,x1,y1\ntrain/a/1.png,1,2,30,20\ntrain/a/1.png,5,5,9,9\n")
+    assert run("folder", tmp_path / "set", "--cut", "0.1", "--out", tmp_path / "out") == 0
     assert "note: split test is not counted: " in capsys.readouterr().err
-    rows = table(tmp_path / "overview.csv")
+    rows = table(tmp_path / "out" / "overview.csv")
     assert rows[0][2] == "cut-out boxes" and [row[0] for row in rows[1:]] == ["train", "all"]

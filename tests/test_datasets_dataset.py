@@ -54,7 +54,7 @@ def test_datasets_are_compared_and_hashed_by_identity():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": [0, 1]}, "one label a sample, got 2 labels and 4 paths"),
+        ({"labels": [0, 1]}, "one label a sample, got 2 for 4 paths"),
         ({"labels": [0, 1, 2, 0]}, "between -1 and 1, got 0 to 2"),
         ({"labels": [0, -2, 1, 0]}, "got -2 to 1"),
         ({"labels": [0.5] * 4}, "labels must be integers, got float64"),

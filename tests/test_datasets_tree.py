@@ -147,8 +147,8 @@ def test_commands_find_photographs_by_the_same_rule(tmp_path):
     "files",
     [
         ["run/model.keras", "run/config.json", "run/history.csv", "run/curves.png"],
-        ["run/unfinished/state.json", "run/unfinished/1.keras", "run/drawn.jpg"],
-        ["run/unfinished/lock", "run/lock"],
+        ["run/unfinished/state.json", "run/unfinished/1.keras"],
+        ["run/unfinished/held_out.json", "run/.lock"],
         ["run/00/1f/23ab.square", "run/00/2f/23ab.square"],
         ["run/saved_model.pb", "run/variables/variables.index"],
         ["run/model.tflite", "run/model.json", "run/check.png"],

@@ -143,7 +143,7 @@ def test_only_what_a_killed_demo_left_is_swept_away(tmp_path):
     (tmp_path / "report.json").write_text("{}")
     (tmp_path / ".partial-0badcafe-report.json").write_text("{")
     (tmp_path / ".partial-training-x1").mkdir()
-    (tmp_path / "synthetic-demo.partial-0badcafe").mkdir()
+    (tmp_path / ".partial-0badcafe-synthetic-demo").mkdir()
     stages.sweep(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {mine.name, "report.json"}
 

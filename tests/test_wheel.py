@@ -67,9 +67,10 @@ def test_wheel_holds_every_module(wheel, root):
     assert inside == package | export
 
 
-def test_wheel_holds_the_templates_of_pages(wheel, root):
-    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".html")}
-    assert inside == {str(path.relative_to(root)) for path in (root / "logo_keras").rglob("*.html")} != set()
+def test_wheel_holds_templates_and_tables(wheel, root):
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".html", ".toml"))}
+    files = {str(path.relative_to(root)) for kind in ("html", "toml") for path in (root / "logo_keras").rglob(f"*.{kind}")}
+    assert inside == files and "logo_keras/datasets/about.toml" in files
 
 
 def test_wheel_names_its_console_scripts(wheel):

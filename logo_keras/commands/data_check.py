@@ -1,4 +1,4 @@
-"""logo-data check: what is wrong with the photographs of a data set."""
+"""logo-data check: what is wrong with the photos of a data set."""
 
 import os
 
@@ -6,6 +6,7 @@ from logo_keras import datasets
 from logo_keras.commands.command import DATA_KINDS, Command
 from logo_keras.datasets.quality.inspection import KINDS, TROUBLE, inspect
 from logo_keras.datasets.splits import splits
+from logo_keras.datasets.statistics import relative, to_text
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
 
@@ -24,7 +25,7 @@ Ends with 1 if there is trouble, with 0 otherwise. Trouble is: {", ".join(KINDS[
 {", ".join(KINDS[kind] for kind in TROUBLE[3:])}.
 Nearly identical are copies that were saved anew, resized, or made a little brighter or darker."""
 
-# P2 and P3 as a whole: the parts that training and evaluation take leave out the photographs without a brand of P2.
+# P2 and P3 as a whole: the parts that training and evaluation take leave out the photos without a brand of P2.
 _ALL = {"flickrlogos32": ("P1", "P2", "P3")}
 # What is left out with --nonear.
 _NEAR = ("near_across", "near_within", "doubtful")
@@ -77,37 +78,34 @@ def table(inspection, root):
         inspection: Inspection.
         root: path, left out of the photographs' paths.
     """
-    width = max(5, *map(len, inspection.photographs))
-    row = f"{{:{width}}}  {{:>11}}  {{:>7}}  {{:>6}}  {{:>6}}  {{:>6}}"
-    lines = [row.format("split", "photographs", "classes", "fewest", "most", "boxes")]
+    splits, kinds, details = [], [], []
     for split, count in inspection.photographs.items():
         numbers = [number for brand, number in inspection.classes[split].items() if number and brand != "none"]
         figures = (len(numbers), min(numbers), max(numbers)) if numbers else (0, "-", "-")
-        lines.append(row.format(split, count, *figures, inspection.boxes[split]))
-    kinds = {kind: what for kind, what in KINDS.items() if inspection.near or kind not in _NEAR}
-    width = max(map(len, kinds.values()))
-    lines += ["", f"{'found':{width}}  number"]
-    details = []
-    for kind, what in kinds.items():
+        splits.append([split, count, *figures, inspection.boxes[split]])
+    for kind, what in KINDS.items():
+        if kind in _NEAR and not inspection.near:
+            continue
         findings = getattr(inspection, kind)
-        lines.append(f"{what:{width}}  {len(findings):6}{'  trouble' if findings and kind in TROUBLE else ''}")
+        kinds.append([what, len(findings), "trouble" if findings and kind in TROUBLE else ""])
         if findings:
             details += ["", f"{what}:", *(f"  {_line(finding, root)}" for finding in findings[:_PRINTED])]
         if len(findings) > _PRINTED:
             details.append(f"  and {len(findings) - _PRINTED} more; --json has all")
-    return "\n".join([*lines, *details])
+    counts = to_text(["split", "photographs", "classes", "fewest", "most", "boxes"], splits)
+    return "\n".join([counts, "", to_text(["found", "number", ""], kinds), *details])
 
 
 def _parts(name, root):
-    """The splits to check; None stands for all labelled photographs, where there are no splits of them."""
+    """The splits to check; None stands for all labelled photos, where there are no splits of them."""
     found = _ALL.get(name) or splits(name, root).names()
     return found if any(split != "none" for split in found) else (None, *found)
 
 
 def _line(finding, root):
-    root = os.path.join(os.path.abspath(os.path.dirname(root) if os.path.isfile(root) else root), "")
-    where = " = ".join(f"{split} {brand} {path.removeprefix(root)}" for path, split, brand in finding.entries)
-    line = ": ".join(filter(None, [where, finding.detail.removeprefix(root)]))
+    root = os.path.abspath(os.path.dirname(root) if os.path.isfile(root) else root)
+    where = " = ".join(f"{split} {brand} {relative(path, root)}" for path, split, brand in finding.entries)
+    line = ": ".join(filter(None, [where, relative(finding.detail, root)]))
     # A path may hold anything, also a line's end or what no terminal can show.
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 

@@ -43,8 +43,6 @@ def work(values, arguments):
     """
     if len(arguments) != 2:
         raise UserError(f"expected NAME ROOT, got {' '.join(arguments) or 'nothing'}; logo-data stats --help explains them.")
-    if values.out is None:
-        raise UserError("--out must be given: the folder to write to.")
     name, root = arguments
     out = Path(values.out)
     if name == "folder" and Path(os.path.realpath(out)).is_relative_to(os.path.realpath(root)):
@@ -71,4 +69,4 @@ def _parts(name, root, cut):
     return parts, skipped
 
 
-main = Command(USAGE, DESCRIPTION, define, work).main
+main = Command(USAGE, DESCRIPTION, define, work, required=("out",)).main

@@ -99,7 +99,6 @@ def _work(flags, arguments):
 
 def _held_out(flags, dataset):
     """The samples that the model's run left out, from the list beside the model where there is one."""
-    shares.check(flags.held_out, "--held_out")
     # Models of versions without --held_out have no list beside them.
     path = Path(flags.held_out_file or Path(flags.model).with_name(left_out.FILE))
     if not path.is_file():

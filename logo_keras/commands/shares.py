@@ -2,19 +2,8 @@
 
 import sys
 
-import numpy as np
-
+from logo_keras.datasets.classes import listed
 from logo_keras.errors import UserError
-
-
-def check(share, flag):
-    """Checks a share; None is one that was not given.
-
-    Raises:
-        UserError: naming the flag, if it lies outside (0, 1).
-    """
-    if share is not None and not 0 < share < 1:
-        raise UserError(f"{flag} must lie between 0 and 1, got {share:g}.")
 
 
 def hold_out(dataset, share):
@@ -49,31 +38,20 @@ def split(dataset, share, seed, flag):
     Raises:
         UserError: if the share lies outside (0, 1) or is empty, or a brand has nothing left to learn from.
     """
-    check(share, flag)
-    counts = _counts(dataset)
-    gives = f"{flag} {share:g} of {len(dataset)} photographs of {len(counts)} brands"
-    ways = "add photographs, so that every brand has two different ones (the fewest now: "
-    ways += f"{min(counts.values(), default=0)}), or choose another share"
+    if not 0 < share < 1:
+        raise UserError(f"{flag} must lie between 0 and 1, got {share:g}.")
+    brands = {brand for brand, count in dataset.counts.items() if count}
+    gives = f"{flag} {share:g} of {len(dataset)} photographs of {len(brands)} brands"
     try:
         taken, rest = dataset.split(share, seed)
     except UserError as error:
         raise UserError(f"{gives}: {error}") from None
     gives += f" takes {len(taken)} and leaves {len(rest)} to learn from"
-    if not len(taken):
-        raise UserError(f"{gives}: {ways}.")
-    if gone := counts.keys() - _counts(rest):
-        raise UserError(f"{gives}, and nothing of {_named(gone)}: {ways}.")
-    if missing := counts.keys() - _counts(taken):
-        print(f"note: {gives}; nothing is taken of {_named(missing)}.", file=sys.stderr)
+    if gone := brands.intersection(rest.empty_classes):
+        raise UserError(
+            f"{gives}, and nothing of {len(gone)} of the brands ({listed(sorted(gone))}): add photographs, so that every brand "
+            "has two different ones, or choose another share."
+        )
+    if missing := brands.intersection(taken.empty_classes):
+        print(f"note: {gives}; nothing is taken of {len(missing)} of the brands ({listed(sorted(missing))}).", file=sys.stderr)
     return taken, rest
-
-
-def _named(brands):
-    """At most ten brands by name, of all by number."""
-    return f"{len(brands)} of the brands ({', '.join(sorted(brands)[:10])}{', ...' * (len(brands) > 10)})"
-
-
-def _counts(dataset):
-    """Samples of each brand that has some: dict from name to int."""
-    numbers, counts = np.unique(dataset.labels[dataset.labels >= 0], return_counts=True)
-    return {dataset.class_names[number]: int(count) for number, count in zip(numbers, counts, strict=True)}

@@ -1,4 +1,4 @@
-"""Data sets: where the photographs are, which brand each shows, and where its logos are."""
+"""Data sets: where the photos are, which brand each shows, and where its logos are."""
 
 import dataclasses
 import importlib
@@ -6,7 +6,7 @@ import importlib
 from logo_keras.errors import UserError
 from logo_keras.extras import lazily
 
-# name -> module with `load(root, split, cut) -> Dataset`. First one's own photographs, then public data sets.
+# name -> module with `load(root, split, cut) -> Dataset`. First one's own photos, then public data sets.
 LOADERS = {
     "folder": "formats.folder",
     "list": "formats.listing",
@@ -29,33 +29,33 @@ __getattr__, __dir__ = lazily(__name__, _PUBLIC)
 
 
 def load(name, root, split=None, cut=None, max_pixels=None, max_bytes=None):
-    """Opens a data set. No photograph is decoded; of those with boxes the size and orientation may be read.
+    """Opens a data set. No photo is decoded; of those with boxes the size and orientation may be read.
 
     Args:
-        name: str, one of one's own photographs
+        name: str, one of one's own photos
             "folder": `root/BRAND/*` or `root/SPLIT/BRAND/*`;
             "list": lines `path label` in the text file `root`, or in `root/SPLIT.txt`, both with boxes in `boxes.csv` or
             `boxes.json` beside, if there are any;
-            "coco", "voc", "yolo": photographs with boxes, as annotation tools write them;
+            "coco", "voc", "yolo": photos with boxes, as annotation tools write them;
             "synthetic": a set written by `synthesize`, splits train, validation, test, none;
             or of the public data sets, each as its authors give it out (docs/data.md)
             "logo2k": splits train, test;
-            "belgalogos": no splits, many photographs with several brands: `cut=0.1`;
+            "belgalogos": no splits, many photos with several brands: `cut=0.1`;
             "flickrlogos32": splits P1, P2, P3;
             "weblogo2m": no splits, labels from the web;
             "flickrlogos27": splits train, test, none;
             "toplogo10": splits train40, test30, train10, test60;
-            "logos_in_the_wild": splits distributed, cleaned; many photographs with several brands: `cut=0.1`.
+            "logos_in_the_wild": splits distributed, cleaned; many photos with several brands: `cut=0.1`.
         root: str or path of the set's folder (or list).
-        split: str, or None for every labelled photograph, which leaves out those with label -1.
-        cut: float, or None for whole photographs. With a number `m` there is one sample per box: the box and a margin
+        split: str, or None for every labelled photo, which leaves out those with label -1.
+        cut: float, or None for whole photos. With a number `m` there is one sample per box: the box and a margin
             of `m` times its height above and below, and `m` times its width on either side.
-        max_pixels: int, largest height times width of a photograph that is read; None for
+        max_pixels: int, largest height times width of a photo that is read; None for
             `logo_keras.image.preprocessing.MAX_PIXELS`.
         max_bytes: int, largest file that is read; None for `logo_keras.image.preprocessing.MAX_BYTES`.
 
     Returns:
-        Dataset. `notes` says what was decided where a photograph shows several brands.
+        Dataset. `notes` says what was decided where a photo shows several brands.
 
     Raises:
         ValueError: for an unknown name or split, a data set that is not public, a layout that does not fit, or `cut`
@@ -86,7 +86,7 @@ def loader(name):
 
 
 def stream(name, root, class_names=None):
-    """Reads the photographs of a data set straight from its archives, without unpacking them: "weblogo2m" alone.
+    """Reads the photos of a data set straight from its archives, without unpacking them: "weblogo2m" alone.
 
     Args:
         name: str.

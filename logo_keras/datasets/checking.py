@@ -7,9 +7,9 @@ from itertools import chain, islice
 from logo_keras.datasets.problems import Problems
 from logo_keras.report.progress import progress
 
-# Photographs that wait for a thread at a time: a set has millions, and each that waits takes memory.
+# Photos that wait for a thread at a time: a set has millions, and each that waits takes memory.
 _WAITING = 4096
-# Photographs that a thread takes at a time, where there are many: handing over a single one takes longer than to look at the
+# Photos that a thread takes at a time, where there are many: handing over a single one takes longer than to look at the
 # first bytes of its file.
 _AT_A_TIME = 16
 
@@ -68,15 +68,15 @@ def read_all(read, files, what):
 
     def attempt(file):
         try:
-            return read(file), None
+            return read(file)
         except ValueError as error:
-            return None, error
+            return error
 
     found, problems = {}, Problems()
-    for file, (content, error) in in_threads(attempt, files, what):
-        found[file] = content
-        if error is not None:
-            with problems.collecting():
-                raise error
+    for file, content in in_threads(attempt, files, what):
+        with problems.collecting():
+            if isinstance(content, ValueError):
+                raise content
+            found[file] = content
     problems.check()
     return found

@@ -1,4 +1,4 @@
-"""The Dataset value: photographs, their labels and boxes, and batches of them."""
+"""The Dataset value: photos, their labels and boxes, and batches of them."""
 
 import numbers
 import os
@@ -29,27 +29,26 @@ _NO_BOXES.flags.writeable = False
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Photographs with labels and boxes. A sample is one photograph, or, after `cut`, the surroundings of one box.
+    """Photos with labels and boxes. A sample is one photo, or, after `cut`, the surroundings of one box.
 
     Attributes:
         paths: tuple of str, absolute, one a sample.
-        labels: int64 `[n]`, read-only: places in `class_names`; -1 for a photograph that shows no brand of the set.
+        labels: int64 `[n]`, read-only: places in `class_names`; -1 for a photo that shows no brand of the set.
         class_names: tuple of str.
         boxes: tuple of float32 arrays `[n, 4]`, one a sample (n may be 0): the logos of the sample's brand,
-            `(y0, x0, y1, x1)` in px of the upright photograph in the file. By default no boxes are known.
-        windows: None, or float32 `[n, 4]`: the part of the photograph that each sample shows, in the same px. It may
-            reach beyond the photograph and is clipped when it is read.
+            `(y0, x0, y1, x1)` in px of the upright photo in the file. By default no boxes are known.
+        windows: None, or float32 `[n, 4]`: the part of the photo that each sample shows, in the same px. It may
+            reach beyond the photo and is clipped when it is read.
         root: None, or str, absolute: the folder in which all paths lie.
         root_categories: None, or tuple of str, the root category of each class (Logo-2K+).
         split_name: None, or str, the part of the data set that this is.
         about: None, or About: licence, citation and address of a public data set.
         notes: tuple of str, what was decided when it was opened and a report must say.
-        max_pixels: int, largest height times width of a photograph that is read.
+        max_pixels: int, largest height times width of a photo that is read.
         max_bytes: int, largest file that is read.
-        skipped: tuple of str, paths of files and folders that were left out when it was opened, since they are no
-            photographs of the set.
-        unclear: dict, path to reason, of the photographs whose boxes may lie elsewhere.
-        log: Log, a dict from path to reason, of the photographs that could not be read so far: by `check`, or while batches
+        skipped: tuple of str, files and folders that were left out when it was opened: no photos of the set.
+        unclear: dict, path to reason, of the photos whose boxes may lie elsewhere.
+        log: Log, a dict from path to reason, of the photos that could not be read so far: by `check`, or while batches
             are read. A Dataset and its subsets write to the same log; `unreadable` gives what concerns this one.
     """
 
@@ -77,22 +76,20 @@ class Dataset:
         names = tuple(self.class_names)
         if not all(isinstance(name, str) for name in names) or len(set(map(composed, names))) != len(names):
             raise UserError(f"class_names must be different strings, got {listed(names)}.")
-        if len(labels) != len(paths):
-            raise UserError(f"there must be one label a sample, got {len(labels)} labels and {len(paths)} paths.")
         if labels.size and not -1 <= labels.min() <= labels.max() < len(names):
             raise UserError(
                 f"labels of {len(names)} classes must lie between -1 and {len(names) - 1}, got {labels.min()} to {labels.max()}."
             )
-        categories = self.root_categories if self.root_categories is None else tuple(self.root_categories)
+        boxes = _boxes(self.boxes, paths)
+        windows = None if self.windows is None else _constant(np.array(self.windows, np.float32).reshape(-1, 4))
+        categories = None if self.root_categories is None else tuple(self.root_categories)
+        for what, each in (("label", labels), ("array of boxes", boxes), ("window", windows)):
+            if each is not None and len(each) != len(paths):
+                raise UserError(f"there must be one {what} a sample, got {len(each)} for {len(paths)} paths.")
         if categories is not None and len(categories) != len(names):
             raise UserError(f"there must be one root category a class, got {len(categories)} for {len(names)} classes.")
-        windows = self.windows
-        if windows is not None:
-            windows = _constant(np.array(windows, np.float32).reshape(-1, 4))
-            if len(windows) != len(paths):
-                raise UserError(f"there must be one window a sample, got {len(windows)} for {len(paths)} paths.")
         values = dict(paths=paths, labels=_constant(labels.astype(np.int64)), class_names=names, windows=windows)
-        values |= dict(boxes=_boxes(self.boxes, paths), root_categories=categories, notes=tuple(self.notes))
+        values |= dict(boxes=boxes, root_categories=categories, notes=tuple(self.notes))
         values |= dict(skipped=tuple(self.skipped), unclear=_of_paths(self.unclear, paths))
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -117,7 +114,7 @@ class Dataset:
 
     @property
     def unreadable(self):
-        """The photographs of this Dataset that could not be read so far: dict from path to reason."""
+        """The photos of this Dataset that could not be read so far: dict from path to reason."""
         return _of_paths(self.log, self.paths)
 
     def subset(self, indices):
@@ -138,7 +135,7 @@ class Dataset:
         )
 
     def _with(self, **changes):
-        """A Dataset of the same photographs, or some of them, with the same log."""
+        """A Dataset of the same photos, or some of them, with the same log."""
         made = replace(self, **changes)
         object.__setattr__(made, "log", self.log)
         return made
@@ -164,30 +161,30 @@ class Dataset:
         own = list(map(composed, self.class_names))
         if len(places) != len(names):
             raise UserError(f"class_names must be different strings, got {listed(names)}.")
-        missing, unknown = [name for name in own if name not in places], [name for name in places if name not in {*own}]
-        if missing or unknown:
-            sides = [(f"only in the data set: {listed(missing)}" if missing else ""), f"not in the data set: {listed(unknown)}"]
-            differ = "; ".join(side for side, which in zip(sides, (missing, unknown), strict=True) if which)
+        sides = {
+            "only in the data set": [name for name in own if name not in places],
+            "not in the data set": [name for name in places if name not in {*own}],
+        }
+        if any(sides.values()):
+            differ = "; ".join(f"{side}: {listed(which)}" for side, which in sides.items() if which)
             raise UserError(f"the data set has {len(own)} classes and {len(names)} were asked for, with other names: {differ}.")
         # One more for label -1, which is the last place as NumPy counts.
         order = np.array([places[name] for name in own] + [-1], np.int64)
-        categories = self.root_categories
-        if categories is not None:
-            by_name = dict(zip(own, categories, strict=True))
-            categories = [by_name[name] for name in places]
+        by_name = dict(zip(own, self.root_categories or (), strict=False))
+        categories = [by_name[name] for name in places] if by_name else None
         return self._with(labels=order[self.labels], class_names=names, root_categories=categories)
 
     def check(self):
-        """Tries to read every photograph that was not tried before, in several threads, and logs failures.
+        """Tries to read every photo that was not tried before, in several threads, and logs failures.
 
-        About a millisecond a photograph of 500 px; says on stderr how far it is when that takes more than seconds.
+        About a millisecond a photo of 500 px; says on stderr how far it is when that takes more than seconds.
 
         Returns:
-            dict, path to reason, of the photographs of this Dataset that cannot be read.
+            dict, path to reason, of the photos of this Dataset that cannot be read.
         """
         log, samples = self.log, {}
         for index, path in enumerate(self.paths):
-            if self._shown(index) not in log.tried:
+            if self._key(index) not in log.tried:
                 samples.setdefault(path, []).append(index)
 
         def reason(path):
@@ -202,26 +199,24 @@ class Dataset:
             return None
 
         log.update((path, why) for path, why in in_threads(reason, samples, "checking photographs") if why is not None)
-        log.tried.update(self._shown(index) for indices in samples.values() for index in indices)
+        log.tried.update(self._key(index) for indices in samples.values() for index in indices)
         return self.unreadable
 
     def readable(self):
-        """Leaves out the photographs that cannot be read.
+        """Leaves out the photos that cannot be read.
 
         Returns:
             Dataset, in the same order.
         """
-        return self.subset(self._readable(self.check()))
-
-    def _readable(self, unreadable):
-        return np.flatnonzero([path not in unreadable for path in self.paths])
+        unreadable = self.check()
+        return self.subset([path not in unreadable for path in self.paths])
 
     def split(self, fraction, seed=0):
         """Deals the samples to two sets, the same share of every class, identical and nearly identical ones to the same.
 
-        Every class with two different photographs or more is in both sets; one with a single photograph is in one of them,
+        Every class with two different photos or more is in both sets; one with a single photo is in one of them,
         and `notes` of the other says so. Each class is dealt by itself: whatever changes in one class, and a class that is
-        added, moves no photograph of the others. Every photograph is read once, to see which are alike
+        added, moves no photo of the others. Every photo is read once, to see which are alike
         (`logo_keras.datasets.quality.duplicates`).
 
         Args:
@@ -257,7 +252,7 @@ class Dataset:
             classes have no sample in one of them.
 
         Raises:
-            ValueError: if `n` is below 2 or above the number of photographs.
+            ValueError: if `n` is below 2 or above the number of photos.
         """
         places = folds(alike(self), self._brands(), n, seed)
         pairs = ((self.subset(places != fold), self.subset(places == fold)) for fold in range(n))
@@ -275,13 +270,12 @@ class Dataset:
         return self._with(notes=[*self.notes, note]) if gone else self
 
     def cut(self, margin):
-        """Makes one sample of every box: the box and its surroundings, clipped to the photograph.
+        """Makes one sample of every box: the box and its surroundings, clipped to the photo.
 
-        Photographs without a box give no sample. Boxes stay in px of the photograph.
+        Photos without a box give no sample. Boxes stay in px of the photo.
 
         Args:
-            margin: float, 0 or more: what is added on each side, in shares of the box's height or width. None leaves
-                the samples as they are.
+            margin: float, 0 or more: what is added on each side, in shares of the box; None leaves the samples as they are.
 
         Returns:
             Dataset.
@@ -303,7 +297,7 @@ class Dataset:
         return replace(self.subset(owners), boxes=boxes[:, None], windows=boxes + margin * sides * np.float32([-1, -1, 1, 1]))
 
     def photograph(self, index):
-        """Reads the photograph of a sample, or the part of it that the sample shows.
+        """Reads the photo of a sample, or the part of it that the sample shows.
 
         Args:
             index: int.
@@ -314,7 +308,33 @@ class Dataset:
         Raises:
             UnreadablePhotograph: if it cannot be read, or the sample's window lies outside it.
         """
-        return self._photograph_and_origin(index)[0]
+        return self.shown(index)[0]
+
+    def shown(self, index):
+        """Reads what a sample shows, with its boxes.
+
+        Args:
+            index: int.
+
+        Returns:
+            uint8 RGB `[H, W, 3]` as `photograph` gives it, and the boxes as float32 `[n, 4]`, `(y0, x0, y1, x1)` in px of this
+            image. They may reach beyond it after `cut`.
+
+        Raises:
+            UnreadablePhotograph: as `photograph`.
+        """
+        photo = photographs.read(self.paths[index], self.max_pixels, self.max_bytes)
+        if self.windows is None:
+            return photo, self.boxes[index]
+        height, width = photo.shape[:2]
+        window = self.windows[index]
+        top, left = np.maximum(np.floor(window[:2]), 0).astype(int)
+        bottom, right = np.minimum(np.ceil(window[2:]), (height, width)).astype(int)
+        if top >= bottom or left >= right:
+            raise UnreadablePhotograph(
+                self.paths[index], f"the window {window.tolist()} lies outside the photograph of {height} x {width} px"
+            )
+        return photo[top:bottom, left:right], self.boxes[index] - np.float32([top, left] * 2)
 
     def sample(self, index, image_size, preprocessing="stretch"):
         """Makes a sample as a model sees it, with its boxes.
@@ -329,14 +349,14 @@ class Dataset:
             `[n, 4]`, `(y0, x0, y1, x1)` in px of this image. They may reach beyond it after `cut` and with "paper".
 
         Raises:
-            UnreadablePhotograph: if the photograph cannot be read.
+            UnreadablePhotograph: if the photo cannot be read.
             ValueError: if there is no such preprocessing.
         """
         side, offset = photographs.frame(preprocessing, image_size)
-        photo, (top, left) = self._photograph_and_origin(index)
+        photo, boxes = self.shown(index)
         height, width = photo.shape[:2]
-        boxes = (self.boxes[index] - np.float32([top, left] * 2)) * np.float32([side / height, side / width] * 2)
-        return photographs.prepare(photo, image_size, preprocessing), boxes - np.float32(offset)
+        boxes = boxes * np.float32([side / height, side / width] * 2) - np.float32(offset)
+        return photographs.prepare(photo, image_size, preprocessing), boxes
 
     def batches(
         self,
@@ -354,9 +374,9 @@ class Dataset:
         engine=None,
         steps=None,
     ):
-        """Gives the samples in batches, each photograph made a square.
+        """Gives the samples in batches, each photo made a square.
 
-        Every iteration is the next epoch; what it gives depends only on the seed and its number. In training no photograph is
+        Every iteration is the next epoch; what it gives depends only on the seed and its number. In training no photo is
         read before the first batch: where one cannot be read, the next one of the epoch takes its place, so the number of
         batches is `ceil(len(dataset) / batch_size)`. Otherwise every sample must come exactly once, so `check` tries all of
         them first and those that cannot be read are left out. Either way `unreadable` names them.
@@ -366,21 +386,21 @@ class Dataset:
             image_size: int, px.
             training: bool. False keeps the order of `paths`. True shuffles and augments, anew in every epoch.
             seed: int, 0 or more.
-            strict: bool. True raises an error for the first unreadable photograph: UnreadablePhotograph, or, while "tf.data"
+            strict: bool. True raises an error for the first unreadable photo: UnreadablePhotograph, or, while "tf.data"
                 iterates, a `tf.errors.InvalidArgumentError` that names path and reason.
             preprocessing: str, the model's own, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
-            augment: what training does to photographs: "standard" (crop, flip, brightness, contrast), "none", "randaugment",
+            augment: what training does to photos: "standard" (crop, flip, brightness, contrast), "none", "randaugment",
                 "mixup", "cutmix", or a `lk.datasets.Augmentation`. MixUp and CutMix give labels that are shares of each class;
                 `lk.Classifier` learns from these, region networks refuse them.
-            cache: path of a folder where photographs are kept as squares (`logo_keras.datasets.batches.cache`), so that they
+            cache: path of a folder where photos are kept as squares (`logo_keras.datasets.batches.cache`), so that they
                 are decoded once; None for none. The images are the same, but for crops of "stretch" in training: those are cut
-                from the photograph stretched to `ceil(image_size / sqrt(smallest area))` px, so they are resampled twice, the
+                from the photo stretched to `ceil(image_size / sqrt(smallest area))` px, so they are resampled twice, the
                 second time bilinearly.
             shard: (index, count), the part of this host, of so many. Shards are disjoint and together the epoch, in the same
                 order for any count; in training they have the same length, and the last samples of the epoch's order, fewer
                 than `count`, are left out.
             balance: float in [0, 1], of training: an epoch has as many samples as before, of each class in proportion to
-                `count ** (1 - balance)`. 0 is every photograph once, 0.5 square-root sampling (Mahajan et al. 2018,
+                `count ** (1 - balance)`. 0 is every photo once, 0.5 square-root sampling (Mahajan et al. 2018,
                 arXiv:1805.00932), 1 every class equally often.
             first_epoch: int, number of the first epoch; a run that goes on gives the epochs that it has trained.
             engine: str, "keras" for a `keras.utils.PyDataset`, which runs on every backend, or "tf.data" for a view of it as a
@@ -393,18 +413,15 @@ class Dataset:
             `[B, N]` with MixUp or CutMix.
 
         Raises:
-            UnreadablePhotograph: if `strict` and a photograph cannot be read.
-            ValueError: if an argument is out of range, there is no sample, or no photograph can be read.
-            OSError: if there is no folder `cache` and it cannot be made.
+            UnreadablePhotograph: if `strict` and a photo cannot be read.
+            ValueError: if an argument is out of range, there is no sample, or no photo can be read.
+            OSError: if the folder `cache` cannot be made.
             ImportError: naming the extra, if the engine is not installed.
         """
-        for name, value, lowest in (
-            ("batch_size", batch_size, 1),
-            ("image_size", image_size, 1),
-            ("seed", seed, 0),
-            ("first_epoch", first_epoch, 0),
-        ):
-            whole(name, value, lowest)
+        whole("batch_size", batch_size, 1)
+        whole("image_size", image_size, 1)
+        whole("seed", seed, 0)
+        whole("first_epoch", first_epoch, 0)
         if steps is not None and not is_whole(steps, 1):
             raise UserError(f"steps must be an integer of at least 1, or None, got {steps!r}.")
         frame(preprocessing, image_size)
@@ -414,11 +431,9 @@ class Dataset:
             raise UserError("the data set has no photographs.")
         if how is not None and how.mixes and self.labels.min() < 0:
             raise UserError("photographs without a brand (label -1) cannot be mixed with others by MixUp or CutMix.")
-        make = front_end(engine)
+        batches = front_end(engine)
         squares = None
         if cache is not None:
-            if not isinstance(cache, (str, os.PathLike)) or not os.fspath(cache):
-                raise UserError(f"cache must be the path of a folder, or None, got {cache!r}.")
             squares = Cache(cache, square_side(image_size, preprocessing, how), (self.max_pixels, self.max_bytes))
         indices = np.arange(len(self)) if training else self._to_be_read_once(squares, strict)
         labels = self.labels[indices]
@@ -433,15 +448,15 @@ class Dataset:
             seed=seed,
             squares=squares is not None,
         )
-        return make(source, int(batch_size), first_epoch, steps)
+        return batches(source, int(batch_size), first_epoch, steps)
 
     def _to_be_read_once(self, squares, strict):
-        """The samples that can be read, int64 `[n]`. Photographs that are in the cache were read before."""
+        """The samples that can be read, int64 `[n]`. Photos that are in the cache were read before."""
         if squares is not None:
             kept = (index for index, path in enumerate(self.paths) if squares.holds(path, self.window(index)))
-            self.log.tried.update(map(self._shown, kept))
+            self.log.tried.update(map(self._key, kept))
         unreadable = self.check()
-        indices = self._readable(unreadable)
+        indices = np.flatnonzero([path not in unreadable for path in self.paths])
         if unreadable and (strict or not len(indices)):
             path = next(path for path in self.paths if path in unreadable)
             if strict:
@@ -450,27 +465,12 @@ class Dataset:
         return indices
 
     def window(self, index):
-        """The part of the photograph that a sample shows, as in `windows`; None for the whole."""
+        """The part of the photo that a sample shows, as in `windows`; None for the whole."""
         return None if self.windows is None else self.windows[index]
 
-    def _shown(self, index):
-        """What a sample shows, as `log.tried` has it."""
+    def _key(self, index):
+        """What `log.tried` holds of a sample."""
         return self.paths[index] if self.windows is None else (self.paths[index], *self.windows[index].tolist())
-
-    def _photograph_and_origin(self, index):
-        """The part of the photograph that the sample shows, and its top left corner in px of the photograph."""
-        photo = photographs.read(self.paths[index], self.max_pixels, self.max_bytes)
-        if self.windows is None:
-            return photo, (0, 0)
-        height, width = photo.shape[:2]
-        window = self.windows[index]
-        top, left = np.maximum(np.floor(window[:2]), 0).astype(int)
-        bottom, right = np.minimum(np.ceil(window[2:]), (height, width)).astype(int)
-        if top >= bottom or left >= right:
-            raise UnreadablePhotograph(
-                self.paths[index], f"the window {window.tolist()} lies outside the photograph of {height} x {width} px"
-            )
-        return photo[top:bottom, left:right], (top, left)
 
 
 def _of_paths(reasons, paths):
@@ -487,9 +487,7 @@ def _boxes(boxes, paths):
     # What float32 cannot hold becomes infinite, and is refused below.
     with np.errstate(over="ignore"):
         boxes = tuple(_constant(np.array(each, np.float32).reshape(-1, 4)) if len(each) else _NO_BOXES for each in boxes)
-    if len(boxes) != len(paths):
-        raise UserError(f"there must be one array of boxes a sample, got {len(boxes)} for {len(paths)} paths.")
-    for path, each in zip(paths, boxes, strict=True):
+    for path, each in zip(paths, boxes, strict=False):
         if not (np.isfinite(each).all() and (each[:, :2] < each[:, 2:]).all()):
             raise UserError(f"boxes must be finite (y0, x0, y1, x1) with y0 < y1 and x0 < x1, got {each.tolist()} for {path}.")
     return boxes

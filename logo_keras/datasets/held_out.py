@@ -9,12 +9,11 @@ import numpy as np
 
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.quality.duplicates import digest
+from logo_keras.datasets.tree import some
 from logo_keras.errors import UserError
 
 FILE = "held_out.json"
 VERSION = 1
-# Samples that an error names.
-_NAMED = 10
 # px: boxes are compared with so many digits behind the point.
 _DIGITS = 2
 
@@ -30,7 +29,7 @@ def record(dataset, root, share, **about):
 
     Returns:
         dict for JSON: `schema_version`, `share`, what `about` holds, and `samples`, each with `path` relative to the folder of
-        the data set, `box`, `(y0, x0, y1, x1)` in px, or None for a whole photograph, and `sha256` of the file, None where it
+        the data set, `box`, `(y0, x0, y1, x1)` in px, or None for a whole photo, and `sha256` of the file, None where it
         cannot be read.
     """
     digests = _digests(dataset.paths)
@@ -56,14 +55,15 @@ def read(path):
     """
     try:
         found = json.loads(Path(path).read_bytes())
-        if not isinstance(found, dict) or found.get("schema_version") != VERSION:
-            version = found.get("schema_version") if isinstance(found, dict) else None
-            raise UserError(f"its schema_version is {version!r}, expected {VERSION}")
-        if not all(isinstance(each["path"], str) and {"box", "sha256"} <= each.keys() for each in found["samples"]):
-            raise UserError("a sample lacks path, box or sha256")
-        if not isinstance(found["share"], float):
-            raise UserError(f"its share is {found['share']!r}")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if found["schema_version"] != VERSION:
+            raise UserError(f"its schema_version is {found['schema_version']!r}, expected {VERSION}")
+        found["share"] = float(found["share"])
+        found["samples"] = [
+            {"path": str(each["path"]), "box": _rounded(each["box"]), "sha256": each["sha256"]} for each in found["samples"]
+        ]
+    except KeyError as error:
+        raise UserError(f"{path} is not a list of held-out photographs, or it is damaged: it lacks {error}.") from error
+    except (ValueError, TypeError) as error:
         raise UserError(f"{path} is not a list of held-out photographs, or it is damaged: {error}.") from error
     return found
 
@@ -88,7 +88,7 @@ def take(dataset, root, found, source):
         indices[path, _rounded(box)].append(index)
     chosen, wrong = [], []
     for each in found["samples"]:
-        left = indices[each["path"], _rounded(each["box"])]
+        left = indices[each["path"], each["box"]]
         if left:
             chosen.append((left.pop(0), each))
         else:
@@ -97,9 +97,8 @@ def take(dataset, root, found, source):
     changed = {each["path"] for index, each in chosen if digests[dataset.paths[index]] != each["sha256"]}
     wrong += [f"{path} (changed)" for path in sorted(changed)]
     if wrong:
-        shown = ", ".join(wrong[:_NAMED]) + (f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else "")
         raise UserError(
-            f"{len(wrong)} of the {len(found['samples'])} held-out samples in {source} are not those of {root}: {shown}. "
+            f"{len(wrong)} of the {len(found['samples'])} held-out samples in {source} are not those of {root}: {some(wrong)}. "
             "Bring back the photographs with which the model was trained."
         )
     return dataset.subset(np.sort([index for index, _ in chosen]).astype(np.int64))

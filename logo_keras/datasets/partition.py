@@ -1,4 +1,4 @@
-"""Sides and folds of a set of photographs: stratified, and no photograph in two of them."""
+"""Sides and folds of a set of photos: stratified, and no photo in two of them."""
 
 import hashlib
 import numbers
@@ -11,15 +11,15 @@ from logo_keras.errors import UserError
 
 
 def partition(groups, labels, fraction, seed):
-    """Deals photographs to two sides, the same share of every label, groups undivided.
+    """Deals photos to two sides, the same share of every label, groups undivided.
 
     Every label with two groups or more is on both sides, as far as groups of several labels allow. Each label is dealt by
-    itself, with a generator of its own name: as long as no group has several labels, the photographs of one label lie on the
+    itself, with a generator of its own name: as long as no group has several labels, the photos of one label lie on the
     same sides whatever happens to the others.
 
     Args:
-        groups: sequence of one key a photograph; those of equal keys stay together.
-        labels: sequence of one str a photograph, the name of its class.
+        groups: sequence of one key a photo; those of equal keys stay together.
+        labels: sequence of one str a photo, the name of its class.
         fraction: float in (0, 1), share of the first side.
         seed: int.
 
@@ -34,7 +34,7 @@ def partition(groups, labels, fraction, seed):
     together = _together(groups)
     strata = defaultdict(list)
     for members in together:
-        # Photographs that are alike under different labels go with the first of them.
+        # Photos that are alike under different labels go with the first of them.
         strata[labels[members[0]]].append(members)
 
     first = np.zeros(len(labels), bool)
@@ -47,29 +47,27 @@ def partition(groups, labels, fraction, seed):
         parts = [stratum[i] for i in rng.permutation(len(stratum))]
         if len(parts) > 1:
             target = min(max(target, 1), size - 1)
-        taken, count = [], 0
+        left = target
         for members in parts:
-            if count + len(members) <= target:
-                taken.append(members)
-                count += len(members)
-        if not taken and target and len(parts) > 1:
-            taken = [min(parts, key=len)]
-        for members in taken:
-            first[members] = True
+            if len(members) <= left:
+                first[members] = True
+                left -= len(members)
+        if left == target and target and len(parts) > 1:
+            first[min(parts, key=len)] = True
     _mend(first, together, labels)
     return first
 
 
 def folds(groups, labels, n, seed):
-    """Deals photographs to `n` folds, the same share of every label to each, groups undivided.
+    """Deals photos to `n` folds, the same share of every label to each, groups undivided.
 
     Every label is spread as evenly as its groups allow: where no group has two members, the numbers in two folds differ by at
     most one. Each label is dealt by itself, as in `partition`, so that the numbers of all labels together differ by more. No
     fold is empty.
 
     Args:
-        groups: sequence of one key a photograph; those of equal keys stay together.
-        labels: sequence of one str a photograph, the name of its class.
+        groups: sequence of one key a photo; those of equal keys stay together.
+        labels: sequence of one str a photo, the name of its class.
         n: int, 2 or more.
         seed: int.
 

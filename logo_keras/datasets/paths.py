@@ -1,5 +1,6 @@
-"""Photographs by the paths that lists and annotation files give them, whatever machine and tool wrote these."""
+"""Photos by the paths that lists and annotation files give them, whatever machine and tool wrote these."""
 
+import functools
 import os
 import re
 import unicodedata
@@ -17,17 +18,17 @@ _PARAMETERS = ("d", "path", "file", "filename", "src", "url")
 
 
 class Finder:
-    """Finds photographs on the disk.
+    """Finds photos on the disk.
 
     A path is tried as it is written; with `/` for every backslash; without the address before it, the question after it and
     percent signs in it; of an absolute path or an address, every end, the longest first; in both Unicode forms; in other
     letter case. What is found nowhere is searched by its file name alone, with and without the prefix of an upload. A name
-    that several photographs have is not guessed.
+    that several photos have is not guessed.
 
     Args:
         places: iterable of str, absolute: folders in which paths may start, in the order to try them.
-        known: function without arguments that lists the photographs to search by name: iterable of str, absolute.
-        exists: function of a path, whether there is such a photograph.
+        known: function without arguments that lists the photos to search by name: iterable of str, absolute.
+        exists: function of a path, whether there is such a photo.
         ends: bool, whether every end of a relative path is tried, too.
     """
 
@@ -36,7 +37,6 @@ class Finder:
         self._known, self._exists, self._ends = known, exists, ends
         # Where the last one was found, and how many folders of its path were left out.
         self._last, self._dropped = self.places[0], 0
-        self._index = self._folded = None
         self._by_name, self._missing, self._count = [], [], 0
 
     def find(self, name):
@@ -55,16 +55,20 @@ class Finder:
                 if self._exists(path):
                     self._last, self._dropped = place, max(0, _slashes(name).count("/") - written.count("/"))
                     return path
-        self._read_names()
-        path = self._whatever_letter_case(name)
-        if path is not None:
-            return path
-        path = self._by_file_name(name)
+        folded, names = self._names
+        for written in spellings(name):
+            for place in self.places:
+                found = folded.get(_folded(os.path.join(place, written)), ())
+                if len(found) == 1:
+                    return found[0]
+        keys = (key for written in spellings(name) for key in _keys(written.rpartition("/")[2]))
+        found = next((names[key] for key in keys if key in names), ())
+        path = found[0] if len(found) == 1 else None
         (self._by_name if path else self._missing).append(name)
         return path
 
     def guess(self, name):
-        """Where a photograph that is not there should lie: beside the last one that was found, with its folders. A path."""
+        """Where a photo that is not there should lie: beside the last one that was found, with its folders. A path."""
         *folders, last = _slashes(name).split("/")
         return os.path.normpath(os.path.join(self._last, *folders[self._dropped :], last))
 
@@ -73,7 +77,7 @@ class Finder:
 
         Args:
             source: str, what gave the paths, for instance a file.
-            others: int, photographs of the source that were found without this Finder.
+            others: int, photos of the source that were found without this Finder.
 
         Returns:
             List of str.
@@ -91,35 +95,19 @@ class Finder:
             )
         return notes
 
-    def _read_names(self):
-        """Lists the photographs once, by their paths without letter case and by their file names."""
-        if self._index is not None:
-            return
-        self._index, self._folded = {}, {}
+    @functools.cached_property
+    def _names(self):
+        """The photos by their paths without letter case, and by what their file names are found by: two dicts of lists."""
+        folded, names = {}, {}
         for path in dict.fromkeys(self._known()):
-            self._folded.setdefault(composed(path).casefold(), []).append(path)
+            folded.setdefault(_folded(path), []).append(path)
             for key in _keys(os.path.basename(path)):
-                self._index.setdefault(key, []).append(path)
-
-    def _whatever_letter_case(self, name):
-        for written in spellings(name):
-            for place in self.places:
-                found = self._folded.get(composed(os.path.normpath(os.path.join(place, written))).casefold(), ())
-                if len(found) == 1:
-                    return found[0]
-        return None
-
-    def _by_file_name(self, name):
-        for written in spellings(name):
-            for key in _keys(written.rpartition("/")[2]):
-                found = self._index.get(key, ())
-                if found:
-                    return found[0] if len(found) == 1 else None
-        return None
+                names.setdefault(key, []).append(path)
+        return folded, names
 
 
 def inside(root, name, file, number):
-    """The path of a photograph that a line names, which must lie inside the root.
+    """The path of a photo that a line names, which must lie inside the root.
 
     Args:
         root: str.
@@ -133,8 +121,7 @@ def inside(root, name, file, number):
     Raises:
         ValueError: if the name is empty, absolute, or leads up by `..`; the error names file and line.
     """
-    drive = name[1:2] == ":" and name[0].isalpha()
-    if not name or name.startswith("/") or drive or "\0" in name or ".." in name and ".." in name.split("/"):
+    if not name or is_away(name) or "\0" in name or ".." in name.split("/"):
         raise UserError(f"{file}:{number}: {name!r} does not lie inside {root}: give its path from there, without '..'.")
     return f"{root}/{name}"
 
@@ -210,6 +197,10 @@ def _meanings(name):
 
 def _slashes(name):
     return name.replace("\\", "/")
+
+
+def _folded(path):
+    return composed(os.path.normpath(path)).casefold()
 
 
 def _forms(name):

@@ -13,10 +13,10 @@ class Splits:
     """The parts of a data set, as `load` calls them; None where there is none.
 
     Attributes:
-        train: str, or None for all labelled photographs.
+        train: str, or None for all labelled photos.
         test: str.
         validation: str.
-        none: str, photographs without a brand of the set.
+        none: str, photos without a brand of the set.
     """
 
     train: str | None = None
@@ -39,7 +39,7 @@ OFFICIAL = {
     "toplogo10": Splits("train40", "test30"),
     "synthetic": Splits("train", "test", "validation", "none"),
 }
-# What the parts of one's own photographs are called: the first name is ours, the others those of other tools.
+# What the parts of one's own photos are called: the first name is ours, the others those of other tools.
 _OWN = {
     "train": ("train", "training"),
     "test": ("test", "testing"),
@@ -103,7 +103,7 @@ def splits(name, root):
         Splits.
 
     Raises:
-        ValueError: for an unknown name, or one's own photographs that cannot be opened.
+        ValueError: for an unknown name, or one's own photos that cannot be opened.
         FileNotFoundError: if there is nothing of that kind.
     """
     if name in OFFICIAL:

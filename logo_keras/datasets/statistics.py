@@ -1,4 +1,4 @@
-"""Figures of a data set: photographs of each brand and root category, sizes of the logos, photographs to look at."""
+"""Figures of a data set: photos of each brand and root category, sizes of the logos, photos to look at."""
 
 import csv
 import io
@@ -16,16 +16,16 @@ NO_BRAND = "no brand"
 
 @dataclass(frozen=True)
 class BoxSizes:
-    """How large the boxes of a data set are, one entry a box. A box may reach beyond its photograph; it counts whole.
+    """How large the boxes of a data set are, one entry a box. A box may reach beyond its photo; it counts whole.
 
     Attributes:
         paths: tuple of str.
         brands: tuple of str.
-        boxes: float32 `[n, 4]`, `(y0, x0, y1, x1)` px of the upright photograph.
-        photographs: int64 `[n, 2]`, height and width of the photograph, px.
-        area_sides: float64 `[n]`, the square root of box area / photograph area.
-        longer_sides: float64 `[n]`, longer side of the box / longer side of the photograph.
-        unreadable: dict, path to reason, of the photographs whose boxes are left out.
+        boxes: float32 `[n, 4]`, `(y0, x0, y1, x1)` px of the upright photo.
+        photographs: int64 `[n, 2]`, height and width of the photo, px.
+        area_sides: float64 `[n]`, the square root of box area / photo area.
+        longer_sides: float64 `[n]`, longer side of the box / longer side of the photo.
+        unreadable: dict, path to reason, of the photos whose boxes are left out.
     """
 
     paths: tuple
@@ -37,20 +37,15 @@ class BoxSizes:
     unreadable: dict
 
 
-def counts(dataset):
-    """Samples of each class, int64 `[N]`; those without a brand (label -1) are not among them."""
-    return np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(dataset.class_names))
-
-
 def noun(dataset):
     """What a sample of the data set is called, in the plural."""
     return "photographs" if dataset.windows is None else "cut-out boxes"
 
 
 def overview(dataset, parts=None):
-    """The table of the paper's slides: brands and photographs of each root category; without categories, of each split.
+    """The table of the paper's slides: brands and photos of each root category; without categories, of each split.
 
-    Brands without a photograph are not counted.
+    Brands without a photo are not counted.
 
     Args:
         dataset: Dataset.
@@ -64,38 +59,42 @@ def overview(dataset, parts=None):
     parts = parts or {}
     if dataset.root_categories is None:
         header = ["split", "brands", noun(dataset), NO_BRAND, "boxes"]
-        # `dataset` may leave out what `parts` hold: photographs without a brand are a split of their own.
+        # `dataset` may leave out what `parts` hold: photos without a brand are a split of their own.
         name = dataset.split_name or (ALL if all((part.labels >= 0).all() for part in parts.values()) else "all with a brand")
         rows = [[name, *_row(part)] for name, part in (*parts.items(), (name, dataset))]
         return header, rows
-    categories = np.array(dataset.root_categories, object)
-    columns = [counts(each) for each in (dataset, *parts.values())]
-    rows = []
-    for category in sorted(set(categories)):
-        inside = categories == category
-        rows.append([category, int((columns[0][inside] > 0).sum()), *(int(column[inside].sum()) for column in columns)])
-    if any(bare := [int((each.labels < 0).sum()) for each in (dataset, *parts.values())]):
+    columns, rows = (dataset, *parts.values()), []
+    counts = [each.counts for each in columns]
+    for category, pairs in by_category(dataset).items():
+        numbers = (sum(count[brand] for brand, _ in pairs) for count in counts)
+        rows.append([category, sum(count > 0 for _, count in pairs), *numbers])
+    if any(bare := [int((each.labels < 0).sum()) for each in columns]):
         rows.append([NO_BRAND, 0, *bare])
-    rows.append([ALL, int((columns[0] > 0).sum()), len(dataset), *map(len, parts.values())])
+    rows.append([ALL, present(dataset), *map(len, columns)])
     return ["root category", "brands", noun(dataset), *parts], rows
 
 
 def brands(dataset):
     """Brands and their numbers of samples, the most first, equal ones by name: list of `(str, int)`."""
-    return _sorted(zip(dataset.class_names, counts(dataset).tolist(), strict=True))
+    return sorted(dataset.counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def present(dataset):
+    """How many brands have a sample: int."""
+    return sum(count > 0 for count in dataset.counts.values())
 
 
 def by_category(dataset):
     """Root categories by name, and of each what `brands` gives: dict. Empty where none are known."""
-    found = {}
-    if dataset.root_categories is not None:
-        for category, *pair in zip(dataset.root_categories, dataset.class_names, counts(dataset).tolist(), strict=True):
-            found.setdefault(category, []).append(tuple(pair))
-    return {category: _sorted(found[category]) for category in sorted(found)}
+    categories = dict(zip(dataset.class_names, dataset.root_categories or (), strict=False))
+    found = {category: [] for category in sorted({*categories.values()})}
+    for brand, count in brands(dataset) if found else ():
+        found[categories[brand]].append((brand, count))
+    return found
 
 
 def box_sizes(dataset):
-    """Measures the boxes against their photographs, whose sizes are read from the files; nothing is decoded.
+    """Measures the boxes against their photos, whose sizes are read from the files; nothing is decoded.
 
     Args:
         dataset: Dataset.
@@ -103,11 +102,11 @@ def box_sizes(dataset):
     Returns:
         BoxSizes, in the order of the samples.
     """
-    owners = [index for index, boxes in enumerate(dataset.boxes) for _ in boxes]
+    owners = np.repeat(np.arange(len(dataset)), [*map(len, dataset.boxes)])
     sizes, unreadable = read_sizes(list(dict.fromkeys(dataset.paths[index] for index in owners)), dataset.max_bytes)
     read = np.array([dataset.paths[index] in sizes for index in owners], bool)
-    boxes = np.concatenate([np.zeros((0, 4), np.float32), *(boxes for boxes in dataset.boxes if len(boxes))])[read]
-    owners = [index for index, kept in zip(owners, read, strict=True) if kept]
+    boxes = np.concatenate([np.zeros((0, 4), np.float32), *dataset.boxes])[read]
+    owners = owners[read]
     photographs = np.array([sizes[dataset.paths[index]] for index in owners], np.int64).reshape(-1, 2)
     sides = boxes[:, 2:].astype(np.float64) - boxes[:, :2]
     names = (*dataset.class_names, NO_BRAND)
@@ -128,29 +127,26 @@ def deciles(values):
 
 
 def examples(dataset, each, seed=0):
-    """Chooses photographs of every brand to look at: one by chance from each of `each` equal stretches of its list.
+    """Chooses photos of every brand to look at: one by chance from each of `each` equal stretches of its list.
 
     Args:
         dataset: Dataset.
-        each: int, most photographs a brand.
+        each: int, most photos a brand.
         seed: int, 0 or more. What it chooses of a brand does not depend on the other brands.
 
     Returns:
         list of `(class name, number of its samples, indices of the chosen ones)`, the indices int64 and ascending, in the
         order of the classes, those without samples left out; last `NO_BRAND` for label -1.
     """
-    order = np.argsort(dataset.labels, kind="stable")
-    ends = np.searchsorted(dataset.labels[order], np.arange(-1, len(dataset.class_names)), side="right")
-    groups = np.split(order, ends[:-1])
-    names = (NO_BRAND, *dataset.class_names)
     found = []
-    for place in (*range(1, len(names)), 0):
-        samples, total = groups[place], len(groups[place])
+    for label, name in (*enumerate(dataset.class_names), (-1, NO_BRAND)):
+        samples = np.flatnonzero(dataset.labels == label)
+        total = len(samples)
         if total > each:
             edges = np.arange(each + 1) * total // each
-            samples = samples[np.random.default_rng([seed, place]).integers(edges[:-1], edges[1:])]
+            samples = samples[np.random.default_rng([seed, label + 1]).integers(edges[:-1], edges[1:])]
         if total:
-            found.append((names[place], total, samples))
+            found.append((name, total, samples))
     return found
 
 
@@ -189,10 +185,13 @@ def to_csv(header, rows):
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
+def to_text(header, rows):
+    """A table for a terminal: str. What is no Unicode in a file's name reads `\\udcff`."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in cells]
+    return "\n".join(lines).encode("utf-8", "backslashreplace").decode()
+
+
 def _row(dataset):
-    bare = int((dataset.labels < 0).sum())
-    return [int((counts(dataset) > 0).sum()), len(dataset), bare, sum(map(len, dataset.boxes))]
-
-
-def _sorted(pairs):
-    return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+    return [present(dataset), len(dataset), int((dataset.labels < 0).sum()), sum(map(len, dataset.boxes))]

@@ -1,4 +1,4 @@
-"""Folders of photographs: what in them is a photograph, what is skipped, and where a set lies."""
+"""Folders of photos: what in them is a photo, what is skipped, and where a set lies."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from logo_keras.files import MARK
 from logo_keras.image import containers
 from logo_keras.image.containers import SUFFIXES
 
-# Files that lie among photographs by the million. They are not opened to see whether they are photographs.
+# Files that lie among photos by the million. They are not opened to see whether they are photos.
 _TEXTS = (".txt", ".xml", ".json", ".csv", ".yaml", ".yml", ".names", ".data", ".labels", ".md")
 # What file systems, servers and desktops leave in folders: Synology, QNAP, Windows, Linux, macOS, GNOME, Samba, IDEs.
 _SYSTEM = frozenset(
@@ -25,13 +25,11 @@ _SYSTEM = frozenset(
     )
 )
 _TRASH = re.compile(r"\.trash-\d+|found\.\d{3}|~snapshot|\.snapshots?")
-# What this package and others write beside photographs.
-_WRITTEN = frozenset({MARK, "CACHEDIR.TAG", "model.keras", "saved_model.pb", "keras_metadata.pb"})
+# What this package and others write beside photos.
+_WRITTEN = frozenset({MARK, "CACHEDIR.TAG", "held_out.json", "saved_model.pb", "keras_metadata.pb"})
 _WRITTEN_SUFFIXES = (".keras", ".tflite", ".onnx", ".square", ".engine")
-# How deep models lie in what programs write (Triton: REPOSITORY/MODEL/VERSION), and how many folders lie beside one another.
+# How deep files lie in what programs write (a cache, Triton's REPOSITORY/MODEL/VERSION), and how many folders are searched.
 _WRITTEN_DEPTH, _WRITTEN_WIDTH = 3, 32
-# The folders of a cache of photographs.
-_SHARD = re.compile(r"[0-9a-f]{2}")
 # Bytes that tell an image from another file.
 _HEAD = 64
 # Folders inside the root that are searched for a set: an archive is often unpacked into a folder of its own, and holds one.
@@ -48,7 +46,7 @@ INSIDE = "folders inside the folders of brands, skipped"
 
 
 class Skipped:
-    """What was left out while photographs were searched for."""
+    """What was left out while photos were searched for."""
 
     def __init__(self):
         self._paths = {}
@@ -96,7 +94,7 @@ def is_system(name):
     Returns:
         bool.
     """
-    # macOS leaves ._NAME.jpg, which is no photograph, beside NAME.jpg on foreign file systems.
+    # macOS leaves ._NAME.jpg, which is no photo, beside NAME.jpg on foreign file systems.
     return name.startswith("._") or (low := name.lower()) in _SYSTEM or _TRASH.fullmatch(low) is not None
 
 
@@ -112,25 +110,19 @@ def is_written(folder, names):
     """
     if not _WRITTEN.isdisjoint(names) or any(name.endswith(_WRITTEN_SUFFIXES) for name in names):
         return True
-    # A run that was stopped in its first epoch has nothing else.
-    unfinished = os.path.join(folder, "unfinished")
-    if "unfinished" in names and os.path.isdir(unfinished) and not any(map(is_photograph, _files_of(unfinished))):
-        return True
-    if names and all(map(_SHARD.fullmatch, names)) and _is_cache(folder):
-        return True
-    # Exported models in folders of their own, as for Triton.
-    return not any(name.lower().endswith(SUFFIXES) for name in names) and _holds_written_alone(folder)
+    # A cache, a run that has not ended, exported models in folders of their own.
+    return not any(name.lower().endswith(SUFFIXES) for name in names) and _holds_only_written(folder)
 
 
 def is_photograph(path, texts=False):
-    """Whether a file is a photograph: by its suffix, else by how it begins.
+    """Whether a file is a photo: by its suffix, else by how it begins.
 
     Args:
         path: str.
         texts: bool, whether files whose names end like those of texts are looked into, too.
 
     Returns:
-        bool. Whoever has the suffix of a photograph is one, even where it cannot be read: a report names it.
+        bool. Whoever has the suffix of a photo is one, even where it cannot be read: a report names it.
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix in SUFFIXES:
@@ -182,7 +174,7 @@ def walk(folder, skipped=None):
 
 
 def photographs_in(folder, skipped=None):
-    """Lists the photographs in a folder and in those inside it, as `walk` goes.
+    """Lists the photos in a folder and in those inside it, as `walk` goes.
 
     Args:
         folder: str.
@@ -218,14 +210,13 @@ def find_folder(root, names, title):
     """
     root, names = Path(os.path.abspath(root)), tuple(names)
     level = [root]
-    for depth in range(_DEPTH + 1):
+    for _ in range(_DEPTH + 1):
         found = [folder for folder in level if any(os.path.exists(os.path.join(folder, name)) for name in names)]
         if len(found) > 1:
             raise UserError(f"{root} holds {title} several times: give one of {', '.join(map(str, found))} as root.")
         if found:
             return Path(found[0])
-        if depth < _DEPTH:
-            level = [path for folder in level if os.path.isdir(folder) for path in folders_in(folder)]
+        level = [path for folder in level if os.path.isdir(folder) for path in folders_in(folder)]
     wanted = " or ".join(names[:_NAMED]) + (" or the like" if names[_NAMED:] else "")
     raise FileNotFoundError(f"{root} is no {title}: neither it nor a folder in it has {wanted}; {contents(root)}.")
 
@@ -243,33 +234,19 @@ def folders_in(folder):
         return sorted(entry.path for entry in entries if not _is_left_out(entry.name) and entry.is_dir())
 
 
-def _holds_written_alone(folder):
-    """Whether what programs wrote lies in the folders of a folder, and no photograph."""
+def _holds_only_written(folder):
+    """Whether what programs wrote lies in the folders of a folder, and no photo."""
     found = False
     for place, folders, files in os.walk(folder):
         if any(name.lower().endswith(SUFFIXES) for name in files):
             return False
         if place.count(os.sep) - str(folder).count(os.sep) >= _WRITTEN_DEPTH:
             folders.clear()
-        # Of a set of brands the first folder holds photographs; others are not searched for long.
+        # Of a set of brands the first folder holds photos; others are not searched for long.
         del folders[_WRITTEN_WIDTH:]
         found = found or not _WRITTEN.isdisjoint(files) or any(name.endswith(_WRITTEN_SUFFIXES) for name in files)
     return found
 
 
-def _files_of(folder):
-    return (os.path.join(folder, name) for name in os.listdir(folder))
-
-
 def _is_left_out(name):
     return name.startswith(".") or is_system(name)
-
-
-def _is_cache(folder):
-    """Whether a folder holds others of two hexadecimal digits, two levels of them, and squares in the last."""
-    for _ in range(2):
-        inside = next(iter(folders_in(folder)), None)
-        if inside is None or not _SHARD.fullmatch(os.path.basename(inside)):
-            return False
-        folder = inside
-    return any(name.endswith(_WRITTEN_SUFFIXES) for name in os.listdir(folder))

@@ -169,5 +169,5 @@ def sweep(out):
     for name in (MODEL, FILE, f"{FILE}.json", HTML, JSON, OVERVIEW):
         for path in out.glob(f".partial-????????-{name}"):
             path.unlink(missing_ok=True)
-    for path in (*out.glob(".partial-training-*"), *out.glob("synthetic-*.partial-????????")):
+    for path in (*out.glob(".partial-training-*"), *out.glob(".partial-????????-synthetic-*")):
         shutil.rmtree(path, ignore_errors=True)

@@ -23,13 +23,13 @@ def _pair(value):
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """How photographs are changed in training. `AUGMENTATIONS` has one a name; `dataclasses.replace` changes it.
+    """How photos are changed in training. `AUGMENTATIONS` has one a name; `dataclasses.replace` changes it.
 
     With the preprocessing "paper" the crop is that of the paper and colours are left alone: `area`, `brightness` and
     `contrast` are of "stretch".
 
     Attributes:
-        area: two floats in (0, 1], the smallest and the largest share of the photograph that a crop keeps.
+        area: two floats in (0, 1], the smallest and the largest share of the photo that a crop keeps.
         flip: float in [0, 1], share that is mirrored.
         brightness: float, grey levels, 0 to 255: at most so many are added to every px or taken away.
         contrast: two floats, 0 or more: bounds of the factor of the distance from the mean grey level.
@@ -56,10 +56,8 @@ class Augmentation:
     def __post_init__(self):
         for name, highest, interval in (("area", 1, "(0, 1]"), ("contrast", math.inf, "[0, inf)")):
             value = _pair(getattr(self, name))
-            if value is None:
-                raise UserError(f"{name} must be two numbers, got {getattr(self, name)!r}.")
-            if not 0 <= value[0] <= value[1] <= highest or (name == "area" and not value[0]):
-                raise UserError(f"{name} must be two rising numbers in {interval}, got {value!r}.")
+            if value is None or not 0 <= value[0] <= value[1] <= highest or (name == "area" and not value[0]):
+                raise UserError(f"{name} must be two rising numbers in {interval}, got {getattr(self, name)!r}.")
             object.__setattr__(self, name, value)
         for name, highest in (("flip", 1), ("brightness", 255), ("mixup", math.inf), ("cutmix", math.inf)):
             value = getattr(self, name)
@@ -122,7 +120,7 @@ _BILINEAR = 1.5
 
 
 def augment(photo, size, rng, preprocessing="stretch", how=AUGMENTATIONS["standard"], kept=False):
-    """Makes a training image of a photograph: a random crop, perhaps mirrored, with other brightness and contrast.
+    """Makes a training image of a photo: a random crop, perhaps mirrored, with other brightness and contrast.
 
     Args:
         photo: uint8 RGB `[H, W, 3]`.
@@ -140,7 +138,7 @@ def augment(photo, size, rng, preprocessing="stretch", how=AUGMENTATIONS["standa
         side, _ = frame(preprocessing, size)
         top, left = rng.integers(side - size + 1, size=2)
         image = resize(photo, side)[top : top + size, left : left + size]
-        return _mirrored(image) if rng.random() < how.flip else np.ascontiguousarray(image)
+        return cv2.flip(image, 1) if rng.random() < how.flip else np.ascontiguousarray(image)
     height, width = photo.shape[:2]
     # The crop keeps the photograph's aspect ratio, so that logos are stretched in training as they are later.
     side = np.sqrt(rng.uniform(*how.area))
@@ -152,7 +150,8 @@ def augment(photo, size, rng, preprocessing="stretch", how=AUGMENTATIONS["standa
     else:
         image = resize(crop, size)
     if rng.random() < how.flip:
-        image = _mirrored(image)
+        # Eight times faster than numpy's reversed view, made contiguous.
+        image = cv2.flip(image, 1)
     if not how.colours:
         return np.ascontiguousarray(image)
     contrast, brightness = rng.uniform(*how.contrast), rng.uniform(-how.brightness, how.brightness)
@@ -161,11 +160,6 @@ def augment(photo, size, rng, preprocessing="stretch", how=AUGMENTATIONS["standa
     levels = (np.arange(256) - mean) * contrast + mean + brightness
     # A table of the 256 levels is several times faster than arithmetic on every px.
     return cv2.LUT(np.ascontiguousarray(image), np.clip(np.rint(levels), 0, 255).astype(np.uint8))
-
-
-def _mirrored(image):
-    # Eight times faster than numpy's reversed view, made contiguous.
-    return cv2.flip(image, 1)
 
 
 def mix(images, labels, rng, how):

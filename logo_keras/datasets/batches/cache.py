@@ -1,4 +1,4 @@
-"""Photographs on disk, stretched to a square: what reading them again costs a small part of decoding them again."""
+"""Photos on disk, stretched to a square: what reading them again costs a small part of decoding them again."""
 
 import hashlib
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.files import replacing
 from logo_keras.image.preprocessing import DECODING, resize
@@ -20,23 +21,26 @@ _MARK = b"logosq 1"
 
 
 class Cache:
-    """A folder of squares, one file a sample: the px of a photograph stretched by `logo_keras.image.preprocessing.resize`.
+    """A folder of squares, one file a sample: the px of a photo stretched by `logo_keras.image.preprocessing.resize`.
 
     A file is named by a hash of the photograph's path, size and time, the window that the sample shows, the side, the limits
-    under which it was read and the versions that made it. So a photograph that changed is read anew, and data sets, their
+    under which it was read and the versions that made it. So a photo that changed is read anew, and data sets, their
     subsets and shards, and processes can share the folder. Files appear when they are complete; a damaged one is made anew.
     Where one cannot be written, for instance on a full disk, one line on stderr says so and no more are.
 
     Args:
         folder: path, made where it is missing. A sample takes `3 * side ** 2` bytes.
         side: int, px.
-        limits: (max_pixels, max_bytes) of the photographs.
+        limits: (max_pixels, max_bytes) of the photos.
 
     Raises:
+        ValueError: if `folder` is no path.
         OSError: if there is no such folder and it cannot be made.
     """
 
     def __init__(self, folder, side, limits):
+        if not isinstance(folder, (str, os.PathLike)) or not os.fspath(folder):
+            raise UserError(f"cache must be the path of a folder, or None, got {folder!r}.")
         self.folder = Path(folder)
         self.side = side
         self._made_by = (side, *limits, cv2.__version__, DECODING)
@@ -57,9 +61,9 @@ class Cache:
         """Gives a sample's square, and keeps it.
 
         Args:
-            path: str, the photograph.
+            path: str, the photo.
             window: None, or float `[4]`, what part of it the sample shows.
-            read: function without arguments that gives the sample's part of the photograph, uint8 RGB `[H, W, 3]`. What it
+            read: function without arguments that gives the sample's part of the photo, uint8 RGB `[H, W, 3]`. What it
                 raises is passed on.
 
         Returns:
@@ -68,7 +72,7 @@ class Cache:
         try:
             file = self._file(path, window)
         except OSError:
-            # The photograph is gone, and `read` says so best.
+            # The photo is gone, and `read` says so best.
             return resize(read(), self.side)
         square = self._kept(file)
         if square is None:
@@ -91,19 +95,20 @@ class Cache:
             return None
         if len(data) != _HEADER.size + 3 * self.side**2:
             return None
-        mark, side, checksum = _HEADER.unpack_from(data)
-        pixels = np.frombuffer(data, np.uint8, offset=_HEADER.size)
-        if mark != _MARK or side != self.side or checksum != zlib.crc32(pixels):
-            return None
-        return pixels.reshape(self.side, self.side, 3)
+        square = np.frombuffer(data, np.uint8, offset=_HEADER.size).reshape(self.side, self.side, 3)
+        return square if data.startswith(self._header(square)) else None
+
+    def _header(self, square):
+        return _HEADER.pack(_MARK, self.side, zlib.crc32(square))
 
     def _keep(self, file, square):
         if not self._writable:
             return
         try:
             with replacing(file, durable=False) as temporary, open(temporary, "wb") as stream:
-                stream.write(_HEADER.pack(_MARK, self.side, zlib.crc32(square)))
-                stream.write(np.ascontiguousarray(square).data)
+                square = np.ascontiguousarray(square)
+                stream.write(self._header(square))
+                stream.write(square.data)
         except OSError as error:
             with self._lock:
                 if self._writable:

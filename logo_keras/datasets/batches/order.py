@@ -1,4 +1,4 @@
-"""Which photograph comes when: epochs, class-balanced ones, and the shards of several hosts."""
+"""Which photo comes when: epochs, class-balanced ones, and the shards of several hosts."""
 
 import numbers
 
@@ -16,14 +16,14 @@ class Order:
 
     Without training an epoch is `0, 1, ..., n - 1`. In training it is a permutation drawn from the seed and the number of the
     epoch, or, with `balance`, as many samples of which every class has a share in proportion to `count ** (1 - balance)`,
-    rounded up or down at random. Within a class photographs go round in permutations, on from epoch to epoch: none repeats
+    rounded up or down at random. Within a class photos go round in permutations, on from epoch to epoch: none repeats
     before all were seen.
 
     Args:
         labels: int64 `[n]`.
         training: bool.
         seed: int, 0 or more.
-        balance: float in [0, 1]. 0 is every photograph once; 0.5 is square-root sampling; 1 every class equally often.
+        balance: float in [0, 1]. 0 is every photo once; 0.5 is square-root sampling; 1 every class equally often.
         shard: (index, count). The shards of an epoch are disjoint. Shard `i` holds the samples `i, i + count, ...` of the
             epoch's order, so that the batches of all hosts together are those of one host with a batch `count` times as
             large. Without training nothing is left out. In training every shard has `n // count` samples, since hosts step

@@ -81,13 +81,12 @@ class Source:
                 # A photo that comes again in a pass, by its turn or in place of another one, is augmented in another way.
                 again = [int(turns[at]), position, _INSTEAD] if ahead else [int(turns[at])] if turns[at] else []
                 rng = np.random.default_rng([self.seed, epoch, int(places[at]), *again])
-                return self._image(photo, rng), self.labels[places[at]]
+                if self.augmentation is None:
+                    image = fit(photo, self.image_size, self.preprocessing)
+                else:
+                    image = augment(photo, self.image_size, rng, self.preprocessing, self.augmentation, self.squares)
+                return image, self.labels[places[at]]
         return None
-
-    def _image(self, photo, rng):
-        if self.augmentation is None:
-            return fit(photo, self.image_size, self.preprocessing)
-        return augment(photo, self.image_size, rng, self.preprocessing, self.augmentation, self.squares)
 
     def finish(self, images, labels, epoch, number):
         """Augments a whole batch.

@@ -74,15 +74,13 @@ def contact_sheets(dataset, each=8, brands=40, seed=0):
 def _tile(dataset, sample):
     """The photo in the middle of a square, or str, why it cannot be read."""
     try:
-        photo = dataset.photograph(sample)
+        photo, boxes = dataset.shown(sample)
     except UnreadablePhotograph as error:
         return error.reason
     factor = _TILE / max(photo.shape[:2])
     small = scaled(photo, factor)
-    origin = np.zeros(2) if dataset.windows is None else np.maximum(np.floor(dataset.windows[sample, :2]), 0)
     last = np.tile(small.shape[:2], 2) - 1
-    for box in dataset.boxes[sample]:
-        y0, x0, y1, x1 = np.clip(np.round((box - np.tile(origin, 2)) * factor), 0, last).astype(int).tolist()
+    for y0, x0, y1, x1 in np.clip(np.round(boxes * factor), 0, last).astype(int).tolist():
         cv2.rectangle(small, (x0, y0), (x1, y1), _BOX, 1)
     return framed(small, _TILE, _TILE)
 

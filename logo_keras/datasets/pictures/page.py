@@ -29,7 +29,6 @@ def write_page(dataset, parts, out, name, seed=0, notes=()):
         notes: list of str, shown besides those of the data set.
     """
     what, about = statistics.noun(dataset), dataset.about
-    present = (statistics.counts(dataset) > 0).sum()
     counted_parts = _counts(dataset, parts, out, what)
     boxes, unreadable = _boxes(dataset, out)
     sheets, unseen = _sheets(dataset, out, seed)
@@ -45,7 +44,7 @@ def write_page(dataset, parts, out, name, seed=0, notes=()):
         "data_set.html",
         title=about.title if about else name,
         facts=[
-            (f"{present:,}", "brands"),
+            (f"{statistics.present(dataset):,}", "brands"),
             (f"{len(dataset):,}", what),
             (f"{sum(map(len, dataset.boxes)):,}", "boxes"),
         ],
@@ -64,7 +63,7 @@ def write_page(dataset, parts, out, name, seed=0, notes=()):
 def _counts(dataset, parts, out, what):
     """The charts and tables of what is counted: list of dict."""
     header, rows = statistics.overview(dataset, parts)
-    print(_text(header, rows))
+    print(statistics.to_text(header, rows))
     title = f"{what.capitalize()} of each {header[0]}"
     found = [_chart(out, "overview", title, title, charts.table_picture(header, rows), header, rows)]
     brands = statistics.brands(dataset)
@@ -92,7 +91,7 @@ def _boxes(dataset, out):
     what = {"sqrt(box area / photograph area)": sizes.area_sides, "longer side / longer side": sizes.longer_sides}
     rows = [[label, *(f"{value:.3f}" for value in statistics.deciles(shares))] for label, shares in what.items()]
     header = ["deciles", *(f"{10 * place} %" for place in range(1, 10))]
-    print(f"\n{_text(header, rows)}")
+    print(f"\n{statistics.to_text(header, rows)}")
     picture, table = charts.box_chart(sizes.area_sides, sizes.longer_sides), statistics.box_table(dataset, sizes)
     part = _chart(out, "boxes", None, counted(len(sizes.paths), "boxes"), picture, *table)
     return part | {"header": header, "rows": rows}, sizes.unreadable
@@ -117,11 +116,3 @@ def _chart(out, name, title, caption, picture, header, rows):
         write(out / f"{name}.png", encoded(picture, ".png"))
     width = None if picture is None else round(picture.shape[1] * _SHRUNK)
     return {"name": name, "title": title, "caption": caption, "width": width, "header": header, "rows": rows}
-
-
-def _text(header, rows):
-    """A table for a terminal."""
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in cells]
-    return "\n".join(lines).encode("utf-8", "backslashreplace").decode()

@@ -1,1 +1,1 @@
-"""What is wrong with a data set: damaged photographs, and photographs that are alike."""
+"""What is wrong with a data set: damaged photos, and photos that are alike."""

@@ -1,4 +1,4 @@
-"""Photographs that are alike: the same bytes, or nearly the same picture."""
+"""Photos that are alike: the same bytes, or nearly the same picture."""
 
 import functools
 from dataclasses import dataclass
@@ -9,42 +9,45 @@ from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.quality import likeness
 from logo_keras.files import sha256
 from logo_keras.image import preprocessing as photographs
+from logo_keras.image.transparency import has_alpha
 
 # Where a picture shows little, that part is compared once more, from this many px a side of the whole. So many pictures are
 # kept at a time, 48 KB each.
 _CLOSER = 128
-# px of the shorter side that a first look needs: hashes and sketches are those of the whole photograph, within a level.
+# px of the shorter side that a first look needs: hashes and sketches are those of the whole photo, within a level.
 _GLANCE = 64
 _KEPT = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What a look at every photograph found.
+    """What a look at every photo found.
 
     Attributes:
         paths: list of str, different ones.
         reasons: dict, path to reason, of those that cannot be read.
-        sizes: int64 `[n, 2]`, height and width, px, upright; 0 where the photograph cannot be read.
+        sizes: int64 `[n, 2]`, height and width, px, upright; 0 where the photo cannot be read.
+        transparent: bool `[n]`, whether the picture may be.
         hashes: uint64 `[n]`, `likeness.look`.
         sketches: uint8 `[n, 384]`, likewise.
-        limits: tuple of 2 ints, px and bytes of the largest photograph that is read.
+        limits: tuple of 2 ints, px and bytes of the largest photo that is read.
     """
 
     paths: list
     reasons: dict
     sizes: np.ndarray
+    transparent: np.ndarray
     hashes: np.ndarray
     sketches: np.ndarray
     limits: tuple
 
 
 def alike(dataset):
-    """Finds samples of the same photograph, of byte-identical files, or of nearly identical pictures.
+    """Finds samples of the same photo, of byte-identical files, or of nearly identical pictures.
 
     Nearly identical are copies that were saved anew, resized, or made a little brighter or darker; not mirrored, turned,
     cropped or recoloured ones, nor those with other words over them. Pictures of a single colour are compared by their
-    bytes alone, and photographs that cannot be read are like no other.
+    bytes alone, and photos that cannot be read are like no other.
 
     Args:
         dataset: Dataset.
@@ -52,17 +55,16 @@ def alike(dataset):
     Returns:
         int64 `[n]`, one key a sample: the place of the first sample that is like it, directly or through others.
     """
-    first, numbers = {}, {}
+    first = {}
     for place, path in enumerate(dataset.paths):
         first.setdefault(path, place)
-        numbers.setdefault(path, len(numbers))
     keys = nearly_identical(survey(list(first), dataset.max_pixels, dataset.max_bytes))
-    places = np.fromiter(first.values(), np.int64, len(first))[keys]
-    return np.array([places[numbers[path]] for path in dataset.paths], np.int64)
+    like = dict(zip(first, np.array([*first.values()], np.int64)[keys], strict=True))
+    return np.array([like[path] for path in dataset.paths], np.int64)
 
 
 def survey(paths, max_pixels=photographs.MAX_PIXELS, max_bytes=photographs.MAX_BYTES):
-    """Looks at every photograph, in several threads.
+    """Looks at every photo, in several threads.
 
     Args:
         paths: list of str, different ones.
@@ -76,18 +78,19 @@ def survey(paths, max_pixels=photographs.MAX_PIXELS, max_bytes=photographs.MAX_B
     def look(path):
         try:
             photo, size = photographs.glance(path, _GLANCE, max_pixels, max_bytes)
+            data = photographs.file_bytes(path, max_bytes)
         except photographs.UnreadablePhotograph as error:
             return error.reason
-        return size, *likeness.look(photo)
+        return size, has_alpha(data), *likeness.look(photo)
 
-    reasons, sizes = {}, np.zeros((len(paths), 2), np.int64)
+    reasons, sizes, transparent = {}, np.zeros((len(paths), 2), np.int64), np.zeros(len(paths), bool)
     hashes, sketches = np.zeros(len(paths), np.uint64), np.zeros((len(paths), likeness.SKETCH), np.uint8)
     for place, (path, seen) in enumerate(in_threads(look, paths, "looking at photographs")):
         if isinstance(seen, str):
             reasons[path] = seen
         else:
-            sizes[place], hashes[place], sketches[place] = seen
-    return Survey(paths, reasons, sizes, hashes, sketches, (max_pixels, max_bytes))
+            sizes[place], transparent[place], hashes[place], sketches[place] = seen
+    return Survey(paths, reasons, sizes, transparent, hashes, sketches, (max_pixels, max_bytes))
 
 
 def identical(survey):
@@ -97,7 +100,7 @@ def identical(survey):
         survey: Survey.
 
     Returns:
-        int64 `[n]`, the place of the first photograph with the same bytes: its own where there is none before it.
+        int64 `[n]`, the place of the first photo with the same bytes: its own where there is none before it.
     """
     keys = np.arange(len(survey.paths))
     looks = np.column_stack([survey.sizes.astype(np.uint64), survey.hashes])
@@ -119,7 +122,7 @@ def nearly_identical(survey, keys=None):
         keys: int64 `[n]` of `identical`, if they are known.
 
     Returns:
-        int64 `[n]`, the place of the first photograph that is like it, directly or through others.
+        int64 `[n]`, the place of the first photo that is like it, directly or through others.
     """
     keys = (identical(survey) if keys is None else keys).copy()
     sketches = likeness.Sketches(survey.sketches)

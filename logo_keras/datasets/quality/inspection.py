@@ -1,4 +1,4 @@
-"""What is wrong with the photographs of a data set: gone, damaged, tiny, in two splits, under two labels."""
+"""What is wrong with the photos of a data set: gone, damaged, tiny, in two splits, under two labels."""
 
 import itertools
 import os
@@ -9,13 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from logo_keras.arguments import whole
-from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import NONE
 from logo_keras.datasets.quality.duplicates import identical, nearly_identical, survey
 from logo_keras.errors import UserError
-from logo_keras.image import containers
-from logo_keras.image.preprocessing import file_bytes
-from logo_keras.image.transparency import has_alpha
 
 # Kind of finding to what a report calls it. Those of TROUBLE spoil a training or a figure; the
 # others are worth a look, and real data sets have many.
@@ -37,14 +33,12 @@ KINDS = {
     "skipped": "files and folders that were left out",
 }
 TROUBLE = ("missing", "unreadable", "repeated", "identical_across", "near_across", "contradicting")
-# Px that a box may reach beyond the photograph: some tools count px from 1, some from 0.
+# Px that a box may reach beyond the photo: some tools count px from 1, some from 0.
 _BEYOND = 1
-# Bytes that tell the format of a photograph.
-_HEAD = 64
 
 
 class Entry(NamedTuple):
-    """Where a data set names a photograph: its path, the split, and the brand ("none" for no brand of the set)."""
+    """Where a data set names a photo: its path, the split, and the brand ("none" for no brand of the set)."""
 
     path: str
     split: str
@@ -97,12 +91,12 @@ class Inspection:
 
 
 def inspect(datasets, smallest=32, near=True):
-    """Reads every photograph of the splits of a data set and says what is wrong with them.
+    """Reads every photo of the splits of a data set and says what is wrong with them.
 
     Args:
         datasets: dict, the name of a split to its Dataset.
-        smallest: int, px: photographs with a shorter side are tiny.
-        near: bool, whether to look for nearly identical photographs too.
+        smallest: int, px: photos with a shorter side are tiny.
+        near: bool, whether to look for nearly identical photos too.
 
     Returns:
         Inspection.
@@ -114,50 +108,40 @@ def inspect(datasets, smallest=32, near=True):
         raise UserError("there is no split to inspect.")
     whole("smallest", smallest, 0)
     parts = datasets.values()
-    places = {}
-    for path in itertools.chain.from_iterable(part.paths for part in parts):
-        places.setdefault(path, len(places))
+    places = {path: place for place, path in enumerate(dict.fromkeys(itertools.chain(*(part.paths for part in parts))))}
     found = survey(list(places), *(max(getattr(part, limit) for part in parts) for limit in ("max_pixels", "max_bytes")))
     same = identical(found)
     like = nearly_identical(found, same) if near else same
-    missing = {places[path] for path in found.reasons if not os.path.exists(path)}
-    unreadable = {places[path]: reason for path, reason in found.reasons.items() if places[path] not in missing}
-    shorter = found.sizes.min(1)
-    tiny = np.flatnonzero((0 < shorter) & (shorter < smallest)).tolist()
-    outside = _outside(datasets, places, found.sizes)
-    limit = max(part.max_bytes for part in parts)
-    readable = [path for path in places if path not in found.reasons]
-    alpha = in_threads(lambda path: _is_transparent(path, limit), readable, "looking for transparency")
-    transparent = [places[path] for path, clear in alpha if clear]
-    unclear = {places[path]: reason for part in parts for path, reason in part.unclear.items()}
-    in_splits = Counter(itertools.chain(*({places[path] for path in part.paths} for part in parts)))
-    repeated = sorted(place for place, count in in_splits.items() if count > 1)
+    gone = {path for path in found.reasons if not os.path.exists(path)}
+    in_splits = Counter(itertools.chain(*({*part.paths} for part in parts)))
+    # Kind to a dict from the place of a photo to the detail.
+    single = {
+        "missing": {places[path]: "" for path in found.reasons if path in gone},
+        "unreadable": {places[path]: reason for path, reason in found.reasons.items() if path not in gone},
+        "repeated": {place: "" for path, place in places.items() if in_splits[path] > 1},
+        "tiny": {place: _size(size) for place, size in enumerate(found.sizes.tolist()) if 0 < min(size) < smallest},
+        "outside": _outside(datasets, places, found.sizes),
+        "unclear": {places[path]: reason for part in parts for path, reason in part.unclear.items()},
+        "transparent": dict.fromkeys(np.flatnonzero(found.transparent).tolist(), ""),
+    }
     same_groups = _groups(same)
     like_groups = [group for group in _groups(like) if len(set(same[group].tolist())) > 1]
-    single = (missing, unreadable, tiny, outside, unclear, transparent, repeated)
-    entries = _entries(datasets, places, {*itertools.chain(*single, *same_groups, *like_groups)})
+    entries = _entries(datasets, places, {*itertools.chain(*single.values(), *same_groups, *like_groups)})
 
     def finding(group, detail=""):
         return Finding(tuple(itertools.chain(*(entries[place] for place in group))), detail)
 
     classes = {split: _classes(dataset) for split, dataset in datasets.items()}
-    alone = sorted({*repeated} - {*itertools.chain(*same_groups)})
+    alone = sorted({*single["repeated"]} - {*itertools.chain(*same_groups)})
     labelled = _contradicting([finding(group) for group in [*same_groups, *([place] for place in alone)]])
     same_groups, like_groups = ([finding(group) for group in groups] for groups in (same_groups, like_groups))
-    findings = {
-        "missing": [finding([place]) for place in sorted(missing)],
-        "unreadable": [finding([place], reason) for place, reason in unreadable.items()],
-        "repeated": [finding([place]) for place in repeated],
+    findings = {kind: [finding([place], detail) for place, detail in each.items()] for kind, each in single.items()} | {
         "identical_across": filter(_across, same_groups),
         "near_across": filter(_across, like_groups),
         "contradicting": labelled,
         "identical_within": itertools.filterfalse(_across, same_groups),
         "near_within": itertools.filterfalse(_across, like_groups),
         "doubtful": _contradicting(like_groups),
-        "tiny": [finding([place], "{1} x {0} px".format(*found.sizes[place])) for place in tiny],
-        "outside": [finding([place], detail) for place, detail in outside.items()],
-        "unclear": [finding([place], reason) for place, reason in unclear.items()],
-        "transparent": [finding([place]) for place in transparent],
         "skipped": [Finding((), path) for path in dict.fromkeys(path for part in parts for path in part.skipped)],
         "empty": [Finding((), f"{name} in {split}") for split, counts in classes.items() for name in _empty(counts)],
     }
@@ -168,17 +152,6 @@ def inspect(datasets, smallest=32, near=True):
         near=near,
         findings={kind: tuple(each) for kind, each in findings.items()},
     )
-
-
-def _is_transparent(path, max_bytes):
-    try:
-        with open(path, "rb", buffering=0) as file:
-            # A JPEG has no alpha, and most photographs are JPEGs.
-            if containers.kind(file.read(_HEAD)) == "JPEG":
-                return False
-        return has_alpha(file_bytes(path, max_bytes))
-    except (OSError, ValueError):
-        return False
 
 
 def _as_dict(finding):
@@ -195,7 +168,7 @@ def _groups(keys):
 
 
 def _entries(datasets, places, chosen):
-    """Place to the different entries of its photograph, for the chosen ones: there may be millions of others."""
+    """Place to the different entries of its photo, for the chosen ones: there may be millions of others."""
     found = defaultdict(dict)
     for split, dataset in datasets.items():
         for path, label in zip(dataset.paths, dataset.labels.tolist(), strict=True):
@@ -209,7 +182,7 @@ def _across(finding):
 
 
 def _contradicting(findings):
-    """Those whose photographs have different labels. One photograph may have several: each cut-out has its own."""
+    """Those whose photos have different labels. One photo may have several: each cut-out has its own."""
     chosen = []
     for finding in findings:
         labels = defaultdict(set)
@@ -222,8 +195,8 @@ def _contradicting(findings):
 
 def _classes(dataset):
     """Class, and "none" if there are such samples, to its number of samples."""
-    counts = np.bincount(dataset.labels + 1, minlength=len(dataset.class_names) + 1).tolist()
-    return dict(zip(dataset.class_names, counts[1:], strict=True)) | ({NONE: counts[0]} if counts[0] else {})
+    bare = int((dataset.labels < 0).sum())
+    return dataset.counts | ({NONE: bare} if bare else {})
 
 
 def _empty(counts):
@@ -233,18 +206,16 @@ def _empty(counts):
 
 
 def _outside(datasets, places, sizes):
-    """Place to a text that names its boxes that reach beyond the photograph."""
-    found = {}
+    """Place to a text that names its boxes that reach beyond the photo."""
+    found = defaultdict(dict)
     for dataset in datasets.values():
         for path, boxes in zip(dataset.paths, dataset.boxes, strict=True):
             height, width = sizes[places[path]].tolist()
-            if not len(boxes) or not height:
-                continue
-            for box in boxes.tolist():
+            for box in boxes.tolist() if height else ():
                 if min(box[:2]) < -_BEYOND or box[2] > height + _BEYOND or box[3] > width + _BEYOND:
-                    found.setdefault(places[path], {})[tuple(box)] = (height, width)
-    return {
-        place: f"{width} x {height} px, (y0, x0, y1, x1) = " + ", ".join("({:g}, {:g}, {:g}, {:g})".format(*box) for box in boxes)
-        for place, boxes in found.items()
-        for height, width in [sizes[place].tolist()]
-    }
+                    found[places[path]]["({:g}, {:g}, {:g}, {:g})".format(*box)] = None
+    return {place: f"{_size(sizes[place])}, (y0, x0, y1, x1) = {', '.join(boxes)}" for place, boxes in found.items()}
+
+
+def _size(size):
+    return f"{size[1]} x {size[0]} px"

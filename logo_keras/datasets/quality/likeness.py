@@ -21,7 +21,7 @@ _BANDS = 5
 # Candidates at a time, 2 KB each.
 _PAIRS = 8192
 # The second look: 16 x 16 cells of brightness, 8 x 8 of two colour differences, levels 0..255, and what they may differ by.
-# Measured with hash and second look together on the 1,779 photographs of FlickrLogos-27 and TopLogo-10: of those saved anew
+# Measured with hash and second look together on the 1,779 photos of FlickrLogos-27 and TopLogo-10: of those saved anew
 # at quality 60 all are found, made brighter or darker by 15 levels 99.9 %, halved 99.4 % (all but one with a side of 64 px
 # or more), made brighter by 25 levels 98.9 %; of the 13 groups of copies that they hold an eye finds none to be wrong. Of
 # 3,466 different marks on white three pairs pass, which no eye can tell apart; the next pair's cells differ by 28.

@@ -1,1 +1,1 @@
-"""Synthetic photographs with exact boxes: brand marks put into real photographs."""
+"""Synthetic photos with exact boxes: brand marks put into real photos."""

@@ -1,4 +1,4 @@
-"""Brand artwork for synthetic photographs: the fixed list of brands, the distractors, and their drawn masks."""
+"""Brand artwork for synthetic photos: the fixed list of brands, the distractors, and their drawn masks."""
 
 import functools
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ OTHER_DISTRACTORS = (
 ).split()
 
 # px, longer side of the drawn masks. Warping from a level at most twice as large as the result needs no low-pass
-# filter of its own. The largest logo has 256 px, half a photograph.
+# filter of its own. The largest logo has 256 px, half a photo.
 LEVELS = (384, 192, 96, 48, 24)
 # px, side of the square that a mark is drawn in before it is cropped. The time grows with its area: 23 ms at 512 px,
 # 77 ms at 1024 px (2 cores, November 2026).
@@ -45,13 +45,11 @@ class Artwork:
     """One mark, drawn.
 
     Attributes:
-        name: str, the name in simplepycons.
         color: tuple of 3 ints 0..255, RGB, the brand's colour.
         masks: tuple of uint8 `[h, w]` opacities, one a level of `LEVELS`, cropped to the mark.
         hull: float32 `[n, 2]`, (x, y) of the mark's convex hull, in shares of the mask's width and height.
     """
 
-    name: str
     color: tuple
     masks: tuple
     hull: np.ndarray
@@ -99,7 +97,6 @@ def draw(name):
         masks.append(cv2.resize(alpha, shape, interpolation=cv2.INTER_AREA))
     color = icon.primary_color.lstrip("#")
     return Artwork(
-        name=name,
         color=tuple(int(color[i : i + 2], 16) for i in (0, 2, 4)),
         masks=tuple(masks),
         hull=(corners / np.array([width, height])).astype(np.float32),

@@ -1,13 +1,12 @@
-"""What a camera does to a scene: colour, contrast, blur, noise and JPEG."""
+"""What a camera does to a scene: colour, contrast, blur and noise."""
 
 import numpy as np
 
 from logo_keras.extras import cv2
-from logo_keras.image.draw import encoded
 
 
 def photograph(scene, sharp, rng):
-    """Takes a photograph of a scene.
+    """Takes a photo of a scene.
 
     Args:
         scene: float32 RGB `[H, W, 3]`, 0..255.
@@ -28,11 +27,6 @@ def photograph(scene, sharp, rng):
     noise = rng.standard_normal((height, width), dtype=np.float32) * np.float32(deviation)
     scene += noise[..., None]
     return np.clip(np.rint(scene), 0, 255).astype(np.uint8)
-
-
-def encode(photo, rng):
-    """Encodes a photograph, uint8 RGB `[H, W, 3]`, as JPEG of a random quality from 40 to 95: bytes."""
-    return encoded(photo, quality=int(rng.integers(40, 96)))
 
 
 def _blur(scene, sharp, rng):

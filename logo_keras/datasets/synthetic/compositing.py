@@ -1,4 +1,4 @@
-"""Puts marks into a photograph: on a plate or directly, lit like their surroundings, some of them partly covered."""
+"""Puts marks into a photo: on a plate or directly, lit like their surroundings, some of them partly covered."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ BLACK, WHITE = (18, 18, 18), (245, 245, 245)
 
 
 def paste(photo, placement, color, rng, plate):
-    """Draws a mark into a photograph, in place.
+    """Draws a mark into a photo, in place.
 
     Args:
         photo: float32 RGB `[H, W, 3]`, 0..255.
@@ -55,13 +55,13 @@ def paste(photo, placement, color, rng, plate):
 
 
 def warp(canvas, matrix, height, width):
-    """Resamples a canvas into the window of a photograph that it covers.
+    """Resamples a canvas into the window of a photo that it covers.
 
     Args:
         canvas: uint8 `[h, w, C]`, C at most 4.
-        matrix: float64 `[3, 3]`, from px of the canvas to px of the photograph, both counted from the edges.
-        height: int, px of the photograph.
-        width: int, px of the photograph.
+        matrix: float64 `[3, 3]`, from px of the canvas to px of the photo, both counted from the edges.
+        height: int, px of the photo.
+        width: int, px of the photo.
 
     Returns:
         float32 `[window height, window width, C]` in 0..1, and the window's left and top px.

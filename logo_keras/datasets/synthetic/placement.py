@@ -1,4 +1,4 @@
-"""Where a mark lies in a photograph: size, rotation and perspective, as one homography."""
+"""Where a mark lies in a photo: size, rotation and perspective, as one homography."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from logo_keras.extras import cv2
 
-# px between a mark and the border of the photograph.
+# px between a mark and the border of the photo.
 MARGIN = 3
 
 
@@ -16,8 +16,8 @@ class Placement:
 
     Attributes:
         mask: uint8 `[h, w]`, the mark's opacity as drawn.
-        matrix: float64 `[3, 3]`, from shares of the mask's width and height, (x, y, 1), to px of the photograph.
-        box: float64 `[4]`, `(y0, x0, y1, x1)` px, what the mark's hull covers of the photograph.
+        matrix: float64 `[3, 3]`, from shares of the mask's width and height, (x, y, 1), to px of the photo.
+        box: float64 `[4]`, `(y0, x0, y1, x1)` px, what the mark's hull covers of the photo.
     """
 
     mask: np.ndarray
@@ -31,13 +31,13 @@ class Placement:
 
 
 def place(artwork, size, height, width, rng, rotation=30.0, foreshortening=0.3, perspective=0.4):
-    """Turns a mark in space, scales it to a size and puts it somewhere inside a photograph.
+    """Turns a mark in space, scales it to a size and puts it somewhere inside a photo.
 
     Args:
         artwork: Artwork.
         size: float, px. The longer side of the box of the turned mark.
-        height: int, px of the photograph.
-        width: int, px of the photograph.
+        height: int, px of the photo.
+        width: int, px of the photo.
         rng: numpy Generator.
         rotation: float, degrees. Largest rotation in the plane, to either side.
         foreshortening: float in [0, 1). Largest loss of width and of height.
@@ -45,14 +45,14 @@ def place(artwork, size, height, width, rng, rotation=30.0, foreshortening=0.3, 
             the near end of a square mark half as long again as the far end.
 
     Returns:
-        Placement. The whole mark lies inside the photograph.
+        Placement. The whole mark lies inside the photo.
     """
     mask = artwork.mask(size)
     wide, high = np.array(mask.shape[::-1]) / max(mask.shape)
     centre = np.array([[wide, 0, -wide / 2], [0, high, -high / 2], [0, 0, 1]])
     squeeze = np.diag([*rng.uniform(1.0 - foreshortening, 1.0, 2), 1.0])
     tilt = np.array([[1, 0, 0], [0, 1, 0], [*rng.uniform(-perspective, perspective, 2), 1]])
-    # Most photographs are taken nearly upright: a triangular distribution, not a uniform one.
+    # Most photos are taken nearly upright: a triangular distribution, not a uniform one.
     angle = np.deg2rad(rng.triangular(-rotation, 0.0, rotation)) if rotation else 0.0
     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
     matrix = turn @ tilt @ squeeze @ centre

@@ -1,4 +1,4 @@
-"""Real photographs as backgrounds: which ones, which area of them belongs to which split, and crops of them."""
+"""Real photos as backgrounds: which ones, which area of them belongs to which split, and crops of them."""
 
 import functools
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from logo_keras.extras import cv2, require
 
 @dataclass(frozen=True)
 class Area:
-    """A part of a photograph that one split alone may use.
+    """A part of a photo that one split alone may use.
 
     Attributes:
         photograph: str, the function of `skimage.data` that returns it. The file ships inside the package.
@@ -25,10 +25,10 @@ class Area:
     weight: float = 1.0
 
 
-# Most photographs belong to one split; the larger or evenly textured ones are cut into areas that do not touch:
+# Most photos belong to one split; the larger or evenly textured ones are cut into areas that do not touch:
 # the deep field and the retina (without its black rim) into quarters, the grass into halves. Stars and retinas are
 # no places for logos, so they are drawn half as often.
-# Left out, because nothing says that they are free: motorcycle, moon, page; because they are no photographs of
+# Left out, because nothing says that they are free: motorcycle, moon, page; because they are no photos of
 # things: cell, colorwheel, immunohistochemistry and the like. Licences: docs/synthetic.md.
 AREAS = (
     Area("astronaut", "train"),
@@ -68,7 +68,7 @@ def pixels(area):
 
 
 def background(split, height, width, rng):
-    """A random crop of one of a split's areas, flipped and mildly recoloured; grey photographs are tinted.
+    """A random crop of one of a split's areas, flipped and mildly recoloured; grey photos are tinted.
 
     Args:
         split: str, "train", "validation", "test" or "none".
@@ -99,7 +99,7 @@ def background(split, height, width, rng):
 
 
 def tint(grey, rng):
-    """Colours a grey photograph: dark tones towards one colour, light tones towards another of the same hue.
+    """Colours a grey photo: dark tones towards one colour, light tones towards another of the same hue.
 
     Args:
         grey: float32 `[H, W]`, 0..255.

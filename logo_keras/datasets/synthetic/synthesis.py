@@ -1,10 +1,7 @@
-"""Synthetic photographs with exact boxes: brand marks put into real photographs. A test bed, not evidence."""
+"""Synthetic photos with exact boxes: brand marks put into real photos. A test bed, not evidence."""
 
-import csv
 import json
 import os
-import shutil
-import uuid
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,18 +10,21 @@ import numpy as np
 
 from logo_keras.arguments import one_of, whole
 from logo_keras.datasets.checking import in_threads
-from logo_keras.datasets.dataset import Dataset
+from logo_keras.datasets.formats import folder
+from logo_keras.datasets.formats.boxes_file import CSV
 from logo_keras.datasets.splits import check_split
+from logo_keras.datasets.statistics import to_csv
 from logo_keras.datasets.synthetic import artwork, camera, compositing, placement, scenes
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2
+from logo_keras.files import replacing
+from logo_keras.image.draw import encoded
 
 SPLITS = ("train", "validation", "test", "none")
-# Goes up whenever the same arguments give other photographs, so that an older set is not taken for a new one.
+# Goes up whenever the same arguments give other photos, so that an older set is not taken for a new one.
 RECIPE = 2
 ARGUMENTS = "synthetic.json"
-BOXES = "boxes.csv"
-# px, longer side of a photograph.
+# px, longer side of a photo.
 LONGER_SIDE = 512
 # Width to height.
 ASPECTS = (1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3)
@@ -32,7 +32,7 @@ ASPECTS = (1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3)
 
 @dataclass(frozen=True)
 class Preset:
-    """How hard the photographs are.
+    """How hard the photos are.
 
     Attributes:
         smallest: float, longer side of the smallest logo in shares of the photograph's shorter side.
@@ -40,7 +40,7 @@ class Preset:
         plates: float, share of the marks that lie on a plate.
         covered: float, share of the logos that are partly covered.
         hidden: float, largest share of a covered logo that is hidden.
-        distractors: int, most distractors in a photograph.
+        distractors: int, most distractors in a photo.
     """
 
     smallest: float
@@ -55,9 +55,9 @@ PRESETS = {"demo": Preset(0.15, 0.5), "small": Preset(0.08, 0.4)}
 
 
 def synthesize(root, preset="demo", brands=20, train=40, validation=10, test=20, none=40, seed=0):
-    """Writes a set of synthetic photographs with the exact box of the one logo in each.
+    """Writes a set of synthetic photos with the exact box of the one logo in each.
 
-    The folder holds `train/BRAND/0000.jpg`, `validation/...`, `test/...`, `none/0000.jpg` (photographs with
+    The folder holds `train/BRAND/0000.jpg`, `validation/...`, `test/...`, `none/0000.jpg` (photos with
     distractors only), `boxes.csv` and `synthetic.json` (arguments and versions). The same arguments give the same
     bytes on the same machine with the same package versions. An existing set with the same arguments is kept.
 
@@ -65,10 +65,10 @@ def synthesize(root, preset="demo", brands=20, train=40, validation=10, test=20,
         root: path of the folder to write. It appears when the set is complete, and not before.
         preset: str, "demo" (logos of 15 to 50 % of the shorter side) or "small" (8 to 40 %).
         brands: int, number of brands, the first ones of `artwork.BRANDS`.
-        train: int, photographs a brand.
-        validation: int, photographs a brand.
-        test: int, photographs a brand.
-        none: int, photographs without a logo of the list.
+        train: int, photos a brand.
+        validation: int, photos a brand.
+        test: int, photos a brand.
+        none: int, photos without a logo of the list.
         seed: int, draws everything but the brands.
 
     Returns:
@@ -83,22 +83,13 @@ def synthesize(root, preset="demo", brands=20, train=40, validation=10, test=20,
     root = Path(os.path.abspath(root))
     if _made(root, arguments):
         return root
-    root.parent.mkdir(parents=True, exist_ok=True)
-    partial = root.with_name(f"{root.name}.partial-{uuid.uuid4().hex[:8]}")
-    try:
+    with replacing(root, durable=False) as partial:
         _write(partial, arguments)
-        # Another run may have finished the same set in the meantime: then that one stays.
-        if not _made(root, arguments):
-            if root.exists():
-                root.rmdir()
-            os.rename(partial, root)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return root
 
 
 def load(root, split=None, cut=None):
-    """Reads a set that `synthesize` wrote.
+    """Opens a set that `synthesize` wrote: a folder of brands with `boxes.csv`.
 
     Args:
         root: path of its folder.
@@ -106,7 +97,7 @@ def load(root, split=None, cut=None):
         cut: as in `logo_keras.datasets.load`.
 
     Returns:
-        Dataset, with one box a photograph (no box in `none`).
+        Dataset, with one box a photo (no box in `none`).
 
     Raises:
         ValueError: for an unknown split.
@@ -114,34 +105,23 @@ def load(root, split=None, cut=None):
     """
     check_split(split, SPLITS)
     root = Path(root)
-    try:
-        names = json.loads((root / ARGUMENTS).read_text(encoding="utf-8"))["class_names"]
-        with open(root / BOXES, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError as error:
-        missing = Path(error.filename).name
-        reason = f"{root} is no synthetic set: {missing} is missing; logo_keras.datasets.synthesize writes one."
-        raise FileNotFoundError(reason) from error
-    paths, labels, boxes = [], [], []
-    for row in rows:
-        owner, brand = row["split"], row["brand"]
-        if owner == split or (split is None and owner != "none"):
-            paths.append(root / row["path"])
-            labels.append(names.index(brand) if brand else -1)
-            boxes.append([[float(row[side]) for side in ("y0", "x0", "y1", "x1")]] if brand else [])
-    dataset = Dataset(paths=paths, labels=labels, class_names=names, boxes=boxes, root=os.path.abspath(root), split_name=split)
-    return dataset.cut(cut)
+    if not (root / ARGUMENTS).is_file():
+        reason = f"{root} is no synthetic set: {ARGUMENTS} is missing; logo_keras.datasets.synthesize writes one."
+        raise FileNotFoundError(reason)
+    if split is not None and not (root / split).is_dir():
+        return folder.load(root).subset([])
+    return folder.load(root, split, cut)
 
 
 def make_photograph(preset, split, number, seed, brand=None):
-    """Makes one photograph.
+    """Makes one photo.
 
     Args:
         preset: Preset.
         split: str, one of `SPLITS`.
-        number: int, its number among the photographs of its brand and split.
+        number: int, its number among the photos of its brand and split.
         seed: int.
-        brand: str, class name, or None for a photograph with distractors only.
+        brand: str, class name, or None for a photo with distractors only.
 
     Returns:
         The JPEG file as bytes, and the box of the visible part of the logo: four ints `(y0, x0, y1, x1)` in px, or
@@ -166,7 +146,7 @@ def make_photograph(preset, split, number, seed, brand=None):
     # Without a logo there is at least one distractor, so that a mark alone does not tell the two kinds apart.
     for name in rng.choice(pool, rng.integers(0 if brand else 1, preset.distractors + 1), replace=False):
         mark, where = drawn(str(name), preset.smallest, 0.8 * preset.largest)
-        # One that would touch another mark is left out: photographs with a crowded logo keep fewer.
+        # One that would touch another mark is left out: photos with a crowded logo keep fewer.
         if not any(placement.overlap(where.box, box, gap=0.15 * where.size) for box in taken):
             compositing.paste(scene, where, mark.color, rng, plate=rng.random() < preset.plates)
             taken.append(where.box)
@@ -178,7 +158,8 @@ def make_photograph(preset, split, number, seed, brand=None):
         if rng.random() < preset.covered:
             coverage = compositing.cover(scene, coverage, cloth, rng, preset.hidden)
         box, sharp = compositing.tight_box(coverage), where.size
-    return camera.encode(camera.photograph(scene, sharp, rng), rng), box
+    photo = camera.photograph(scene, sharp, rng)
+    return encoded(photo, quality=int(rng.integers(40, 96))), box
 
 
 def _checked(preset, brands, train, validation, test, none, seed):
@@ -211,12 +192,6 @@ def _write(root, arguments):
     """Writes the whole set into a new folder."""
     preset, seed = PRESETS[arguments["preset"]], arguments["seed"]
     chosen = list(artwork.BRANDS)[: arguments["brands"]]
-    # Drawn here, once: the threads below then only read them.
-    for name in [*(artwork.BRANDS[brand] for brand in chosen), *artwork.TRAIN_DISTRACTORS, *artwork.OTHER_DISTRACTORS]:
-        artwork.draw(name)
-    for area in scenes.AREAS:
-        scenes.pixels(area)
-
     jobs = [(split, brand, n) for split in SPLITS[:3] for brand in chosen for n in range(arguments[split])]
     jobs += [("none", None, n) for n in range(arguments["none"])]
     root.mkdir()
@@ -231,12 +206,9 @@ def _write(root, arguments):
         return [split, brand or "", path, *(box or [""] * 4)]
 
     # Threads, not processes: cv2 and numpy let go of the interpreter, and a process that has loaded TensorFlow must not
-    # be forked. Each photograph has a generator of its own, so the order in which they are made changes nothing.
+    # be forked. Each photo has a generator of its own, so the order in which they are made changes nothing.
     rows = [row for _, row in in_threads(work, jobs, "drawing photos")]
-    with open(root / BOXES, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["split", "brand", "path", "y0", "x0", "y1", "x1"])
-        writer.writerows(rows)
+    (root / CSV).write_bytes(to_csv(["split", "brand", "path", "y0", "x0", "y1", "x1"], rows))
     packages = ("simplepycons", "resvg_py", "scikit-image", "numpy")
     about = {
         "arguments": arguments,
