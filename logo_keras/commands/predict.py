@@ -7,8 +7,8 @@ from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.files import mark, write, write_json
-from logo_keras.image.decode import UnreadablePhoto, read
 from logo_keras.image.draw import draw_recognition, encoded
+from logo_keras.image.preprocessing import UnreadablePhoto, read
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
 DESCRIPTION = """Names the likeliest brands on photographs.

@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 
 from logo_keras.errors import UserError
-from logo_keras.image.decode import pixels
-from logo_keras.image.preprocessing import PREPROCESSING, frame, prepare
+from logo_keras.image.preprocessing import PREPROCESSING, frame, pixels, prepare
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

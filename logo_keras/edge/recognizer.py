@@ -11,8 +11,7 @@ from logo_keras.edge.engines import ONNX, LiteRT
 from logo_keras.edge.model_file import UnusableModel
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2
-from logo_keras.image.decode import UnreadablePhoto, pixels
-from logo_keras.image.preprocessing import PREPROCESSINGS, fit
+from logo_keras.image.preprocessing import PREPROCESSINGS, UnreadablePhoto, check_pixels, fit, pixels
 
 # By the suffix of the file.
 ENGINES = {".tflite": LiteRT, ".onnx": ONNX}
@@ -57,36 +56,19 @@ class Recognizer:
         if suffix not in ENGINES:
             raise UnusableModel(path, f"the name of an exported file ends with {' or '.join(ENGINES)}: rename or export it.")
         self.metadata = model_file.read(path)
+        self.class_names, self.image_size = self.metadata.class_names, self.metadata.image_size
+        self.preprocessing = self.metadata.preprocessing
         if self.preprocessing not in PREPROCESSINGS:
             asked, known = f"asks for the preprocessing {self.preprocessing!r}", ", ".join(PREPROCESSINGS)
             mend = f"install the version that wrote the file, {self.metadata.version}, or a later one."
             raise UnusableModel(path, f"{asked}, but this version of logo_keras knows {known}: {mend}")
         self._engine = ENGINES[suffix](path, num_threads)
+        self.outputs, self.batch = tuple(self._engine.shapes), self._engine.batch
         self._check()
 
     def __reduce__(self):
         # An engine cannot travel to another process: there the file is opened again.
         return type(self), (os.path.abspath(self._path), self._num_threads)
-
-    @property
-    def class_names(self):
-        return self.metadata.class_names
-
-    @property
-    def image_size(self):
-        return self.metadata.image_size
-
-    @property
-    def preprocessing(self):
-        return self.metadata.preprocessing
-
-    @property
-    def outputs(self):
-        return tuple(self._engine.shapes)
-
-    @property
-    def batch(self):
-        return self._engine.batch
 
     def recognize(self, photo, top=3):
         """Recognizes one photo.
@@ -160,9 +142,7 @@ class Recognizer:
         Raises:
             ValueError: if `top` is below 1, or the frame is another array.
         """
-        if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-            came = f"{frame.dtype} {list(frame.shape)}" if isinstance(frame, np.ndarray) else type(frame).__name__
-            raise UserError(f"frame must be a uint8 BGR array [H, W, 3], got {came}.")
+        check_pixels("frame", frame, "BGR")
         return self.recognize(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), top)
 
     def frames(self, source, top=3):
