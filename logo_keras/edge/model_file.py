@@ -53,7 +53,6 @@ _HOLDS = {
 _DEEPEST = 64
 
 _AGAIN = "Copy it again or export the model again."
-_DAMAGED = f"damaged: the model is not the one that was written, by its checksum. {_AGAIN}"
 _HAS_METADATA = "already carries metadata; append to the model as the converter gave it."
 _NO_METADATA = (
     "no metadata of logo_keras at the end of this TFLite file. It was cut short, or another program wrote it: copy it "
@@ -184,7 +183,9 @@ def read(path):
         OSError: if it cannot be read.
     """
     path = Path(path)
-    text = _onnx_text(path) if _is_onnx(path) else _tflite_text(path)
+    text, checksum, size = _read_onnx(path) if _is_onnx(path) else _read_tflite(path)
+    if checksum is not None and checksum != _checksum(path, size):
+        raise UnusableModel(path, f"damaged: the model is not the one that was written, by its checksum. {_AGAIN}")
     try:
         return Metadata.from_json(text)
     # RecursionError: lists inside lists without end.
@@ -201,53 +202,50 @@ def _is_onnx(path):
     return path.suffix.lower() == ".onnx"
 
 
-def _onnx_text(path):
-    """The JSON of an ONNX file."""
+def _read_onnx(path):
+    """The JSON of an ONNX file, the checksum of its model or None, and how many bytes that covers."""
     values, places = onnx_properties(path)
     if METADATA_NAME not in values:
         raise UnusableModel(path, "no metadata of logo_keras in this ONNX file. Write it with logo-export-onnx.")
     checksum, _, size = values.get(CHECKSUM_NAME, "").partition(" ")
     # Tools that rewrite ONNX files, to shrink or to quantize them, keep the properties; then it tells of another file.
-    if size == str(places.get(CHECKSUM_NAME)) and checksum != _checksum(path, int(size)):
-        raise UnusableModel(path, _DAMAGED)
-    return values[METADATA_NAME]
+    size_now = places.get(CHECKSUM_NAME)
+    return values[METADATA_NAME], checksum if size == str(size_now) else None, size_now
 
 
-def _tflite_text(path):
-    """The JSON of a TFLite file."""
+def _read_tflite(path):
+    """The JSON of a TFLite file, the checksum of its model or None, and how many bytes that covers."""
     _check_tflite(path)
     try:
         with zipfile.ZipFile(path) as archive:
             text = zip_entry(archive, METADATA_NAME)
-            checksum = zip_entry(archive, CHECKSUM_NAME) if CHECKSUM_NAME in archive.namelist() else None
+            has_checksum = CHECKSUM_NAME in archive.namelist()
+            checksum = zip_entry(archive, CHECKSUM_NAME).decode(errors="replace").strip() if has_checksum else None
             size = min(entry.header_offset for entry in archive.infolist())
     except (zipfile.BadZipFile, KeyError) as error:
         raise UnusableModel(path, _NO_METADATA) from error
     except DAMAGED_ZIP as error:
         raise UnusableModel(path, f"its metadata cannot be unpacked ({error}). {_AGAIN}") from error
-    if checksum is not None and checksum.decode(errors="replace").strip() != _checksum(path, size):
-        raise UnusableModel(path, _DAMAGED)
-    return text
+    return text, checksum, size
 
 
-def zip_entry(archive, name, largest=_LARGEST_ENTRY):
-    """Reads a file of a zip that another person may have made.
+def zip_entry(archive, name):
+    """Reads a text in a zip that another person may have made.
 
     Args:
         archive: `zipfile.ZipFile`.
         name: str.
-        largest: int, bytes.
 
     Returns:
         bytes.
 
     Raises:
         KeyError: if there is no such file.
-        ValueError: if it would be larger than `largest`, or is packed as no program packs it that writes such files.
+        ValueError: if it would be larger than 16 MiB, or is packed as no program packs it that writes such files.
         Other exceptions of `DAMAGED_ZIP`: if it is damaged.
     """
     entry = archive.getinfo(name)
-    check_zip_entry(entry, largest)
+    check_zip_entry(entry, _LARGEST_ENTRY)
     return archive.read(entry)
 
 
@@ -259,7 +257,7 @@ def check_zip_entry(entry, largest):
         largest: int, bytes.
 
     Raises:
-        ValueError: as `zip_entry`.
+        ValueError: if it would be larger, or is packed as no program packs it that writes such files.
     """
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # How much memory other methods take is what the file says.

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from logo_keras.errors import UserError
+from logo_keras.arguments import whole
 from logo_keras.image.preprocessing import PREPROCESSING, frame, pixels, prepare
 
 
@@ -81,8 +81,7 @@ def answer(outputs, size, class_names, image_size, top, preprocessing=PREPROCESS
     Raises:
         ValueError: if `top` is below 1, or there is no such preprocessing.
     """
-    if top < 1:
-        raise UserError(f"top must be at least 1, got {top}.")
+    whole("top", top, 1)
     probabilities = np.asarray(outputs["probabilities"])
     # Stable: of equal probabilities the class that was named first comes first.
     best = np.argsort(-probabilities, kind="stable")[:top]

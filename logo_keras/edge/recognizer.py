@@ -1,11 +1,13 @@
 """One recognizer for every exported file that runs without TensorFlow."""
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 
 import numpy as np
 
+from logo_keras.arguments import whole
 from logo_keras.edge import frames, model_file, recognition
 from logo_keras.edge.engines import ONNX, LiteRT
 from logo_keras.edge.model_file import UnusableModel
@@ -49,8 +51,8 @@ class Recognizer:
     """
 
     def __init__(self, path, num_threads=None):
-        if num_threads is not None and (type(num_threads) is not int or num_threads < 1):
-            raise UserError(f"num_threads must be at least 1 or None, got {num_threads}.")
+        if num_threads is not None:
+            whole("num_threads", num_threads, 1)
         self._path, self._num_threads = Path(path), num_threads
         suffix = self._path.suffix.lower()
         if suffix not in ENGINES:
@@ -99,34 +101,30 @@ class Recognizer:
             list, one Recognition a photo.
 
         Raises:
-            ValueError: if `top` or `batch_size` is below 1, or `photos` is a single photograph.
+            ValueError: if `top` or `batch_size` is below 1, or `photos` is a single photo.
             UnreadablePhoto: with `strict`, naming the first photo that cannot be decoded: its path, or its place
                 as `photos[3]`.
         """
         if isinstance(photos, (str, bytes, bytearray, memoryview, os.PathLike, np.ndarray)):
-            raise UserError("photos must be several photographs, such as a list of paths; recognize() takes a single one.")
-        if batch_size < 1:
-            raise UserError(f"batch_size must be at least 1, got {batch_size}.")
-        answers, waiting = [], []
-
-        def answer_waiting():
-            outputs = self.infer(np.stack([image for _, _, image in waiting])) if waiting else {}
-            for place, (number, size, _) in enumerate(waiting):
-                answers[number] = self._answer({name: value[place] for name, value in outputs.items()}, size, top)
-            waiting.clear()
-
-        for number, photo in enumerate(photos):
-            answers.append(None)
-            try:
-                photo = pixels(photo, name=f"photos[{number}]")
-            except UnreadablePhoto:
-                if strict:
-                    raise
-                continue
-            waiting.append((number, photo.shape[:2], fit(photo, self.image_size, self.preprocessing)))
-            if len(waiting) == batch_size:
-                answer_waiting()
-        answer_waiting()
+            raise UserError("photos must be several photos, such as a list of paths; recognize() takes a single one.")
+        whole("batch_size", batch_size, 1)
+        numbered, answers = enumerate(photos), []
+        while batch := list(itertools.islice(numbered, batch_size)):
+            sizes, images = {}, []
+            for number, photo in batch:
+                try:
+                    photo = pixels(photo, name=f"photos[{number}]")
+                except UnreadablePhoto:
+                    if strict:
+                        raise
+                    continue
+                sizes[number] = photo.shape[:2]
+                images.append(fit(photo, self.image_size, self.preprocessing))
+            outputs, found = self.infer(np.stack(images)) if images else {}, {}
+            for place, (number, size) in enumerate(sizes.items()):
+                given = {name: value[place] for name, value in outputs.items()}
+                found[number] = recognition.answer(given, size, self.class_names, self.image_size, top, self.preprocessing)
+            answers += [found.get(number) for number, _ in batch]
         return answers
 
     def recognize_frame(self, frame, top=3):
@@ -204,9 +202,6 @@ class Recognizer:
             raise UnusableModel(self._path, f"{self._engine.name} failed ({error}): export the model again.") from error
         self._check_shapes({name: value.shape for name, value in outputs.items()}, batch)
         return {name: value[:count] for name, value in outputs.items()}
-
-    def _answer(self, outputs, size, top):
-        return recognition.answer(outputs, size, self.class_names, self.image_size, top, self.preprocessing)
 
     def _check(self):
         """Raises UnusableModel unless the file takes and gives what its metadata say."""

@@ -346,7 +346,7 @@ def _with_alpha(kind, data):
     # Nothing else makes OpenCV give alpha. It then leaves the orientation alone.
     photo = _opencv(kind, data, cv2.IMREAD_UNCHANGED)
     if photo.ndim == 2:
-        photo = transparency.with_clear_value(photo, transparency.clear_grey_of_png(data) if kind == "PNG" else None)
+        photo = transparency.with_clear_value(photo, transparency.clear_grey_of_png(data))
     elif photo.shape[2] == 4:
         photo = cv2.cvtColor(photo, cv2.COLOR_BGRA2RGBA, dst=photo)
     else:

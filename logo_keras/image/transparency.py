@@ -73,7 +73,7 @@ def with_clear_value(grey, value):
         RGBA `[H, W, 4]` of the same type.
     """
     most = np.iinfo(grey.dtype).max
-    alpha = np.full_like(grey, most) if value is None else np.where(grey == value, 0, most).astype(grey.dtype)
+    alpha = np.where(grey == value, 0, most).astype(grey.dtype)
     return cv2.merge([grey, grey, grey, alpha])
 
 

@@ -7,18 +7,8 @@ import numpy as np
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
-_DTYPES = {
-    "F64": "<f8",
-    "F32": "<f4",
-    "F16": "<f2",
-    "BF16": "<u2",  # the upper half of a float32; NumPy has no such type
-    "I64": "<i8",
-    "I32": "<i4",
-    "I16": "<i2",
-    "I8": "i1",
-    "U8": "u1",
-    "BOOL": "?",
-}
+# BF16 is the upper half of a float32; NumPy has no such type.
+_DTYPES = dict(F64="<f8", F32="<f4", F16="<f2", BF16="<u2", I64="<i8", I32="<i4", I16="<i2", I8="i1", U8="u1", BOOL="?")
 
 
 def read_safetensors_file(path):
