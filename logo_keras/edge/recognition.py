@@ -29,13 +29,8 @@ class Recognition:
 
     def to_dict(self):
         """The same as lists, strings and floats, for JSON; `embedding` only where there is one."""
-        embedding = {} if self.embedding is None else {"embedding": self.embedding.tolist()}
-        return {
-            "labels": list(self.labels),
-            "probabilities": list(self.probabilities),
-            "region_boxes": self.region_boxes.tolist(),
-            "region_scores": self.region_scores.tolist(),
-        } | embedding
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return {name: value.tolist() if isinstance(value, np.ndarray) else list(value) for name, value in given.items()}
 
 
 def recognize(infer, photo, class_names, image_size, top, preprocessing=PREPROCESSING):

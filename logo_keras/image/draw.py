@@ -40,7 +40,9 @@ def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
     line = round(46 * scale)
     band = np.full((line * (len(recognition.labels) + (truth is not None)) + line // 3, width, 3), _DARK, np.uint8)
     middle = line
-    color = _LIGHT if truth is None else _RIGHT if recognition.labels[0] == truth else _WRONG
+    color = _LIGHT
+    if truth is not None:
+        color = _RIGHT if recognition.labels[0] == truth else _WRONG
     for label, probability in zip(recognition.labels, recognition.probabilities, strict=True):
         percent = f"{100 * probability:.1f} %"
         room = width - _width(percent, scale) - 3 * line // 4

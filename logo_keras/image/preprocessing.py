@@ -32,7 +32,7 @@ class UnreadablePhoto(FileError):
     """A file that cannot be read as a photo, by its name and the reason."""
 
 
-# The name of before.
+# Its old name.
 UnreadablePhotograph = UnreadablePhoto
 
 

@@ -187,7 +187,7 @@ def _text(value):
 
 def _network(config):
     """The name of the network inside a serialised Backbone."""
-    try:
-        return config["config"]["model"]["config"]["name"]
-    except (KeyError, TypeError):
-        return "of its own"
+    match config:
+        case {"config": {"model": {"config": {"name": name}}}}:
+            return name
+    return "of its own"
