@@ -12,7 +12,7 @@ from photographs import encode, flat_jpeg, scene
 from PIL import Image, features
 
 from logo_keras.image import containers
-from logo_keras.image.decode import decode
+from logo_keras.image.preprocessing import decode
 
 JPEG, PNG = encode(scene()), encode(scene(), ".png")
 

@@ -151,7 +151,7 @@ def test_a_batch_that_is_not_strict_leaves_a_gap(recognizer, photo):
 
 @pytest.mark.parametrize("photos", ["photo.jpg", b"bytes", np.zeros((3, 4, 4, 3), np.uint8)])
 def test_a_batch_of_a_single_photograph_is_refused(recognizer, photos):
-    with pytest.raises(ValueError, match="photos must be several photographs"):
+    with pytest.raises(ValueError, match="photos must be several photos"):
         recognizer.recognize_batch(photos)
 
 
@@ -231,7 +231,7 @@ def test_the_number_of_threads_does_not_change_the_answer(model_file, recognizer
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True])
 def test_no_threads_are_refused(model_file, threads):
-    with pytest.raises(ValueError, match="num_threads must be at least 1"):
+    with pytest.raises(ValueError, match="num_threads must be an integer of at least 1"):
         Recognizer(model_file, num_threads=threads)
 
 

@@ -13,8 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import logo_keras as lk
-from logo_keras.image.decode import MAX_PIXELS, UnreadablePhoto, check, read
-from logo_keras.image.preprocessing import prepare
+from logo_keras.image.preprocessing import MAX_PIXELS, UnreadablePhoto, check, prepare, read
 
 # Small, so that the bound on the memory is near what small files take.
 PIXELS = 2_000_000
@@ -24,7 +23,7 @@ COUNT = 5 * len(hostile.KINDS)
 CHILD = """
 import json, os, sys
 import PIL.ImageOps
-from logo_keras.image.decode import UnreadablePhoto, read
+from logo_keras.image.preprocessing import UnreadablePhoto, read
 def peak():
     try:
         with open("/proc/self/status") as lines:

@@ -39,7 +39,7 @@ def test_more_labels_than_classes_are_all_classes():
 
 @pytest.mark.parametrize("top", [0, -1])
 def test_no_labels_are_refused(top):
-    with pytest.raises(ValueError, match="top must be at least 1"):
+    with pytest.raises(ValueError, match="top must be an integer of at least 1"):
         recognize(plain, PHOTO, NAMES, 32, top)
 
 

@@ -145,10 +145,10 @@ def test_committed_repositories_are_what_the_script_writes(repository, root, whe
     [
         ({"backend": "caffe"}, "backend must be one of python, onnxruntime, tensorrt, got 'caffe'"),
         ({"gpu": True}, "the Python backend here runs on the processor"),
-        ({"max_batch": 0}, "max_batch must be at least 1, got 0"),
-        ({"delay": -1}, "delay must be at least 0, got -1"),
-        ({"instances": 0}, "instances must be at least 1, got 0"),
-        ({"threads": -2}, "threads must be at least 0, got -2"),
+        ({"max_batch": 0}, "max_batch must be an integer of at least 1, got 0"),
+        ({"delay": -1}, "delay must be an integer of at least 0, got -1"),
+        ({"instances": 0}, "instances must be an integer of at least 1, got 0"),
+        ({"threads": -2}, "threads must be an integer of at least 0, got -2"),
         ({"name": "../logo"}, "name must be a folder's name, got '../logo'"),
     ],
 )

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from logo_keras.arguments import one_of, whole
 from logo_keras.commands.command import Command, no_arguments
 from logo_keras.errors import UserError
 from logo_keras.extras import require
@@ -91,14 +92,12 @@ def config(facts, backend, name="logo", gpu=False, max_batch=MAX_BATCH, delay=DE
     Raises:
         ValueError: if there is no such backend, or a number is out of range.
     """
-    if backend not in BACKENDS:
-        raise UserError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}.")
+    one_of("backend", backend, BACKENDS)
     if backend == "python" and gpu:
         raise UserError("the Python backend here runs on the processor: take onnxruntime or tensorrt for a GPU.")
     lowest = {"max_batch": (max_batch, 1), "delay": (delay or 0, 0), "instances": (instances, 1), "threads": (threads, 0)}
     for what, (value, least) in lowest.items():
-        if value < least:
-            raise UserError(f"{what} must be at least {least}, got {value}.")
+        whole(what, value, least)
     # The server's batches have the sizes that happen; a file of a fixed batch takes its own size alone.
     free = facts["inputs"][0]["shape"][0] is None
     max_batch = min(max_batch, facts.get("largest_batch") or max_batch)

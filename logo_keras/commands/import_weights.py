@@ -39,7 +39,7 @@ def define(flags):
     )
     flags.string("labels", None, "A text file with a class name a line, in the checkpoint's order.")
     flags.integer("classes", None, "The number of classes, which are then called 0, 1, ... By default the checkpoint's.")
-    define_model_arguments(flags, _ARGUMENTS, defaults=False)
+    define_model_arguments(flags, _ARGUMENTS)
     flags.boolean("heads", True, "Take the classifiers too; --noheads takes backbone and navigator alone.")
 
 

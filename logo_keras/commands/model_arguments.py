@@ -11,19 +11,18 @@ from logo_keras.training.constructors import MODELS, Argument, documented, model
 _DEFINE = {bool: Flags.boolean, int: Flags.integer, float: Flags.float, tuple: Flags.list}
 
 
-def define_model_arguments(values, names=None, defaults=True):
+def define_model_arguments(values, names=None):
     """Defines a flag for each argument of the models' constructors.
 
     Args:
         values: Flags.
-        names: str, those that get a flag; None gives one to each.
-        defaults: bool, whether the text says what the argument is by default.
+        names: str, those that get a flag, whose text says nothing of defaults; None gives a flag to each.
     """
     for name, of_models in _by_name().items():
         if names is not None and name not in names:
             continue
         argument = next((each for each in of_models.values() if each.text), next(iter(of_models.values())))
-        usual = {model: DEFAULTS[model].all_arguments[name] for model in of_models} if defaults else {}
+        usual = {model: DEFAULTS[model].all_arguments[name] for model in of_models} if names is None else {}
         _define(values, argument.kind, name, argument.text, usual, [] if len(of_models) == len(MODELS) else of_models)
 
 

@@ -7,26 +7,26 @@ from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.files import mark, write, write_json
-from logo_keras.image.decode import UnreadablePhoto, read
 from logo_keras.image.draw import draw_recognition, encoded
+from logo_keras.image.preprocessing import UnreadablePhoto, read
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
-DESCRIPTION = """Names the likeliest brands on photographs.
+DESCRIPTION = """Names the likeliest brands on photos.
 
 For instance:
   logo-predict --model run/model.keras holiday.jpg
-  logo-predict --model run/model.tflite --pictures drawn photographs/
+  logo-predict --model run/model.tflite --pictures drawn photos/
 
-Folders are searched to the bottom. Every photograph gets some brand of the model's list, also one without a logo: a low
+Folders are searched to the bottom. Every photo gets some brand of the model's list, also one without a logo: a low
 probability is a hint, no proof."""
 
 
 def define(flags):
     """Defines the flags."""
     flags.shared("model")
-    flags.integer("top", 3, "How many brands to name for a photograph.", lower_bound=1)
+    flags.integer("top", 3, "How many brands to name for a photo.", lower_bound=1)
     flags.string("json", None, "Also write the answers to this file.")
-    flags.string("pictures", None, "Also draw every photograph, with its regions, brands and probabilities, into this folder.")
+    flags.string("pictures", None, "Also draw every photo, with its regions, brands and probabilities, into this folder.")
     flags.integer(
         "threads",
         None,
@@ -67,18 +67,19 @@ def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print
         named = zip(answer.labels, answer.probabilities, strict=True)
         report(f"{path}: {', '.join(f'{label} {probability:.1%}' for label, probability in named)}")
         if pictures is not None:
-            _draw(photo, answer, Path(pictures) / f"{_unused(Path(path).stem, taken)}.jpg")
+            picture = Path(pictures) / f"{_unused(Path(path).stem, taken)}.jpg"
+            write(picture, encoded(draw_recognition(photo, answer)))
     return answers, unreadable
 
 
-def _lies_among(folder, photographs):
-    """Whether a folder lies in a folder of photographs, or beside the folder of one."""
-    homes = (Path(each) if Path(each).is_dir() else Path(each).parent.parent for each in photographs)
+def _lies_among(folder, photos):
+    """Whether a folder lies in a folder of photos, or beside the folder of one."""
+    homes = (Path(each) if Path(each).is_dir() else Path(each).parent.parent for each in photos)
     return any(Path(folder).resolve().is_relative_to(home.resolve()) for home in homes)
 
 
 def _unused(stem, taken):
-    """`stem`, with a number where a photograph of another folder has taken that name."""
+    """`stem`, with a number where a photo of another folder has taken that name."""
     name, number = stem, 1
     while name in taken:
         number += 1
@@ -87,17 +88,13 @@ def _unused(stem, taken):
     return name
 
 
-def _draw(photo, answer, path):
-    write(path, encoded(draw_recognition(photo, answer)))
-
-
 def _work(values, arguments):
     if not arguments:
         raise UserError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
     paths = find(arguments)
     model = open_model(values.model, values.threads)
     if values.pictures and _lies_among(values.pictures, arguments):
-        # Else the next run would take the drawings for more photographs.
+        # Else the next run would take the drawings for more photos.
         mark(values.pictures)
     answers, unreadable = recognize_all(model, paths, values.top, values.strict, values.pictures)
     say_unreadable(unreadable)

@@ -82,16 +82,25 @@ class _Camera(threading.Thread):
         self._changed, self._frame, self._error, self._ended = threading.Condition(), None, None, False
 
     def run(self):
-        error = None
+        failed = 0
         try:
-            self._read()
-        # Not to be lost with the thread: who asks for the next frame gets it.
-        except Exception as raised:
-            error = raised
+            while failed < _TRIES and not self.stopped.is_set():
+                frame = self._capture.read()[1]
+                if frame is None:
+                    failed += 1
+                    self.stopped.wait(_PAUSE)
+                    continue
+                failed = 0
+                with self._changed:
+                    self._frame = frame
+                    self._changed.notify()
+        # Not to be lost with the thread: whoever asks for the next frame gets it.
+        except Exception as error:
+            self._error = error
         finally:
             self._capture.release()
             with self._changed:
-                self._error, self._ended = error, True
+                self._ended = True
                 self._changed.notify()
 
     def newest(self, source):
@@ -101,24 +110,10 @@ class _Camera(threading.Thread):
             OSError: naming the source, if none comes.
         """
         with self._changed:
-            came = self._changed.wait_for(lambda: self._frame is not None or self._ended, _PATIENCE)
+            self._changed.wait_for(lambda: self._frame is not None or self._ended, _PATIENCE)
             frame, self._frame = self._frame, None
         if frame is not None:
             return frame
-        if not came:
-            raise OSError(f"the camera {source} gave no picture for {_PATIENCE} s: check its plug or its address.")
         reason = f" ({self._error})" if self._error else ""
-        raise OSError(f"the camera {source} gives no more pictures{reason}: check its plug or its address.") from self._error
-
-    def _read(self):
-        failed = 0
-        while failed < _TRIES and not self.stopped.is_set():
-            frame = self._capture.read()[1]
-            if frame is None:
-                failed += 1
-                self.stopped.wait(_PAUSE)
-                continue
-            failed = 0
-            with self._changed:
-                self._frame = frame
-                self._changed.notify()
+        said = f"gives no more pictures{reason}" if self._ended else f"gave no picture for {_PATIENCE} s"
+        raise OSError(f"the camera {source} {said}: check its plug or its address.") from self._error

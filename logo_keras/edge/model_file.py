@@ -23,22 +23,14 @@ CHECKSUM_NAME = "model.crc32"
 _TFLITE_IDENTIFIER = b"TFL3"
 # The earliest date that a zip can hold: the same model gives the same bytes on any day.
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-# The names of a hundred thousand classes.
+# Bytes of a text; the names of a hundred thousand classes.
 _LARGEST_ENTRY = 2**24
 # Deflate shrinks text to a tenth, at most to a thousandth: what shrank more than this, above a megabyte, was made to do harm.
 _MOST_SHRUNK, _SMALL_ENTRY = 100, 2**20
 # What zipfile raises on damaged archives, from Python 3.11 to 3.13.
 DAMAGED_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(EOFError, LookupError, OSError, OverflowError, RuntimeError, ValueError),
 )
 
 # Protocol Buffers, "Encoding": how a field's value is written.
@@ -59,11 +51,8 @@ _HOLDS = {
 }
 # Graphs inside graphs: a model of this package has none, a hostile file may have thousands.
 _DEEPEST = 64
-# A property is text; 16 MiB are the names of a hundred thousand classes.
-_LONGEST_PROPERTY = 2**24
 
 _AGAIN = "Copy it again or export the model again."
-_DAMAGED = f"damaged: the model is not the one that was written, by its checksum. {_AGAIN}"
 _HAS_METADATA = "already carries metadata; append to the model as the converter gave it."
 _NO_METADATA = (
     "no metadata of logo_keras at the end of this TFLite file. It was cut short, or another program wrote it: copy it "
@@ -95,10 +84,11 @@ class Metadata:
     version: str
 
     def __post_init__(self):
+        names = self.class_names
+        if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
+            raise UserError(f"class_names must be one or more str, got {names!r}.")
         # Lists, as JSON and Keras configurations hold them, are welcome.
-        object.__setattr__(self, "class_names", tuple(self.class_names))
-        if not self.class_names or not all(isinstance(name, str) for name in self.class_names):
-            raise UserError(f"class_names must be one or more str, got {self.class_names!r}.")
+        object.__setattr__(self, "class_names", tuple(names))
         if type(self.image_size) is not int or self.image_size <= 0:
             raise UserError(f"image_size must be a positive int, got {self.image_size!r}.")
         for name in ("preprocessing", "model", "decision", "version"):
@@ -130,8 +120,6 @@ class Metadata:
         missing = [name for name in names if not isinstance(entries, dict) or name not in entries]
         if missing:
             raise UserError(f"the metadata must have {', '.join(names)}; missing: {', '.join(missing)}.")
-        if not isinstance(entries["class_names"], list):
-            raise UserError(f"class_names must be a list, got {entries['class_names']!r}.")
         return cls(**{name: entries[name] for name in names})
 
 
@@ -195,7 +183,9 @@ def read(path):
         OSError: if it cannot be read.
     """
     path = Path(path)
-    text = _onnx_text(path) if _is_onnx(path) else _tflite_text(path)
+    text, checksum, size = _read_onnx(path) if _is_onnx(path) else _read_tflite(path)
+    if checksum is not None and checksum != _checksum(path, size):
+        raise UnusableModel(path, f"damaged: the model is not the one that was written, by its checksum. {_AGAIN}")
     try:
         return Metadata.from_json(text)
     # RecursionError: lists inside lists without end.
@@ -212,54 +202,50 @@ def _is_onnx(path):
     return path.suffix.lower() == ".onnx"
 
 
-def _onnx_text(path):
-    """The JSON of an ONNX file."""
+def _read_onnx(path):
+    """The JSON of an ONNX file, the checksum of its model or None, and how many bytes that covers."""
     values, places = onnx_properties(path)
     if METADATA_NAME not in values:
         raise UnusableModel(path, "no metadata of logo_keras in this ONNX file. Write it with logo-export-onnx.")
     checksum, _, size = values.get(CHECKSUM_NAME, "").partition(" ")
     # Tools that rewrite ONNX files, to shrink or to quantize them, keep the properties; then it tells of another file.
-    if size == str(places.get(CHECKSUM_NAME)) and checksum != _checksum(path, int(size)):
-        raise UnusableModel(path, _DAMAGED)
-    return values[METADATA_NAME]
+    size_now = places.get(CHECKSUM_NAME)
+    return values[METADATA_NAME], checksum if size == str(size_now) else None, size_now
 
 
-def _tflite_text(path):
-    """The JSON of a TFLite file."""
+def _read_tflite(path):
+    """The JSON of a TFLite file, the checksum of its model or None, and how many bytes that covers."""
     _check_tflite(path)
-    with open(path, "rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                text = zip_entry(archive, METADATA_NAME)
-                checksum = zip_entry(archive, CHECKSUM_NAME) if CHECKSUM_NAME in archive.namelist() else None
-                size = min(entry.header_offset for entry in archive.infolist())
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise UnusableModel(path, _NO_METADATA) from error
-        except DAMAGED_ZIP as error:
-            raise UnusableModel(path, f"its metadata cannot be unpacked ({error}). {_AGAIN}") from error
-    if checksum is not None and checksum.decode(errors="replace").strip() != _checksum(path, size):
-        raise UnusableModel(path, _DAMAGED)
-    return text
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = zip_entry(archive, METADATA_NAME)
+            has_checksum = CHECKSUM_NAME in archive.namelist()
+            checksum = zip_entry(archive, CHECKSUM_NAME).decode(errors="replace").strip() if has_checksum else None
+            size = min(entry.header_offset for entry in archive.infolist())
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise UnusableModel(path, _NO_METADATA) from error
+    except DAMAGED_ZIP as error:
+        raise UnusableModel(path, f"its metadata cannot be unpacked ({error}). {_AGAIN}") from error
+    return text, checksum, size
 
 
-def zip_entry(archive, name, largest=_LARGEST_ENTRY):
-    """Reads a file of a zip that another person may have made.
+def zip_entry(archive, name):
+    """Reads a text in a zip that another person may have made.
 
     Args:
         archive: `zipfile.ZipFile`.
         name: str.
-        largest: int, bytes.
 
     Returns:
         bytes.
 
     Raises:
         KeyError: if there is no such file.
-        ValueError: if it would be larger than `largest`, or is packed as no program packs it that writes such files.
+        ValueError: if it would be larger than 16 MiB, or is packed as no program packs it that writes such files.
         Other exceptions of `DAMAGED_ZIP`: if it is damaged.
     """
     entry = archive.getinfo(name)
-    check_zip_entry(entry, largest)
+    check_zip_entry(entry, _LARGEST_ENTRY)
     return archive.read(entry)
 
 
@@ -271,15 +257,16 @@ def check_zip_entry(entry, largest):
         largest: int, bytes.
 
     Raises:
-        ValueError: as `zip_entry`.
+        ValueError: if it would be larger, or is packed as no program packs it that writes such files.
     """
-    # A zip of a few kilobytes may unpack to any size, and the memory of other methods is what the file says.
-    if entry.file_size > largest:
-        raise UserError(f"{entry.filename} would be {entry.file_size:,} bytes, at most {largest:,} are read")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # How much memory other methods take is what the file says.
         raise UserError(f"{entry.filename} is compressed by another method than deflate")
-    if entry.file_size > max(_SMALL_ENTRY, _MOST_SHRUNK * entry.compress_size):
-        raise UserError(f"{entry.filename} would be {entry.file_size:,} bytes, unpacked from {entry.compress_size:,}")
+    # A zip of a few kilobytes may unpack to any size.
+    most = min(largest, max(_SMALL_ENTRY, _MOST_SHRUNK * entry.compress_size))
+    if entry.file_size > most:
+        said = f"{entry.filename} would be {entry.file_size:,} bytes, unpacked from {entry.compress_size:,}"
+        raise UserError(f"{said}; at most {most:,} are read")
 
 
 def _checksum(path, size):
@@ -423,8 +410,8 @@ def _varint(data, at, end):
 
 
 def _text(data, start, stop):
-    if stop - start > _LONGEST_PROPERTY:
-        raise UserError(f"a property of {stop - start:,} bytes; at most {_LONGEST_PROPERTY:,} are read")
+    if stop - start > _LARGEST_ENTRY:
+        raise UserError(f"a property of {stop - start:,} bytes; at most {_LARGEST_ENTRY:,} are read")
     return data[start:stop].decode()
 
 

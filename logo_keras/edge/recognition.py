@@ -4,9 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from logo_keras.errors import UserError
-from logo_keras.image.decode import pixels
-from logo_keras.image.preprocessing import PREPROCESSING, frame, prepare
+from logo_keras.arguments import whole
+from logo_keras.image.preprocessing import PREPROCESSING, frame, pixels, prepare
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,13 +29,8 @@ class Recognition:
 
     def to_dict(self):
         """The same as lists, strings and floats, for JSON; `embedding` only where there is one."""
-        embedding = {} if self.embedding is None else {"embedding": self.embedding.tolist()}
-        return {
-            "labels": list(self.labels),
-            "probabilities": list(self.probabilities),
-            "region_boxes": self.region_boxes.tolist(),
-            "region_scores": self.region_scores.tolist(),
-        } | embedding
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return {name: value.tolist() if isinstance(value, np.ndarray) else list(value) for name, value in given.items()}
 
 
 def recognize(infer, photo, class_names, image_size, top, preprocessing=PREPROCESSING):
@@ -82,8 +76,7 @@ def answer(outputs, size, class_names, image_size, top, preprocessing=PREPROCESS
     Raises:
         ValueError: if `top` is below 1, or there is no such preprocessing.
     """
-    if top < 1:
-        raise UserError(f"top must be at least 1, got {top}.")
+    whole("top", top, 1)
     probabilities = np.asarray(outputs["probabilities"])
     # Stable: of equal probabilities the class that was named first comes first.
     best = np.argsort(-probabilities, kind="stable")[:top]

@@ -1,18 +1,19 @@
 """One recognizer for every exported file that runs without TensorFlow."""
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 
 import numpy as np
 
+from logo_keras.arguments import whole
 from logo_keras.edge import frames, model_file, recognition
 from logo_keras.edge.engines import ONNX, LiteRT
 from logo_keras.edge.model_file import UnusableModel
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2
-from logo_keras.image.decode import UnreadablePhoto, pixels
-from logo_keras.image.preprocessing import PREPROCESSINGS, fit
+from logo_keras.image.preprocessing import PREPROCESSINGS, UnreadablePhoto, check_pixels, fit, pixels
 
 # By the suffix of the file.
 ENGINES = {".tflite": LiteRT, ".onnx": ONNX}
@@ -50,43 +51,26 @@ class Recognizer:
     """
 
     def __init__(self, path, num_threads=None):
-        if num_threads is not None and (type(num_threads) is not int or num_threads < 1):
-            raise UserError(f"num_threads must be at least 1 or None, got {num_threads}.")
+        if num_threads is not None:
+            whole("num_threads", num_threads, 1)
         self._path, self._num_threads = Path(path), num_threads
         suffix = self._path.suffix.lower()
         if suffix not in ENGINES:
             raise UnusableModel(path, f"the name of an exported file ends with {' or '.join(ENGINES)}: rename or export it.")
         self.metadata = model_file.read(path)
+        self.class_names, self.image_size = self.metadata.class_names, self.metadata.image_size
+        self.preprocessing = self.metadata.preprocessing
         if self.preprocessing not in PREPROCESSINGS:
             asked, known = f"asks for the preprocessing {self.preprocessing!r}", ", ".join(PREPROCESSINGS)
             mend = f"install the version that wrote the file, {self.metadata.version}, or a later one."
             raise UnusableModel(path, f"{asked}, but this version of logo_keras knows {known}: {mend}")
         self._engine = ENGINES[suffix](path, num_threads)
+        self.outputs, self.batch = tuple(self._engine.shapes), self._engine.batch
         self._check()
 
     def __reduce__(self):
         # An engine cannot travel to another process: there the file is opened again.
         return type(self), (os.path.abspath(self._path), self._num_threads)
-
-    @property
-    def class_names(self):
-        return self.metadata.class_names
-
-    @property
-    def image_size(self):
-        return self.metadata.image_size
-
-    @property
-    def preprocessing(self):
-        return self.metadata.preprocessing
-
-    @property
-    def outputs(self):
-        return tuple(self._engine.shapes)
-
-    @property
-    def batch(self):
-        return self._engine.batch
 
     def recognize(self, photo, top=3):
         """Recognizes one photo.
@@ -117,34 +101,30 @@ class Recognizer:
             list, one Recognition a photo.
 
         Raises:
-            ValueError: if `top` or `batch_size` is below 1, or `photos` is a single photograph.
+            ValueError: if `top` or `batch_size` is below 1, or `photos` is a single photo.
             UnreadablePhoto: with `strict`, naming the first photo that cannot be decoded: its path, or its place
                 as `photos[3]`.
         """
         if isinstance(photos, (str, bytes, bytearray, memoryview, os.PathLike, np.ndarray)):
-            raise UserError("photos must be several photographs, such as a list of paths; recognize() takes a single one.")
-        if batch_size < 1:
-            raise UserError(f"batch_size must be at least 1, got {batch_size}.")
-        answers, waiting = [], []
-
-        def answer_waiting():
-            outputs = self.infer(np.stack([image for _, _, image in waiting])) if waiting else {}
-            for place, (number, size, _) in enumerate(waiting):
-                answers[number] = self._answer({name: value[place] for name, value in outputs.items()}, size, top)
-            waiting.clear()
-
-        for number, photo in enumerate(photos):
-            answers.append(None)
-            try:
-                photo = pixels(photo, name=f"photos[{number}]")
-            except UnreadablePhoto:
-                if strict:
-                    raise
-                continue
-            waiting.append((number, photo.shape[:2], fit(photo, self.image_size, self.preprocessing)))
-            if len(waiting) == batch_size:
-                answer_waiting()
-        answer_waiting()
+            raise UserError("photos must be several photos, such as a list of paths; recognize() takes a single one.")
+        whole("batch_size", batch_size, 1)
+        numbered, answers = enumerate(photos), []
+        while batch := list(itertools.islice(numbered, batch_size)):
+            sizes, images = {}, []
+            for number, photo in batch:
+                try:
+                    photo = pixels(photo, name=f"photos[{number}]")
+                except UnreadablePhoto:
+                    if strict:
+                        raise
+                    continue
+                sizes[number] = photo.shape[:2]
+                images.append(fit(photo, self.image_size, self.preprocessing))
+            outputs, found = self.infer(np.stack(images)) if images else {}, {}
+            for place, (number, size) in enumerate(sizes.items()):
+                given = {name: value[place] for name, value in outputs.items()}
+                found[number] = recognition.answer(given, size, self.class_names, self.image_size, top, self.preprocessing)
+            answers += [found.get(number) for number, _ in batch]
         return answers
 
     def recognize_frame(self, frame, top=3):
@@ -160,9 +140,7 @@ class Recognizer:
         Raises:
             ValueError: if `top` is below 1, or the frame is another array.
         """
-        if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-            came = f"{frame.dtype} {list(frame.shape)}" if isinstance(frame, np.ndarray) else type(frame).__name__
-            raise UserError(f"frame must be a uint8 BGR array [H, W, 3], got {came}.")
+        check_pixels("frame", frame, "BGR")
         return self.recognize(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), top)
 
     def frames(self, source, top=3):
@@ -224,9 +202,6 @@ class Recognizer:
             raise UnusableModel(self._path, f"{self._engine.name} failed ({error}): export the model again.") from error
         self._check_shapes({name: value.shape for name, value in outputs.items()}, batch)
         return {name: value[:count] for name, value in outputs.items()}
-
-    def _answer(self, outputs, size, top):
-        return recognition.answer(outputs, size, self.class_names, self.image_size, top, self.preprocessing)
 
     def _check(self):
         """Raises UnusableModel unless the file takes and gives what its metadata say."""

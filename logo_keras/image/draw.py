@@ -6,6 +6,7 @@ import numpy as np
 
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2
+from logo_keras.image.preprocessing import check_pixels
 
 # Okabe and Ito 2008, colours that the colour-blind tell apart too; best region first. RGB.
 REGION_COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167), (240, 228, 66), (213, 94, 0))
@@ -39,17 +40,17 @@ def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
     line = round(46 * scale)
     band = np.full((line * (len(recognition.labels) + (truth is not None)) + line // 3, width, 3), _DARK, np.uint8)
     middle = line
-    for rank, (label, probability) in enumerate(zip(recognition.labels, recognition.probabilities, strict=True)):
-        color = _LIGHT
-        if truth is not None and rank == 0:
-            color = _RIGHT if label == truth else _WRONG
+    color = _LIGHT
+    if truth is not None:
+        color = _RIGHT if recognition.labels[0] == truth else _WRONG
+    for label, probability in zip(recognition.labels, recognition.probabilities, strict=True):
         percent = f"{100 * probability:.1f} %"
         room = width - _width(percent, scale) - 3 * line // 4
         end = round(probability * (width - line // 2))
         cv2.rectangle(band, (line // 4, middle + 4), (line // 4 + end, middle + 6), color, cv2.FILLED)
         _write(band, _fit(label, room, scale), (line // 4, middle - 3), scale, color)
         _write(band, percent, (width - _width(percent, scale) - line // 4, middle - 3), scale, color)
-        middle += line
+        middle, color = middle + line, _LIGHT
     if truth is not None:
         _write(band, _fit(f"truth: {truth}", width - line // 2, scale), (line // 4, middle - 3), scale, _LIGHT)
     return np.concatenate([picture, band])
@@ -117,13 +118,13 @@ def contact_sheet(pictures, columns=3, cell=320, gap=8):
         raise UserError(f"a contact sheet needs pictures and columns, got {len(pictures)} and {columns}.")
     sized = [scaled(picture, cell / picture.shape[1]) for picture in pictures]
     columns = min(columns, len(sized))
+    sized += [np.full((1, cell, 3), _DARK, np.uint8)] * (-len(sized) % columns)
     strips = []
     for place in range(0, len(sized), columns):
         row = sized[place : place + columns]
-        height = max(picture.shape[0] for picture in row)
-        strip = np.concatenate([_padded(picture, gap, height - picture.shape[0], gap, 0) for picture in row], axis=1)
-        strips.append(_padded(strip, 0, 0, 0, gap + (columns - len(row)) * (cell + gap)))
-    return _padded(np.concatenate(strips), 0, gap, 0, 0)
+        tallest = max(map(len, row))
+        strips.append(np.concatenate([_padded(picture, gap, tallest - len(picture), gap, 0) for picture in row], axis=1))
+    return _padded(np.concatenate(strips), 0, gap, 0, gap)
 
 
 def encoded(picture, suffix=".jpg", quality=95):
@@ -149,7 +150,7 @@ def cut(photo, box, side):
     Returns:
         uint8 RGB `[side, side, 3]`.
     """
-    _check(photo)
+    check_pixels("photo", photo)
     height, width = photo.shape[:2]
     y0, x0, y1, x1 = (int(round(float(corner))) for corner in box)
     y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
@@ -161,15 +162,9 @@ def cut(photo, box, side):
     return cv2.resize(region, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def _check(photo):
-    if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        came = f"{photo.dtype} {photo.shape}" if isinstance(photo, np.ndarray) else type(photo).__name__
-        raise UserError(f"a photo must be a uint8 RGB array [H, W, 3], got {came}.")
-
-
 def _with_boxes(photo, region_boxes, truth_boxes, side):
     """The photo with its longer side at `side` px, regions and true logos drawn; the best region on top."""
-    _check(photo)
+    check_pixels("photo", photo)
     factor = 1.0 if side is None else side / max(photo.shape[:2])
     picture = scaled(photo, factor)
     thick = max(2, round(max(picture.shape[:2]) / 200))

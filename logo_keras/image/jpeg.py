@@ -80,11 +80,7 @@ class EndMissing(UserError):
 
 
 class _Broken(UserError):
-    """A JPEG that does not go on as it must; `end` is where, in the data of a scan."""
-
-    def __init__(self, reason, end=None):
-        super().__init__(reason)
-        self.end = end
+    """A JPEG that does not go on as it must: an EndMissing where all of its scans came before."""
 
 
 def inspect(data):
@@ -122,7 +118,7 @@ def inspect(data):
             if marker in _FRAMES:
                 # A decoder goes by the first and may be done with it before it meets the second.
                 if size is not None:
-                    raise (UserError if whole is None else _Broken)("corrupt: the JPEG has two frame headers")
+                    raise _Broken("corrupt: the JPEG has two frame headers")
                 size = struct.unpack_from(">HH", data, at + 3)
                 progressive = marker in _PROGRESSIVE
                 wanted = {number: set(range(64)) for number in data[at + 8 : at + 8 + 3 * data[at + 7] : 3]}
@@ -134,14 +130,11 @@ def inspect(data):
             if marker == _SCAN:
                 scans += 1
                 _bound_scans(scans, size)
-                complete = whole is None and bool(wanted) and not any(wanted.values())
-                start = at
-                try:
-                    at = _scan_end(data, at, restarts)
-                except _Broken as broken:
-                    whole = (start, broken.end) if complete else whole
-                    raise
-                whole = (start, at) if complete else whole
+                start, (at, wrong) = at, _scan_end(data, at, restarts)
+                if whole is None and wanted and not any(wanted.values()):
+                    whole = start, at
+                if wrong:
+                    raise _Broken(wrong)
         else:
             raise _Broken(_CUT)
     except _Broken as broken:
@@ -176,7 +169,7 @@ def _bound_scans(scans, size):
 
 
 def _scan_end(data, at, restarts):
-    """Where the entropy-coded data that start at `at` end.
+    """Where the entropy-coded data that start at `at` end, and what is wrong there or None.
 
     Inside them, FF is followed by 00 (a literal FF) or by a restart marker; anything else ends them.
     """
@@ -192,14 +185,13 @@ def _scan_end(data, at, restarts):
         numbers = codes[: ends[0]] if ends.size else codes
         wrong = np.flatnonzero(numbers != 0xD0 + np.arange(count, count + numbers.size) % 8) if restarts else range(numbers.size)
         if len(wrong):
-            raise _Broken("corrupt: restart markers out of order in the JPEG's scan", start + int(places[wrong[0]]))
+            return start + int(places[wrong[0]]), "corrupt: restart markers out of order in the JPEG's scan"
         count += numbers.size
         if ends.size:
-            end = start + int(places[ends[0]])
-            if int(codes[ends[0]]) not in _AFTER_SCAN:
-                raise _Broken(f"corrupt: marker 0x{codes[ends[0]]:02X} inside the JPEG's scan", end)
-            return end
-    raise _Broken(_CUT, len(data))
+            marker = int(codes[ends[0]])
+            foreign = None if marker in _AFTER_SCAN else f"corrupt: marker 0x{marker:02X} inside the JPEG's scan"
+            return start + int(places[ends[0]]), foreign
+    return len(data), _CUT
 
 
 def _has_all_pixels(jpeg):
@@ -207,10 +199,7 @@ def _has_all_pixels(jpeg):
     # An FF would make a marker of what follows.
     jpeg = jpeg.rstrip(b"\xff")
     # A decoder that has all px skips whatever follows; one that lacks some makes px of it.
-    first = None
-    for tail in (b"", *_TAILS):
-        photo = cv2.imdecode(np.frombuffer(jpeg + tail + b"\xff\xd9", np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        if photo is None or (first is not None and not np.array_equal(photo, first)):
-            return False
-        first = photo if first is None else first
-    return True
+    files = (np.frombuffer(jpeg + tail + b"\xff\xd9", np.uint8) for tail in (b"", *_TAILS))
+    photos = (cv2.imdecode(file, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) for file in files)
+    first = next(photos)
+    return first is not None and all(np.array_equal(photo, first) for photo in photos)

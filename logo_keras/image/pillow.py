@@ -90,21 +90,6 @@ def orientation(kind, data):
         return image.getexif().get(_ORIENTATION, 1)
 
 
-def has_alpha(kind, data):
-    """Whether an image file says that its picture may be transparent.
-
-    Args:
-        kind, data: as for `open_image`.
-
-    Returns:
-        bool.
-
-    Raises:
-        ValueError: as `open_image`.
-    """
-    return open_image(kind, data).has_transparency_data
-
-
 def decode(kind, data):
     """Decodes the first picture of an image file, of a HEIC the main one.
 

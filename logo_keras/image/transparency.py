@@ -34,7 +34,9 @@ def has_alpha(data):
     """
     kind = containers.kind(data)
     try:
-        return _ALPHA[kind](data) if kind in _ALPHA else kind in pillow.FORMATS and pillow.has_alpha(kind, data)
+        if kind in pillow.FORMATS:
+            return pillow.open_image(kind, data).has_transparency_data
+        return kind in _ALPHA and _ALPHA[kind](data)
     except (ValueError, struct.error, IndexError):
         # `inspect` says what is missing.
         return False
@@ -49,22 +51,15 @@ def composite(photo):
     Returns:
         uint8 RGB `[H, W, 3]`.
     """
-    bands = [photo[start : start + _rows(photo)] for start in range(0, len(photo), _rows(photo))]
+    rows = max(1, _AT_ONCE // photo.shape[1])
+    bands = [photo[start : start + rows] for start in range(0, len(photo), rows)]
     lightness = opacity = 0
     for band in bands:
         fronts, alpha = _parts(band)
         opacity += int(alpha.sum(dtype=np.uint64))
         lightness += sum(weight * int(front.sum(dtype=np.uint64)) for weight, front in zip(WEIGHTS, fronts, strict=True))
     ground = GREY if lightness > NEAR_WHITE * sum(WEIGHTS) * opacity else WHITE
-    whole = np.empty((*photo.shape[:2], 3), np.uint8)
-    for number, band in enumerate(bands):
-        fronts, alpha = _parts(band)
-        behind = (255 - alpha) * np.uint16(ground) + np.uint16(127)
-        for channel, front in enumerate(fronts):
-            # At most 255 * 255 + 127, of which 16 bits hold the division by 255, too.
-            levels = front + behind
-            whole[number * _rows(photo) :][: len(band), :, channel] = (levels + 1 + (levels >> 8)) >> 8
-    return whole
+    return np.concatenate([_on_ground(band, ground) for band in bands])
 
 
 def with_clear_value(grey, value):
@@ -78,7 +73,7 @@ def with_clear_value(grey, value):
         RGBA `[H, W, 4]` of the same type.
     """
     most = np.iinfo(grey.dtype).max
-    alpha = np.full_like(grey, most) if value is None else np.where(grey == value, 0, most).astype(grey.dtype)
+    alpha = np.where(grey == value, 0, most).astype(grey.dtype)
     return cv2.merge([grey, grey, grey, alpha])
 
 
@@ -87,8 +82,11 @@ def eight_bits(photo):
     return photo if photo.dtype == np.uint8 else (photo >> 8).astype(np.uint8)
 
 
-def _rows(photo):
-    return max(1, _AT_ONCE // photo.shape[1])
+def _on_ground(band, ground):
+    fronts, alpha = _parts(band)
+    # At most 255 * 255 + 127, of which 16 bits hold the division by 255, too.
+    levels = [front + (255 - alpha) * np.uint16(ground) + np.uint16(127) for front in fronts]
+    return np.dstack([(level + 1 + (level >> 8)) >> 8 for level in levels]).astype(np.uint8)
 
 
 def _parts(band):

@@ -135,27 +135,21 @@ def fitting(names, wanted):
 
 def _unwrapped(found, where):
     """The dict that holds the weights."""
-    # A malicious file may hold itself; no honest one is nested deeper.
-    for _ in range(8):
-        inner = next((found[name] for name in CONTAINERS if isinstance(found.get(name), Mapping) and _arrays(found[name])), None)
-        if inner is None:
-            return found
-        found = inner
-    raise UserError(f"{where} is nested deeper than any checkpoint.")
+    for name in CONTAINERS:
+        inner = found.get(name)
+        if isinstance(inner, Mapping) and any(map(_is_array, _flat(inner, where).values())):
+            return _unwrapped(inner, where)
+    return found
 
 
-def _arrays(found, depth=8):
-    """Whether a dict holds arrays, or dicts that do: settings may go by the name of a network too."""
-    if not depth:
-        return True
-    return any(
-        _arrays(value, depth - 1) if isinstance(value, Mapping) else hasattr(value, "shape") or isinstance(value, (list, tuple))
-        for value in found.values()
-    )
+def _is_array(value):
+    # Settings may go by the name of a network too: they hold none.
+    return hasattr(value, "shape") or isinstance(value, (list, tuple))
 
 
 def _flat(found, where, depth=8):
     """Entries of dicts in dicts, their names joined by dots."""
+    # A malicious file may hold itself; no honest one is nested deeper.
     if not depth:
         raise UserError(f"{where} is nested deeper than any checkpoint.")
     entries = {}

@@ -5,7 +5,17 @@ import numpy as np
 
 from logo_keras.errors import UserError
 
+# What we call PyTorch's parts.
 _NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+_OTHERS = {"weight": "kernel", "bias": "bias"}
+# Which of our axes is which of theirs, of a weight. Theirs: out, in, rows, columns; of a depthwise kernel channels, 1, rows,
+# columns, where ours has rows, columns, channels, 1.
+_AXES = {
+    keras.layers.BatchNormalization: (0,),
+    keras.layers.DepthwiseConv2D: (2, 3, 0, 1),
+    keras.layers.Conv2D: (3, 2, 0, 1),
+    keras.layers.Dense: (1, 0),
+}
 
 
 def entries_of(layer, prefix):
@@ -87,30 +97,17 @@ def some(names, most=10):
 
 def _places(layer):
     """By PyTorch's part name: the variable, the shape in PyTorch's layout, and the order of its axes that makes ours of it."""
-    if isinstance(layer, keras.layers.BatchNormalization):
-        _check_built(layer)
-        # Without scale or offset, gamma or beta is None, and PyTorch's affine=False has no such entry either.
-        found = {part: getattr(layer, ours) for part, ours in _NORM.items()}
-        return {part: (variable, tuple(variable.shape), (0,)) for part, variable in found.items() if variable is not None}
-    if isinstance(layer, keras.layers.DepthwiseConv2D):
-        # Which of our axes is which of theirs: channels, 1, rows, columns. Ours: rows, columns, channels, 1.
-        order = (2, 3, 0, 1)
-        if layer.depth_multiplier != 1:
-            raise UserError(f"{layer.name} has depth_multiplier {layer.depth_multiplier}; only 1 can be imported.")
-    elif isinstance(layer, keras.layers.Conv2D):
-        order = (3, 2, 0, 1)
-    elif isinstance(layer, keras.layers.Dense):
-        order = (1, 0)
-    else:
+    kind = next((kind for kind in _AXES if isinstance(layer, kind)), None)
+    if kind is None:
         raise UserError(f"a {type(layer).__name__} ({layer.name}) has no counterpart in PyTorch that could be imported.")
-    _check_built(layer)
-    kernel = layer.kernel
-    places = {"weight": (kernel, tuple(kernel.shape[axis] for axis in order), tuple(np.argsort(order)))}
-    if layer.use_bias:
-        places["bias"] = (layer.bias, tuple(layer.bias.shape), (0,))
-    return places
-
-
-def _check_built(layer):
+    if getattr(layer, "depth_multiplier", 1) != 1:
+        raise UserError(f"{layer.name} has depth_multiplier {layer.depth_multiplier}; only 1 can be imported.")
     if not layer.built:
         raise UserError(f"the layer {layer.name} is not built: call it, or its model, once.")
+    places = {}
+    for part, ours in (_NORM if kind is keras.layers.BatchNormalization else _OTHERS).items():
+        # None where the layer has no scale, offset or bias; then PyTorch has no such entry either.
+        if (variable := getattr(layer, ours)) is not None:
+            axes = _AXES[kind] if part == "weight" else (0,)
+            places[part] = variable, tuple(variable.shape[axis] for axis in axes), tuple(np.argsort(axes))
+    return places

@@ -1,5 +1,6 @@
 """What a saved model says of itself: architecture, weights, data, recipe, figures, versions, date."""
 
+import dataclasses
 import datetime
 import json
 import sys
@@ -35,15 +36,19 @@ def of_run(identity, about, row):
     data = about.get("data") or {}
     # The model's arguments stand in the file already.
     settings = {name: value for name, value in identity["config"].items() if name not in ("model", "arguments")}
-    parts = {"training": data.get("train_split"), "validation": data.get("validation")}
+
+    def photos(part, split):
+        found = identity[part]
+        return found and {"split": split, "photographs": found["photographs"], "sha256": found["sha256"]}
+
     return {
         "architecture": identity["config"]["model"],
         "backbone": identity["config"]["arguments"]["backbone"],
-        "data": {"kind": data.get("kind"), "classes": len(identity["training"]["class_names"])}
-        | {
-            part: found and {"split": split, "photographs": found["photographs"], "sha256": found["sha256"]}
-            for part, split in parts.items()
-            for found in [identity[part]]
+        "data": {
+            "kind": data.get("kind"),
+            "classes": len(identity["training"]["class_names"]),
+            "training": photos("training", data.get("train_split")),
+            "validation": photos("validation", data.get("validation")),
         },
         "recipe": about.get("recipe"),
         "config": settings,
@@ -77,18 +82,14 @@ def read(path):
     if not path.is_file():
         raise FileNotFoundError(f"there is no model {path}.")
     if path.suffix.lower() in (".tflite", ".onnx"):
-        facts = model_file.read(path)
+        facts = dataclasses.asdict(model_file.read(path))
         return {
-            "architecture": facts.model,
-            "arguments": {
-                "image_size": facts.image_size,
-                "preprocessing": facts.preprocessing,
-                "decision": facts.decision,
-            },
-            "classes": list(facts.class_names),
-            "packages": {"logo_keras": facts.version},
+            "architecture": facts["model"],
+            "arguments": {name: facts[name] for name in ("image_size", "preprocessing", "decision")},
+            "classes": list(facts["class_names"]),
+            "packages": {"logo_keras": facts["version"]},
         }
-    config, saved = _read_keras(path, "a .keras file")
+    config, saved = _read_keras(path)
     arguments = dict(config["config"])
     backbone = arguments.pop("backbone")
     arguments.pop("name", None)
@@ -113,36 +114,34 @@ def check(path):
     Raises:
         ValueError: naming the file, if it is no model of this package or damaged.
     """
-    _read_keras(Path(path), "a model file of logo_keras")
+    _read_keras(Path(path))
 
 
-def _read_keras(path, wanted):
+def _read_keras(path):
     """The configuration and the metadata of Keras in a `.keras` file, two dicts, the types of what is read from them checked."""
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
                 model_file.check_zip_entry(entry, _MOST_OF_FILE * max(path.stat().st_size, _SMALL_FILE))
             config, saved = (json.loads(model_file.zip_entry(archive, name)) for name in (_CONFIG, _METADATA))
-    # RecursionError: lists inside lists without end.
-    except (*model_file.DAMAGED_ZIP, RecursionError) as error:
-        raise UserError(f"{path} is not {wanted}, or it is damaged ({error}): copy it again.") from error
-    arguments = config.get("config") if isinstance(config, dict) else None
-    registered = config.get("registered_name") if isinstance(config, dict) else None
-    ours = isinstance(registered, str) and registered.partition(">")[0] == "logo_keras"
-    if not ours or not isinstance(arguments, dict) or "class_names" not in arguments:
-        kind = config.get("class_name") if isinstance(config, dict) else type(config).__name__
-        raise UserError(f"{path} holds a {kind}, not a model of logo_keras.")
-    names, card = arguments["class_names"], arguments.get("card", {})
-    fits = {
-        "class_name": isinstance(config.get("class_name"), str),
-        "class_names": isinstance(names, list) and all(isinstance(name, str) for name in names),
-        "backbone": isinstance(arguments.get("backbone"), (str, dict)),
-        "card": isinstance(card, dict) and isinstance(card.get("packages") or {}, dict),
-        _METADATA: isinstance(saved, dict),
-    }
-    wrong = [name for name, right in fits.items() if not right]
-    if wrong:
-        raise UserError(f"{path} is damaged: of another type than expected are {', '.join(wrong)}. Copy it again.")
+    # Among them RecursionError, of lists inside lists without end.
+    except model_file.DAMAGED_ZIP as error:
+        raise UserError(f"{path} is not a model file of logo_keras, or it is damaged ({error}): copy it again.") from error
+    kind = config.get("class_name") if isinstance(config, dict) else type(config).__name__
+    match config:
+        case {"registered_name": str(name), "config": {"class_names": names, **others}} if name.startswith("logo_keras>"):
+            card = others.get("card", {})
+        case _:
+            raise UserError(f"{path} holds a {kind}, not a model of logo_keras.")
+    whole = (
+        all(isinstance(each, dict) for each in (saved, card))
+        and isinstance(card.get("packages") or {}, dict)
+        and isinstance(names, list)
+        and all(isinstance(each, str) for each in (kind, *names))
+        and isinstance(others.get("backbone"), (str, dict))
+    )
+    if not whole:
+        raise UserError(f"{path} is damaged: its configuration is none that logo_keras writes. Copy it again.")
     return config, saved
 
 
@@ -188,7 +187,7 @@ def _text(value):
 
 def _network(config):
     """The name of the network inside a serialised Backbone."""
-    try:
-        return config["config"]["model"]["config"]["name"]
-    except (KeyError, TypeError):
-        return "of its own"
+    match config:
+        case {"config": {"model": {"config": {"name": name}}}}:
+            return name
+    return "of its own"

@@ -10,19 +10,11 @@ import numpy as np
 
 from logo_keras.errors import UserError
 
-# How the numbers of each class, such as torch.FloatStorage, lie in a file.
-STORAGES = {
-    "DoubleStorage": np.dtype("<f8"),
-    "FloatStorage": np.dtype("<f4"),
-    "HalfStorage": np.dtype("<f2"),
-    "BFloat16Storage": np.dtype("<u2"),  # The upper half of a float32; NumPy has no such type.
-    "LongStorage": np.dtype("<i8"),
-    "IntStorage": np.dtype("<i4"),
-    "ShortStorage": np.dtype("<i2"),
-    "CharStorage": np.dtype("i1"),
-    "ByteStorage": np.dtype("u1"),
-    "BoolStorage": np.dtype("?"),
-}
+# How numbers of each kind lie in a file. BFloat16 is the upper half of a float32; NumPy has no such type.
+_FLOATS = {"Double": "<f8", "Float": "<f4", "Half": "<f2", "BFloat16": "<u2"}
+_OTHERS = {"Long": "<i8", "Int": "<i4", "Short": "<i2", "Char": "i1", "Byte": "u1", "Bool": "?"}
+# By the class of a storage, such as torch.FloatStorage.
+STORAGES = {f"{name}Storage": np.dtype(code) for name, code in (_FLOATS | _OTHERS).items()}
 _DTYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 
 

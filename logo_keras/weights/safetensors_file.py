@@ -7,18 +7,8 @@ import numpy as np
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
-_DTYPES = {
-    "F64": "<f8",
-    "F32": "<f4",
-    "F16": "<f2",
-    "BF16": "<u2",  # the upper half of a float32; NumPy has no such type
-    "I64": "<i8",
-    "I32": "<i4",
-    "I16": "<i2",
-    "I8": "i1",
-    "U8": "u1",
-    "BOOL": "?",
-}
+# BF16 is the upper half of a float32; NumPy has no such type.
+_DTYPES = dict(F64="<f8", F32="<f4", F16="<f2", BF16="<u2", I64="<i8", I32="<i4", I16="<i2", I8="i1", U8="u1", BOOL="?")
 
 
 def read_safetensors_file(path):
@@ -44,15 +34,14 @@ def read_safetensors_file(path):
         found = safetensors.deserialize(path.read_bytes())
     except safetensors.SafetensorError as error:
         raise UserError(f"{path} could not be read as a safetensors file: {error}. Fetch or save it again.") from error
+    entries = {}
     # The package gives them in another order each time.
-    return {name: _array(path, name, entry) for name, entry in sorted(found, key=lambda pair: pair[0])}
-
-
-def _array(path, name, entry):
-    kind = entry["dtype"]
-    if kind not in _DTYPES:
-        raise UserError(f"{path}: {name} is of type {kind}, which is not read: save it as float32.")
-    array = np.frombuffer(entry["data"], _DTYPES[kind])
-    if kind == "BF16":
-        array = (array.astype(np.uint32) << 16).view(np.float32)
-    return array.reshape(entry["shape"])
+    for name, entry in sorted(found, key=lambda pair: pair[0]):
+        kind = entry["dtype"]
+        if kind not in _DTYPES:
+            raise UserError(f"{path}: {name} is of type {kind}, which is not read: save it as float32.")
+        array = np.frombuffer(entry["data"], _DTYPES[kind])
+        if kind == "BF16":
+            array = (array.astype(np.uint32) << 16).view(np.float32)
+        entries[name] = array.reshape(entry["shape"])
+    return entries

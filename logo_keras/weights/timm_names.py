@@ -64,8 +64,7 @@ def _efficientnet(entries):
 
 def _vgg(name, value):
     module, _, part = name.rpartition(".")
-    # Channels, rows, columns: the order in which torchvision flattens the map.
-    return f"{_VGG.get(module, module)}.{part}", value.reshape(len(value), -1) if name in _KERNELS else value
-
-
-_KERNELS = ("pre_logits.fc1.weight", "pre_logits.fc2.weight")
+    if name.startswith("pre_logits.") and part == "weight":
+        # Channels, rows, columns: the order in which torchvision flattens the map.
+        value = value.reshape(len(value), -1)
+    return f"{_VGG.get(module, module)}.{part}", value
