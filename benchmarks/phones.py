@@ -22,9 +22,8 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from result import heading, keep, row
+from result import Table, keep, run, turns
 
-from logo_keras.commands.command import Command
 from logo_keras.export.passes.flatbuffer import pack, parse
 
 RUNS = 100
@@ -102,19 +101,7 @@ def prepared(data, values):
     interpreter.allocate_tensors()
     for detail, value in zip(sorted(interpreter.get_input_details(), key=lambda detail: detail["index"]), values, strict=True):
         interpreter.set_tensor(detail["index"], value)
-    return interpreter.invoke
-
-
-def milliseconds(functions):
-    """Least times of functions that take turns."""
-    least = [float("inf")] * len(functions)
-    for _ in range(RUNS):
-        for number, function in enumerate(functions):
-            # The processor's time: with one thread all is done in this one, and other programs do not count.
-            start = time.thread_time()
-            function()
-            least[number] = min(least[number], 1000 * (time.thread_time() - start))
-    return least
+    return lambda turn: interpreter.invoke()
 
 
 def on_gpu(data):
@@ -146,20 +133,21 @@ def table(name, data):
     photo = np.random.default_rng(0).integers(0, 256, images["shape"]).astype(images["dtype"])
     plain.set_tensor(images["index"], photo)
     plain.invoke()
-    found, runs = stages(names), [prepared(data, [photo])]
-    for stage in found:
+    found, runs = stages(names), {"whole": prepared(data, [photo])}
+    for number, stage in enumerate(found):
         piece, inputs = part(data, stage.start, stage.stop)
-        runs.append(prepared(piece, [plain.get_tensor(tensor) for tensor in inputs]))
-    whole, *spent = milliseconds(runs)
-    rows, before, gpu = [], 0, on_gpu(data)
+        runs[number] = prepared(piece, [plain.get_tensor(tensor) for tensor in inputs])
+    # The processor's time: with one thread all is done in this one, and other programs do not count.
+    whole, *spent = map(min, turns(runs, RUNS, 0, time.thread_time).values())
+    lines = Table("stage", "operators", "convolutions", "operators on the GPU", "alone on the CPU, ms", "of the whole")
+    before, gpu = 0, on_gpu(data)
     for stage, least in zip(found, spent, strict=True):
         # The GPU takes one piece of the file, so a beginning that holds all of it gives the same count.
         taken = on_gpu(part(data, 0, stage.stop)[0])
         count = "unknown" if taken is None else taken[0] - before
         before = taken[0] if taken else 0
         heavy = sum("CONV_2D" in name for name in names[stage.start : stage.stop])
-        rows.append(row(stage.name, stage.stop - stage.start, heavy, count, f"{least:.2f}", f"{least / whole:.0%}"))
-        print(rows[-1], flush=True)
+        lines.add(stage.name, stage.stop - stage.start, heavy, count, f"{least:.2f}", f"{least / whole:.0%}")
     taken, left = ("unknown", []) if gpu is None else gpu
     return [
         f"## {name}",
@@ -167,8 +155,7 @@ def table(name, data):
         f"Of {len(names)} operators the GPU takes {taken}, in one piece. The whole file takes {whole:.2f} ms on the CPU.",
         *(["", f"It names, of those that it leaves: {', '.join(left)}."] if left else []),
         "",
-        *heading("stage", "operators", "convolutions", "operators on the GPU", "alone on the CPU, ms", "of the whole"),
-        *rows,
+        *lines,
     ]
 
 
@@ -178,8 +165,8 @@ def main(flags, arguments):
         name, _, path = argument.partition("=")
         print(name, flush=True)
         tables.append(table(name, Path(path).read_bytes()))
-    keep("phones", "python benchmarks/phones.py NAME=MODEL.tflite ...", *tables)
+    keep("phones", *tables)
 
 
 if __name__ == "__main__":
-    Command("benchmarks/phones.py NAME=MODEL.tflite ...", __doc__, lambda flags: None, main).run()
+    run(__doc__, main)
