@@ -11,7 +11,6 @@ Times are those of LiteRT's CPU kernels with one thread, here and not on a phone
 shares are the figures that hold elsewhere, as far as any do.
 """
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -38,20 +37,6 @@ print("whole" if model.is_fully_accelerated() else "parts")
 """
 
 
-@dataclasses.dataclass
-class Stage:
-    """Consecutive operators of a file.
-
-    Attributes:
-        name: str.
-        start, stop: int, of the operators.
-    """
-
-    name: str
-    start: int
-    stop: int
-
-
 def operator_names(model):
     """The names of a file's operators, in the order in which they run."""
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
@@ -60,7 +45,7 @@ def operator_names(model):
 
 
 def stages(names):
-    """Cuts a file where convolutions begin and end."""
+    """Cuts a file where convolutions begin and end: a name, its first operator and the one behind its last, for each stage."""
     places = [number for number, name in enumerate(names) if "CONV_2D" in name]
     groups = [[places[0], places[0]]]
     for place in places:
@@ -70,11 +55,11 @@ def stages(names):
     found, done = [], 0
     for number, (first, last) in enumerate(groups, 1):
         if number > 1:
-            found.append(Stage("between", done, first))
+            found.append(("between", done, first))
             done = first
-        found.append(Stage(f"network, run {number}", done, last + 1))
+        found.append((f"network, run {number}", done, last + 1))
         done = last + 1
-    return [*found, Stage("after", done, len(names))]
+    return [*found, ("after", done, len(names))]
 
 
 def part(data, start, stop):
@@ -134,20 +119,20 @@ def table(name, data):
     plain.set_tensor(images["index"], photo)
     plain.invoke()
     found, runs = stages(names), {"whole": prepared(data, [photo])}
-    for number, stage in enumerate(found):
-        piece, inputs = part(data, stage.start, stage.stop)
+    for number, (_, start, stop) in enumerate(found):
+        piece, inputs = part(data, start, stop)
         runs[number] = prepared(piece, [plain.get_tensor(tensor) for tensor in inputs])
     # The processor's time: with one thread all is done in this one, and other programs do not count.
     whole, *spent = map(min, turns(runs, RUNS, 0, time.thread_time).values())
     lines = Table("stage", "operators", "convolutions", "operators on the GPU", "alone on the CPU, ms", "of the whole")
     before, gpu = 0, on_gpu(data)
-    for stage, least in zip(found, spent, strict=True):
+    for (stage, start, stop), least in zip(found, spent, strict=True):
         # The GPU takes one piece of the file, so a beginning that holds all of it gives the same count.
-        taken = on_gpu(part(data, 0, stage.stop)[0])
+        taken = on_gpu(part(data, 0, stop)[0])
         count = "unknown" if taken is None else taken[0] - before
         before = taken[0] if taken else 0
-        heavy = sum("CONV_2D" in name for name in names[stage.start : stage.stop])
-        lines.add(stage.name, stage.stop - stage.start, heavy, count, f"{least:.2f}", f"{least / whole:.0%}")
+        heavy = sum("CONV_2D" in name for name in names[start:stop])
+        lines.add(stage, stop - start, heavy, count, f"{least:.2f}", f"{least / whole:.0%}")
     taken, left = ("unknown", []) if gpu is None else gpu
     return [
         f"## {name}",
