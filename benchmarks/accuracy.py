@@ -1,6 +1,6 @@
 """One model on one data set, from photographs to a verified file: train, evaluate, export, run the file.
 
-.venv/bin/python benchmarks/accuracy.py --data toplogo10 --root path/to/toplogo10 --model nts
+.venv/bin/python benchmarks/accuracy.py --data NAME --root FOLDER --model plain|nts|drna [-- FLAGS OF logo-train]
 
 The work is done by the commands themselves, with their defaults; everything behind `--` goes to logo-train. The table is
 printed and kept in benchmarks/results/accuracy-DATA-MODEL.md, the answers photograph by photograph (for paired tests:
@@ -16,9 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from result import RESULTS, keep
+from result import RESULTS, Table, command_line, keep, run
 
-from logo_keras.commands.command import Command
 from logo_keras.datasets.splits import OFFICIAL
 
 DATA = ("toplogo10", "flickrlogos27", "synthetic")
@@ -35,12 +34,9 @@ def define(flags):
 def main(flags, further):
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(flags, further, Path(folder))
-    command = f"python benchmarks/accuracy.py --data {flags.data} --root ROOT --model {flags.model} --seed {flags.seed}"
-    command += f" --name {flags.name}" if flags.name else ""
-    command += f" -- {' '.join(further)}" if further else ""
     name = f"accuracy-{flags.data}-{flags.name or flags.model}-seed{flags.seed}"
-    (RESULTS / f"{name}.json").write_text(json.dumps({"command": command} | figures, indent=1) + "\n")
-    keep(name, command, table(figures))
+    (RESULTS / f"{name}.json").write_text(json.dumps({"command": command_line()} | figures, indent=1) + "\n")
+    keep(name, table(figures))
 
 
 def measure(options, further, folder):
@@ -97,28 +93,22 @@ def agreement(first, second):
 def table(figures):
     """The figures as a Markdown table."""
     low, high = figures["top1_interval"]
-    rows = [
-        ("top-1", f"{figures['top1']:.1%} (95 % interval {low:.1%} to {high:.1%}, {figures['photographs']} photographs)"),
-        ("top-5", f"{figures['top5']:.1%}"),
-        ("top-1 of the TFLite file", f"{figures['tflite_top1']:.1%}"),
-        ("file and Keras agree", f"{figures['tflite_agreement']:.1%}"),
-        ("size of the file", f"{figures['tflite_bytes'] / 1e6:.1f} MB"),
-        ("epochs", f"{figures['epochs']}, {figures['training_seconds']:.0f} s"),
-    ]
+    lines = Table("figure", "value")
+    lines.add("top-1", f"{figures['top1']:.1%} (95 % interval {low:.1%} to {high:.1%}, {figures['photographs']} photos)")
+    lines.add("top-5", f"{figures['top5']:.1%}")
     if "fused_top1" in figures:
-        rows[2:2] = [("top-1, fused alone; whole alone", f"{figures['fused_top1']:.1%}; {figures['whole_top1']:.1%}")]
+        lines.add("top-1, fused alone; whole alone", f"{figures['fused_top1']:.1%}; {figures['whole_top1']:.1%}")
+    lines.add("top-1 of the TFLite file", f"{figures['tflite_top1']:.1%}")
+    lines.add("file and Keras agree", f"{figures['tflite_agreement']:.1%}")
+    lines.add("size of the file", f"{figures['tflite_bytes'] / 1e6:.1f} MB")
+    lines.add("epochs", f"{figures['epochs']}, {figures['training_seconds']:.0f} s")
     if figures.get("region_hit_rate") is not None:
-        rows += [
-            (
-                "logo centre in the best region",
-                f"{figures['region_hit_rate']:.1%}, by chance {figures['region_hit_rate_chance']:.1%}",
-            ),
-            ("logo centre in any region", f"{figures['region_hit_rate_any']:.1%}"),
-            ("share of the photograph in the best region", f"{figures['region_area']:.1%}"),
-        ]
-    return "\n".join(["| figure | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+        hits, chance = figures["region_hit_rate"], figures["region_hit_rate_chance"]
+        lines.add("logo centre in the best region", f"{hits:.1%}, by chance {chance:.1%}")
+        lines.add("logo centre in any region", f"{figures['region_hit_rate_any']:.1%}")
+        lines.add("share of the photo in the best region", f"{figures['region_area']:.1%}")
+    return lines
 
 
 if __name__ == "__main__":
-    usage = "benchmarks/accuracy.py --data NAME --root FOLDER --model plain|nts|drna [-- FLAGS OF logo-train]"
-    Command(usage, __doc__, define, main, required=("data", "root", "model")).run()
+    run(__doc__, main, define, required=("data", "root", "model"))

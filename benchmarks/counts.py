@@ -8,10 +8,9 @@ nearly, are counted too. Prints a table and keeps it in benchmarks/results/count
 
 from pathlib import Path
 
-from result import heading, keep, row
+from result import Table, keep, run
 
 from logo_keras import datasets
-from logo_keras.commands.command import Command
 from logo_keras.datasets.quality.inspection import inspect
 from logo_keras.datasets.splits import splits
 
@@ -21,9 +20,11 @@ HEADS = ("data set", "split", "photographs", "brands", "boxes", "with several br
 
 
 def main(flags, arguments):
-    rows = [row(*cells) for argument in arguments for cells in counts(*argument.split("=", 1))]
-    command = f"python benchmarks/counts.py {' '.join(argument.partition('=')[0] + '=ROOT' for argument in arguments)}"
-    keep("counts", command, heading(*HEADS) + rows)
+    lines = Table(*HEADS)
+    for argument in arguments:
+        for cells in counts(*argument.split("=", 1)):
+            lines.add(*cells)
+    keep("counts", lines)
 
 
 def counts(name, root):
@@ -55,4 +56,4 @@ def copies(found, split):
 
 
 if __name__ == "__main__":
-    Command("benchmarks/counts.py NAME=FOLDER ...", __doc__, lambda flags: None, main).run()
+    run(__doc__, main)

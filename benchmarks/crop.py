@@ -7,7 +7,6 @@ Prints a table and keeps it in benchmarks/results/crop.md. Times are medians; th
 
 import os
 import statistics
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -16,13 +15,12 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from keras import ops
-from result import heading, keep, row
+from result import Table, keep, run, turns
 
-from logo_keras.commands.command import Command
 from logo_keras.network.anchors import make_anchors, truncate
 from logo_keras.network.regions import crop_regions
 
-RUNS = 30
+RUNS, WARM = 28, 2
 
 
 def crop_by_products(images, boxes, size, antialias):
@@ -58,7 +56,7 @@ class Cut(keras.layers.Layer):
 def in_tensorflow(cut, images, boxes):
     """A function that runs one batch."""
     function = tf.function(cut)
-    return lambda: function(tf.constant(images), tf.constant(boxes))
+    return lambda turn: function(tf.constant(images), tf.constant(boxes))
 
 
 def in_litert(cut, images, boxes):
@@ -70,24 +68,13 @@ def in_litert(cut, images, boxes):
     interpreter.allocate_tensors()
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], (images if len(detail["shape"]) == 4 else boxes)[:1])
-    return interpreter.invoke
-
-
-def medians(first, second):
-    """Median milliseconds of two functions that take turns."""
-    times = ([], [])
-    for _ in range(RUNS):
-        for function, kept in zip((first, second), times, strict=True):
-            start = time.perf_counter()
-            function()
-            kept.append(1000 * (time.perf_counter() - start))
-    return [statistics.median(kept[2:]) for kept in times]
+    return lambda turn: interpreter.invoke()
 
 
 def main(flags, arguments):
     random = np.random.default_rng(0)
     anchors = truncate(make_anchors(448))
-    lines = heading("regions", "antialias", "runtime", "products, ms", "gathered, ms", "ratio")
+    lines = Table("regions", "antialias", "runtime", "products, ms", "gathered, ms", "ratio")
     for size, count in ((112, 3), (224, 4)):
         images = random.normal(size=(4, 448, 448, 3)).astype(np.float32)
         boxes = anchors[random.integers(0, len(anchors), (4, count))]
@@ -100,12 +87,12 @@ def main(flags, arguments):
                 return crop_regions(images, boxes, size, antialias, largest=374)
 
             for runtime, make in (("TensorFlow, 4 photographs", in_tensorflow), ("LiteRT, 1 photograph, 1 thread", in_litert)):
-                slow, fast = medians(make(products, images, boxes), make(gathered, images, boxes))
+                times = turns({cut: make(cut, images, boxes) for cut in (products, gathered)}, RUNS, WARM)
+                slow, fast = map(statistics.median, times.values())
                 figures = f"{slow:.2f}", f"{fast:.2f}", f"{slow / fast:.1f}"
-                lines.append(row(f"{count} of {size} px from 448 px", antialias, runtime, *figures))
-                print(lines[-1], flush=True)
-    keep("crop", "python benchmarks/crop.py", lines)
+                lines.add(f"{count} of {size} px from 448 px", antialias, runtime, *figures)
+    keep("crop", lines)
 
 
 if __name__ == "__main__":
-    Command("benchmarks/crop.py", __doc__, lambda flags: None, main).run()
+    run(__doc__, main)

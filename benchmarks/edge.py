@@ -16,9 +16,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from result import heading, keep, row
+from result import Table, keep, run
 
-from logo_keras.commands.command import Command
 from logo_keras.edge import model_file
 from logo_keras.errors import UserError
 
@@ -64,31 +63,30 @@ def measured(file, photo):
 
 
 def figures(file, photo):
-    """One line of the table."""
+    """The cells of a row."""
     facts, found = model_file.read(file), measured(file, photo)
     seconds = (f"{found[name]:.2f}" for name in ("imported", "opened", "first"))
     memory = (f"{KB * found[name]:.0f}" for name in ("VmRSS", "RssFile", "VmHWM"))
     about = f"{facts.model}, {facts.image_size} px", file.suffix[1:], f"{file.stat().st_size / 1e6:.1f}"
-    return row(*about, *seconds, f"{1000 * found['more']:.0f}", *memory)
+    return *about, *seconds, f"{1000 * found['more']:.0f}", *memory
 
 
 def main(flags, files):
     if not files:
         raise UserError("name at least one exported file, as in: python benchmarks/edge.py run/model.tflite run/model.onnx")
-    lines = heading("model", "file", "size, MB", "imported, s", "opened, s", "first answer, s", "further answers, ms",
-                    "resident, MB", "of it files, MB", "peak, MB")  # fmt: skip
+    lines = Table("model", "file", "size, MB", "imported, s", "opened, s", "first answer, s", "further answers, ms",
+                  "resident, MB", "of it files, MB", "peak, MB")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photograph.jpg"
         photograph(photo)
         for file in map(Path, files):
-            lines.append(figures(file, photo))
-            print(lines[-1], flush=True)
+            lines.add(*figures(file, photo))
     note = (
         "Resident: after the first answer, to a JPEG of 1280 x 720 px that is decoded in the same process. Of it files: shared "
         "libraries and the mapped model, which the system can let go of. Peak: over all answers. Seconds count from the import."
     )
-    keep("edge", f"python benchmarks/edge.py {' '.join(Path(file).name for file in files)}", lines, note)
+    keep("edge", lines, note)
 
 
 if __name__ == "__main__":
-    Command("benchmarks/edge.py FILE ...", __doc__, lambda flags: None, main).run()
+    run(__doc__, main)

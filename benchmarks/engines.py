@@ -11,9 +11,9 @@ import json
 import tempfile
 from pathlib import Path
 
-from result import heading, keep, row
+from result import Table, keep, run
 
-from logo_keras.commands.command import Command, photos_of
+from logo_keras.commands.command import photos_of
 from logo_keras.export import engine, tensorrt
 from logo_keras.export.artifact import report_path
 from logo_keras.export.check.reference import referring
@@ -28,8 +28,8 @@ def define(flags):
 def main(flags, arguments):
     given = {"calibration": flags.calibration, "calibrated": True}
     library = engine.library("tensorrt_rtx")
-    lines = heading("precision", "GPUs", "build, s", "ONNX, MB", "engine, MB", "largest difference", "agreement", "right",
-                    "same region")  # fmt: skip
+    lines = Table("precision", "GPUs", "build, s", "ONNX, MB", "engine, MB", "largest difference", "agreement", "right",
+                  "same region")  # fmt: skip
     model, photos = opened(flags.model), photos_of(flags, arguments)
     with referring(model, photos, flags.limit or None, **given) as reference, tempfile.TemporaryDirectory() as folder:
         for precision in tensorrt.PRECISIONS:
@@ -41,17 +41,15 @@ def main(flags, arguments):
             seconds = json.loads(report_path(out).read_text(encoding="utf-8"))["build_seconds"]
             sizes = (f"{path.stat().st_size / 1e6:.1f}" for path in (source, out))
             shares = (f"{share:.1%}" for share in (report.top1_agreement, report.top1, report.same_regions))
-            lines.append(row(precision, "8.6", f"{seconds:.1f}", *sizes, f"{report.max_abs_diff:.1e}", *shares))
-            print(lines[-1], flush=True)
+            lines.add(precision, "8.6", f"{seconds:.1f}", *sizes, f"{report.max_abs_diff:.1e}", *shares)
     note = (
         f"{library}, engines for compute capability 8.6, not run: there was no GPU. Differences, agreement, right answers "
         f"(Keras: {report.keras_top1:.1%}) and regions are those of onnxruntime on the ONNX file that the engine was built "
         f"from, on {report.photographs} photographs, int8 calibrated on "
         f"{report.calibration}. The model has {model.image_size} px and {len(model.class_names)} brands."
     )
-    keep("tensorrt-rtx", "python benchmarks/engines.py --model model.keras --photos test --calibration train", note, lines)
+    keep("tensorrt-rtx", note, lines)
 
 
 if __name__ == "__main__":
-    usage = "benchmarks/engines.py --model FILE.keras --photos FOLDER"
-    Command(usage, __doc__, define, main, required=("model", "photos")).run()
+    run(__doc__, main, define, required=("model", "photos"))

@@ -10,9 +10,9 @@ is Keras's time through the file's.
 
 import tempfile
 
-from result import heading, keep, row
+from result import Table, keep, run
 
-from logo_keras.commands.command import Command, photos_of
+from logo_keras.commands.command import photos_of
 from logo_keras.export import all as every
 
 COMMANDS = {
@@ -29,8 +29,8 @@ COMMANDS = {
 
 def table(rows):
     """The rows as lines of markdown; Keras's comes first."""
-    lines = heading("format", "command", "MB", "right, %", "largest difference", "agrees with Keras, %",
-                    "times as fast as Keras", "")  # fmt: skip
+    lines = Table("format", "command", "MB", "right, %", "largest difference", "agrees with Keras, %",
+                  "times as fast as Keras", "")  # fmt: skip
     base = rows[0].milliseconds
     for each in rows[1:]:
         report = each.report
@@ -42,7 +42,7 @@ def table(rows):
         ratio = "-" if each.milliseconds is None else f"{base / each.milliseconds:.2f}"
         size = "-" if each.bytes is None else f"{each.bytes / 1e6:.1f}"
         said = each.problem or (f"passed; {each.note.removeprefix(f'{each.file}: ')}" if each.note else "passed")
-        lines.append(row(each.title, f"`{COMMANDS[each.title]}`", size, *figures, ratio, said))
+        lines.add(each.title, f"`{COMMANDS[each.title]}`", size, *figures, ratio, said)
     return lines
 
 
@@ -58,14 +58,12 @@ def main(flags, arguments):
         # No path of this machine goes into the results.
         said = [line.replace(f"{folder}/", "") for line in table(rows)]
     (report, *_) = [row.report for row in rows if row.report]
-    command = "python benchmarks/exports.py --model model.keras --photos test --calibration train"
     fact = (
         f"{report.photographs} photographs; Keras names {100 * report.keras_top1:.2f} % right and takes "
         f"{rows[0].milliseconds:.1f} ms a photograph (one compiled function)"
     )
-    keep("exports", command, said, facts=[fact])
+    keep("exports", said, facts=[fact])
 
 
 if __name__ == "__main__":
-    usage = "benchmarks/exports.py --model FILE.keras --photos FOLDER --calibration FOLDER"
-    Command(usage, __doc__, define, main, required=("model", "photos", "calibration")).run()
+    run(__doc__, main, define, required=("model", "photos", "calibration"))

@@ -14,9 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from result import heading, keep, row
-
-from logo_keras.commands.command import Command
+from result import Table, keep, run
 
 # WebLogo-2M as it is given out (Su et al. 2017), and a list as long; Logo-2K+ (Wang et al. 2020).
 WEBLOGO2M, WEBLOGO2M_BRANDS, PARTS = 1_867_177, 194, 20
@@ -65,12 +63,11 @@ def measure(*arguments):
 
 
 def main(flags, arguments):
-    lines = heading("data set", "photographs", "classes", "seconds", "CPU seconds", "peak memory, MiB")
+    lines = Table("data set", "photographs", "classes", "seconds", "CPU seconds", "peak memory, MiB")
 
     def add(name, *arguments):
         photographs, classes, seconds, used, memory = measure(*arguments)
-        lines.append(row(name, f"{photographs:,}", f"{classes:,}", f"{seconds:.1f}", f"{used:.1f}", f"{memory:.0f}"))
-        print(lines[-1], flush=True)
+        lines.add(name, f"{photographs:,}", f"{classes:,}", f"{seconds:.1f}", f"{used:.1f}", f"{memory:.0f}")
 
     add("none, packages imported")
     with tempfile.TemporaryDirectory() as folder:
@@ -82,8 +79,8 @@ def main(flags, arguments):
         add("logo2k, lists as long as WebLogo-2M", "logo2k", root / "long")
         make_weblogo2m(root / "weblogo2m")
         add("weblogo2m, folders just made", "weblogo2m", root / "weblogo2m")
-    keep("loaders", "python benchmarks/loaders.py", lines)
+    keep("loaders", lines)
 
 
 if __name__ == "__main__":
-    Command("benchmarks/loaders.py", __doc__, lambda flags: None, main).run()
+    run(__doc__, main)

@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from result import fresh, heading, keep, row
+from result import Table, fresh, keep, run
+from waiting import define, photos_in
 
 from logo_keras import datasets
-from logo_keras.commands.command import Command
 from logo_keras.errors import UserError
 
 HERE = Path(__file__).parent
@@ -40,29 +40,23 @@ LOADERS = {
 }
 
 
-def define(flags):
-    flags.string("root", None, "Photos, a folder a brand; without it a synthetic set is drawn.")
-    flags.string("what", "a synthetic set of 800 photographs, 512 px on the longer side", "What the page says of the photos.")
-
-
 def main(flags, arguments):
     if not TORCH.exists():
         raise UserError(f"{TORCH} is missing: make comparison installs it.")
     with tempfile.TemporaryDirectory() as folder:
-        root = flags.root
-        if root is None:
-            root = datasets.synthesize(Path(folder) / "set", brands=20, train=40, validation=0, test=0, none=0) / "train"
-        tables = [table(measure(str(root), size, str(Path(folder) / "cache")), size) for size in SIZES]
-        held = fresh(memory, str(root))
+        root = str(photos_in(flags, folder))
+        tables = [table(measure(root, size, str(Path(folder) / "cache")), size) for size in SIZES]
+        held = fresh(memory, root)
     about = (
         f"Photographs: {flags.what}. Batches of {BATCH}, two threads or worker processes, medians of {TURNS} turns of "
         f"{EPOCHS} epoch after one that warms up. Each cuts out 60 to 100 % of the area, stretches it to a square, mirrors "
         "half, changes brightness and contrast and gives float32. A core second is a second of one core, summed over processes."
     )
-    rows = [*heading("epoch", *range(1, MEMORY_EPOCHS + 1))]
-    rows += [row(f"{engine}, MB", *(f"{value:.0f}" for value in values)) for engine, values in held.items()]
+    rows = Table("epoch", *range(1, MEMORY_EPOCHS + 1))
+    for engine, values in held.items():
+        rows.add(f"{engine}, MB", *(f"{value:.0f}" for value in values))
     held = "Memory that the process holds after every epoch of training batches at 224 px:"
-    keep("loading", f"python benchmarks/loading.py{' --root ROOT' if flags.root else ''}", about, *tables, held, rows)
+    keep("loading", about, *tables, held, rows)
 
 
 def measure(root, size, cache):
@@ -75,24 +69,24 @@ def measure(root, size, cache):
                 ran = subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True)
                 found[name].append(json.loads(ran.stdout.splitlines()[-1]))
             else:
-                found[name].append(fresh(run, root, kind, size, cache))
+                found[name].append(fresh(one_loader, root, kind, size, cache))
     return found
 
 
 def table(found, size):
     heads = (f"{size} px", "photographs a core second", "ours is so many times as fast", "photographs a second", "ours")
-    lines = heading(*heads)
+    lines = Table(*heads)
     for name, turns in found.items():
         cells = [name]
         for unit in ("core_seconds", "seconds"):
             rates = [turn["photographs"] / turn[unit] for turn in turns]
             ratios = [mine["photographs"] / mine[unit] / rate for mine, rate in zip(found[OURS], rates, strict=True)]
             cells += [f"{statistics.median(rates):.0f}", f"{statistics.median(ratios):.2f}"]
-        lines.append(row(*cells))
+        lines.add(*cells)
     return lines
 
 
-def run(root, kind, size, cache):
+def one_loader(root, kind, size, cache):
     """One loader in this process."""
     batches = pil(root, size) if kind == "PIL" else ours(root, kind, size, cache)
     for _ in range(2 if kind == "cached" else 1):
@@ -160,4 +154,4 @@ def memory(root):
 
 
 if __name__ == "__main__":
-    Command("benchmarks/loading.py [--root FOLDER]", __doc__, define, main).run()
+    run(__doc__, main, define)

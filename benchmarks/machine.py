@@ -9,38 +9,20 @@ import platform
 import subprocess
 from pathlib import Path
 
-from logo_keras.commands.command import Command
 from logo_keras.extras import versions
 
 
-def describe():
-    """Returns what a figure depends on besides the code.
-
-    Returns:
-        dict of str: `processor`, `cores` (int, those this process may use), `memory` (float, GiB), `accelerator`,
-        `system`, `python`, `packages` (dict: name to version, installed ones only), `date` (ISO 8601).
-    """
-    return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "accelerator": _accelerator(),
-        "system": _system(),
-        "python": platform.python_version(),
-        "packages": versions(),
-        "date": datetime.date.today().isoformat(),
-    }
-
-
-def lines(facts):
-    """Returns what `describe` gave as lines of text, one a fact."""
-    packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
+def lines():
+    """What a figure depends on besides the code: lines of text, one a fact."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    gpu = _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").replace("\n", ", ")
     return [
-        f"Processor: {facts['processor']}, {facts['cores']} cores, {facts['memory']} GiB of memory",
-        f"Accelerator: {facts['accelerator']}",
-        f"System: {facts['system']}, Python {facts['python']}",
-        f"Packages: {packages}",
-        f"Date: {facts['date']}",
+        f"Processor: {_processor()}, {cores} cores, {memory:.1f} GiB of memory",
+        f"Accelerator: {gpu or 'none'}",
+        f"System: {_system()}, Python {platform.python_version()}",
+        f"Packages: {', '.join(f'{name} {version}' for name, version in versions().items())}",
+        f"Date: {datetime.date.today().isoformat()}",
     ]
 
 
@@ -54,10 +36,6 @@ def _processor():
     if platform.system() == "Darwin":
         return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
     return platform.processor() or platform.machine()
-
-
-def _accelerator():
-    return _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").replace("\n", ", ") or "none"
 
 
 def _system():
@@ -76,4 +54,4 @@ def _output(*command):
 
 
 if __name__ == "__main__":
-    Command("benchmarks/machine.py", __doc__, lambda flags: None, lambda *_: print(*lines(describe()), sep="\n")).run()
+    print(*lines(), sep="\n")

@@ -11,7 +11,6 @@ Times are those of LiteRT's CPU kernels with one thread, here and not on a phone
 shares are the figures that hold elsewhere, as far as any do.
 """
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -22,9 +21,8 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from result import heading, keep, row
+from result import Table, keep, run, turns
 
-from logo_keras.commands.command import Command
 from logo_keras.export.passes.flatbuffer import pack, parse
 
 RUNS = 100
@@ -39,20 +37,6 @@ print("whole" if model.is_fully_accelerated() else "parts")
 """
 
 
-@dataclasses.dataclass
-class Stage:
-    """Consecutive operators of a file.
-
-    Attributes:
-        name: str.
-        start, stop: int, of the operators.
-    """
-
-    name: str
-    start: int
-    stop: int
-
-
 def operator_names(model):
     """The names of a file's operators, in the order in which they run."""
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
@@ -61,7 +45,7 @@ def operator_names(model):
 
 
 def stages(names):
-    """Cuts a file where convolutions begin and end."""
+    """Cuts a file where convolutions begin and end: a name, its first operator and the one behind its last, for each stage."""
     places = [number for number, name in enumerate(names) if "CONV_2D" in name]
     groups = [[places[0], places[0]]]
     for place in places:
@@ -71,11 +55,11 @@ def stages(names):
     found, done = [], 0
     for number, (first, last) in enumerate(groups, 1):
         if number > 1:
-            found.append(Stage("between", done, first))
+            found.append(("between", done, first))
             done = first
-        found.append(Stage(f"network, run {number}", done, last + 1))
+        found.append((f"network, run {number}", done, last + 1))
         done = last + 1
-    return [*found, Stage("after", done, len(names))]
+    return [*found, ("after", done, len(names))]
 
 
 def part(data, start, stop):
@@ -102,19 +86,7 @@ def prepared(data, values):
     interpreter.allocate_tensors()
     for detail, value in zip(sorted(interpreter.get_input_details(), key=lambda detail: detail["index"]), values, strict=True):
         interpreter.set_tensor(detail["index"], value)
-    return interpreter.invoke
-
-
-def milliseconds(functions):
-    """Least times of functions that take turns."""
-    least = [float("inf")] * len(functions)
-    for _ in range(RUNS):
-        for number, function in enumerate(functions):
-            # The processor's time: with one thread all is done in this one, and other programs do not count.
-            start = time.thread_time()
-            function()
-            least[number] = min(least[number], 1000 * (time.thread_time() - start))
-    return least
+    return lambda turn: interpreter.invoke()
 
 
 def on_gpu(data):
@@ -146,20 +118,21 @@ def table(name, data):
     photo = np.random.default_rng(0).integers(0, 256, images["shape"]).astype(images["dtype"])
     plain.set_tensor(images["index"], photo)
     plain.invoke()
-    found, runs = stages(names), [prepared(data, [photo])]
-    for stage in found:
-        piece, inputs = part(data, stage.start, stage.stop)
-        runs.append(prepared(piece, [plain.get_tensor(tensor) for tensor in inputs]))
-    whole, *spent = milliseconds(runs)
-    rows, before, gpu = [], 0, on_gpu(data)
-    for stage, least in zip(found, spent, strict=True):
+    found, runs = stages(names), {"whole": prepared(data, [photo])}
+    for number, (_, start, stop) in enumerate(found):
+        piece, inputs = part(data, start, stop)
+        runs[number] = prepared(piece, [plain.get_tensor(tensor) for tensor in inputs])
+    # The processor's time: with one thread all is done in this one, and other programs do not count.
+    whole, *spent = map(min, turns(runs, RUNS, 0, time.thread_time).values())
+    lines = Table("stage", "operators", "convolutions", "operators on the GPU", "alone on the CPU, ms", "of the whole")
+    before, gpu = 0, on_gpu(data)
+    for (stage, start, stop), least in zip(found, spent, strict=True):
         # The GPU takes one piece of the file, so a beginning that holds all of it gives the same count.
-        taken = on_gpu(part(data, 0, stage.stop)[0])
+        taken = on_gpu(part(data, 0, stop)[0])
         count = "unknown" if taken is None else taken[0] - before
         before = taken[0] if taken else 0
-        heavy = sum("CONV_2D" in name for name in names[stage.start : stage.stop])
-        rows.append(row(stage.name, stage.stop - stage.start, heavy, count, f"{least:.2f}", f"{least / whole:.0%}"))
-        print(rows[-1], flush=True)
+        heavy = sum("CONV_2D" in name for name in names[start:stop])
+        lines.add(stage, stop - start, heavy, count, f"{least:.2f}", f"{least / whole:.0%}")
     taken, left = ("unknown", []) if gpu is None else gpu
     return [
         f"## {name}",
@@ -167,8 +140,7 @@ def table(name, data):
         f"Of {len(names)} operators the GPU takes {taken}, in one piece. The whole file takes {whole:.2f} ms on the CPU.",
         *(["", f"It names, of those that it leaves: {', '.join(left)}."] if left else []),
         "",
-        *heading("stage", "operators", "convolutions", "operators on the GPU", "alone on the CPU, ms", "of the whole"),
-        *rows,
+        *lines,
     ]
 
 
@@ -178,8 +150,8 @@ def main(flags, arguments):
         name, _, path = argument.partition("=")
         print(name, flush=True)
         tables.append(table(name, Path(path).read_bytes()))
-    keep("phones", "python benchmarks/phones.py NAME=MODEL.tflite ...", *tables)
+    keep("phones", *tables)
 
 
 if __name__ == "__main__":
-    Command("benchmarks/phones.py NAME=MODEL.tflite ...", __doc__, lambda flags: None, main).run()
+    run(__doc__, main)

@@ -13,10 +13,10 @@ import time
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from result import heading, keep, row
+from result import Table, keep, run, turns
 
 import logo_keras as lk
-from logo_keras.commands.command import Command, photos_of
+from logo_keras.commands.command import photos_of
 from logo_keras.export import tflite
 from logo_keras.export.check import photos
 from logo_keras.export.check.reference import Reference
@@ -51,14 +51,8 @@ def speeds(files, images, threads):
     """How many times as fast as float32 each file is, by its precision, and the milliseconds of float32."""
     clock = time.process_time if threads == 1 else time.perf_counter
     functions = {name: runner(data, threads) for name, data in files.items()}
-    times = {name: [] for name in files}
-    for number in range(ROUNDS):
-        image = images[number % len(images)][None]
-        for name, function in functions.items():
-            start = clock()
-            function(image)
-            times[name].append(1000 * (clock() - start))
-    kept = {name: values[WARM:] for name, values in times.items()}
+    asked = {name: lambda turn, run=run: run(images[turn % len(images)][None]) for name, run in functions.items()}
+    kept = turns(asked, ROUNDS - WARM, WARM, clock)
     ratios = {name: statistics.median(np.array(kept["float32"]) / values) for name, values in kept.items()}
     return ratios, statistics.median(kept["float32"])
 
@@ -69,8 +63,8 @@ def prepared(paths, size, model):
 
 def answers(files, reference):
     """The table of what the files say."""
-    lines = heading("file", "size, MB", "smaller", "top-1, %", "agrees with Keras, %", "mean IoU of regions", "same anchor, %",
-                    "its box moves, px")  # fmt: skip
+    lines = Table("file", "size, MB", "smaller", "top-1, %", "agrees with Keras, %", "mean IoU of regions", "same anchor, %",
+                  "its box moves, px")  # fmt: skip
     for name, data in files.items():
         report = compare(runner(data, 2), reference, tflite.PRECISIONS[name])
         top1 = "" if report.top1 is None else f"{100 * report.top1:.2f}"
@@ -80,22 +74,20 @@ def answers(files, reference):
             cells += ["", "", ""]
         else:
             cells += [f"{report.region_iou:.3f}", f"{100 * report.same_regions:.1f}", f"{report.same_region_diff:.3f}"]
-        lines.append(row(*cells))
-        print(lines[-1], flush=True)
+        lines.add(*cells)
     return lines
 
 
 def times(subjects):
     """The table of how fast they are; `subjects`: dict from a name to files and images."""
     precisions = ("float16", "dynamic", "int8")
-    lines = heading("model", "float32, 1 thread, ms", *precisions, "float32, 2 threads, ms", *precisions)
+    lines = Table("model", "float32, 1 thread, ms", *precisions, "float32, 2 threads, ms", *precisions)
     for name, (files, images) in subjects.items():
         cells = [name]
         for threads in (1, 2):
             ratios, milliseconds = speeds(files, images, threads)
             cells += [f"{milliseconds:.1f}", *(f"{ratios[precision]:.2f}" for precision in quantization.PRECISIONS)]
-        lines.append(row(*cells))
-        print(lines[-1], flush=True)
+        lines.add(*cells)
     return lines
 
 
@@ -124,7 +116,6 @@ def main(flags, arguments):
     right = "" if reference.labels.max() < 0 else f", Keras names {100 * keras_top1(reference):.2f} % of them right"
     keep(
         "quantization",
-        "python benchmarks/quantization.py --model model.keras --photos test --calibration train",
         told,
         "Regions are compared with Keras's rank by rank. Where the anchor is the same, so is its box.",
         "Times as fast as float32, files in turns; with one thread in time of the processor, with two in time of the clock.\n"
@@ -143,5 +134,4 @@ def keras_top1(reference):
 
 
 if __name__ == "__main__":
-    usage = "benchmarks/quantization.py --model FILE.keras --photos FOLDER --calibration FOLDER"
-    Command(usage, __doc__, define, main, required=("model", "photos", "calibration")).run()
+    run(__doc__, main, define, required=("model", "photos", "calibration"))

@@ -10,14 +10,12 @@ benchmarks/results/runtimes.md.
 
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
-from result import fresh, heading, keep
-from result import row as line
+from result import Table, fresh, keep, run, turns
 
-from logo_keras.commands.command import Command, photos_of
+from logo_keras.commands.command import photos_of
 
 THREADS = (1, 2)
 ROUNDS, WARM = 60, 5
@@ -81,15 +79,9 @@ def measure(model, folder, threads):
     for runtime, infer in found.items():
         answers = [infer(image[None].astype(np.float32)) for image in images]
         differences[runtime] = {name: largest([answer[name] for answer in answers], known[name]) for name in names}
-    times = {runtime: [] for runtime in found}
-    for turn in range(WARM + ROUNDS):
-        image = images[turn % len(images)][None].astype(np.float32)
-        for runtime, infer in found.items():
-            time.sleep(PAUSE)
-            start = time.perf_counter()
-            infer(image)
-            times[runtime].append(1000 * (time.perf_counter() - start))
-    return {"times": {runtime: kept[WARM:] for runtime, kept in times.items()}, "differences": differences}
+    images = images.astype(np.float32)
+    asked = {name: lambda turn, infer=infer: infer(images[turn % len(images)][None]) for name, infer in found.items()}
+    return {"times": turns(asked, ROUNDS, WARM, pause=PAUSE), "differences": differences}
 
 
 def write(model, photos, limit, folder):
@@ -112,7 +104,7 @@ def write(model, photos, limit, folder):
 
 
 def row(runtime, measured):
-    """A line of the table."""
+    """The cells of a row."""
     cells = [runtime]
     for threads in THREADS:
         times, keras = (measured[threads]["times"][name] for name in (runtime, KERAS))
@@ -122,8 +114,7 @@ def row(runtime, measured):
     for threads in THREADS:
         for name, value in measured[threads]["differences"][runtime].items():
             worst[name] = max(value, worst.get(name, 0))
-    cells += [f"{worst['probabilities']:.1e}", f"{worst['region_boxes']:.1e}" if "region_boxes" in worst else "-"]
-    return line(*cells)
+    return [*cells, f"{worst['probabilities']:.1e}", f"{worst['region_boxes']:.1e}" if "region_boxes" in worst else "-"]
 
 
 def define(flags):
@@ -137,16 +128,16 @@ def main(flags, arguments):
         # Threads of TensorFlow are fixed once a process.
         measured = {threads: fresh(measure, flags.model, folder, threads) for threads in THREADS}
     heads = [(f"{threads} thread{'s' * (threads > 1)}, ms", "to Keras") for threads in THREADS]
-    lines = heading("runtime", *sum(heads, ()), "probabilities", "boxes, px")
-    lines += [row(runtime, measured) for runtime in measured[THREADS[0]]["times"]]
+    lines = Table("runtime", *sum(heads, ()), "probabilities", "boxes, px")
+    for runtime in measured[THREADS[0]]["times"]:
+        lines.add(*row(runtime, measured))
     note = (
         f"One photograph a call, {PAUSE * 1000:.0f} ms after the last, medians of {ROUNDS} turns; below 1.00 is faster than "
         "Keras. TensorFlow is slower with two threads than with one where it has to wake them. The last two columns are the "
         f"largest differences to Keras on {clear} photographs ({count - clear} more hang on less than 1e-5 in Keras)."
     )
-    keep("runtimes", "python benchmarks/runtimes.py", note, lines)
+    keep("runtimes", note, lines)
 
 
 if __name__ == "__main__":
-    usage = "benchmarks/runtimes.py --model FILE.keras --photos FOLDER"
-    Command(usage, __doc__, define, main, required=("model", "photos")).run()
+    run(__doc__, main, define, required=("model", "photos"))

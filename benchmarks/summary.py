@@ -5,10 +5,7 @@
 
 import json
 
-from result import RESULTS, heading
-from result import row as line
-
-from logo_keras.commands.command import Command
+from result import RESULTS, Table, run
 
 MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
 
@@ -26,7 +23,7 @@ def name(config):
 
 def main(flags, arguments):
     heads = "data set", "model", "training", "top-1", "95 % interval", "TFLite file: top-1, MB", "logo in best region (by chance)"
-    print(*heading(*heads), sep="\n")
+    lines = Table(*heads)
     rows = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("accuracy-*.json"))]
     for row in sorted(rows, key=lambda row: (row["data"], list(MODELS.values()).index(model(row["config"])))):
         low, high = row["top1_interval"]
@@ -42,8 +39,8 @@ def main(flags, arguments):
             f"{row['tflite_top1']:.1%}, {row['tflite_bytes'] / 1e6:.1f}",
             hits,
         ]
-        print(line(*cells))
+        lines.add(*cells)
 
 
 if __name__ == "__main__":
-    Command("benchmarks/summary.py", __doc__, lambda flags: None, main).run()
+    run(__doc__, main)

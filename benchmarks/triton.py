@@ -11,14 +11,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from result import heading, keep, row
+from result import Table, keep, run, turns
 
-from logo_keras.commands.command import Command, photos_of
+from logo_keras.commands.command import photos_of
 from logo_keras.edge import model_file
 from logo_keras.export.check import photos
 from logo_keras.image import preprocessing
@@ -62,7 +61,7 @@ def rows(found):
     """Lines of the table: figures of all rounds together; the rate is the median of the rounds."""
     columns = ["dynamic batching", "protocol", "photographs/s", "of the rounds", "p50, ms", "p95, ms", "p99, ms"]
     columns += ["mean batch", "in the queue, ms", "processor, ms"]
-    lines = heading(*columns)
+    lines = Table(*columns)
     for name, runs in found.items():
         for protocol, title in PROTOCOLS.items():
             parts = [run[protocol] for run in runs]
@@ -73,7 +72,7 @@ def rows(found):
             queue, processor = (statistics.mean(part[key] for part in parts) for key in ("queue_ms", "processor_ms"))
             shown = f"{statistics.median(rates):.1f}", f"{min(rates):.1f} to {max(rates):.1f}"
             shown += tuple(f"{value:.0f}" for value in (p50, p95, p99)) + (f"{batch:.2f}", f"{queue:.0f}", f"{processor:.0f}")
-            lines.append(row(name, title, *shown))
+            lines.add(name, title, *shown)
     return lines
 
 
@@ -82,13 +81,9 @@ def direct(model, images):
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # As deploy/triton/cpu has it.
     session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    times = {1: [], 8: []}
-    for _ in range(15):
-        for count, kept in times.items():
-            start = time.perf_counter()
-            session.run(None, {"images": images[:count].astype(np.float32)})
-            kept.append(1e3 * (time.perf_counter() - start) / count)
-    return {count: statistics.median(kept[2:]) for count, kept in times.items()}
+    batches = {count: {"images": images[:count].astype(np.float32)} for count in (1, 8)}
+    asked = {count: lambda turn, batch=batch: session.run(None, batch) for count, batch in batches.items()}
+    return {count: statistics.median(kept) / count for count, kept in turns(asked, 13, 2).items()}
 
 
 def define(flags):
@@ -122,10 +117,8 @@ def main(flags, arguments):
         "Column processor, ms: what the server's processes used for a photograph; other work on the machine touches it least",
         f"onnxruntime alone, in one process: {alone[1]:.1f} ms a photograph one by one, {alone[8]:.1f} ms in batches of 8",
     ]
-    command = "python benchmarks/triton.py --model M.onnx --photos FOLDER --python .clients/triton/bin/python"
-    keep("triton", command, rows(found), facts=facts)
+    keep("triton", rows(found), facts=facts)
 
 
 if __name__ == "__main__":
-    usage = "benchmarks/triton.py --model FILE.onnx --photos FOLDER --python FILE"
-    Command(usage, __doc__, define, main, required=("model", "photos", "python")).run()
+    run(__doc__, main, define, required=("model", "photos", "python"))

@@ -12,10 +12,9 @@ import time
 from itertools import chain, repeat
 from pathlib import Path
 
-from result import heading, keep, row
+from result import Table, keep, run
 
 import logo_keras as lk
-from logo_keras.commands.command import Command
 
 SIZE, BATCH, STEPS, WARM = 448, 16, 10, 3
 ENGINES = {"tf.data": "tf.data", "PyDataset": "keras"}
@@ -26,17 +25,20 @@ def define(flags):
     flags.string("what", "a synthetic set of 800 photographs, 512 px on the longer side", "What the page says of the photos.")
 
 
+def photos_in(flags, folder):
+    """The folder of photos, a folder a brand; a synthetic set in `folder` where none is named."""
+    return flags.root or lk.datasets.synthesize(Path(folder) / "set", brands=20, train=40, validation=0, test=0, none=0) / "train"
+
+
 def main(flags, arguments):
     with tempfile.TemporaryDirectory() as folder:
-        root = flags.root
-        if root is None:
-            root = lk.datasets.synthesize(Path(folder) / "set", brands=20, train=40, validation=0, test=0, none=0) / "train"
-        lines = heading("batches by", "waited, s", "trained, s", "share waited")
+        root = photos_in(flags, folder)
+        lines = Table("batches by", "waited, s", "trained, s", "share waited")
         for name, engine in ENGINES.items():
             waited, trained = measure(root, engine)
-            lines.append(row(name, f"{waited:.2f}", f"{trained:.1f}", f"{waited / (waited + trained):.2%}"))
+            lines.add(name, f"{waited:.2f}", f"{trained:.1f}", f"{waited / (waited + trained):.2%}")
     about = f"Photographs: {flags.what}. {STEPS} steps of {BATCH} photographs at {SIZE} px after {WARM} that warm up."
-    keep("waiting", f"python benchmarks/waiting.py{' --root ROOT' if flags.root else ''}", about, lines)
+    keep("waiting", about, lines)
 
 
 def measure(root, engine):
@@ -62,4 +64,4 @@ def measure(root, engine):
 
 
 if __name__ == "__main__":
-    Command("benchmarks/waiting.py [--root FOLDER]", __doc__, define, main).run()
+    run(__doc__, main, define)

@@ -1,6 +1,6 @@
 """benchmarks/compare.py: results of both forms, sample by sample."""
 
-import importlib.util
+import importlib
 import json
 
 import pytest
@@ -9,10 +9,9 @@ from conftest import ROOT
 
 @pytest.fixture(scope="module")
 def compare():
-    spec = importlib.util.spec_from_file_location("compare", ROOT / "benchmarks" / "compare.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "benchmarks")
+        yield importlib.import_module("compare")
 
 
 def row(compare, capsys, folder, first, second):

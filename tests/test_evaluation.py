@@ -79,9 +79,7 @@ def test_wilson_interval_agrees_with_its_published_example():
 
 def test_top5_counts_ties_as_recognize_orders_them():
     probabilities = np.full((2, 6), 1 / 6, np.float32)
-    result = Evaluation(
-        tuple("abcdef"), ("one", "two"), np.array([4, 5]), probabilities, {}, None, 32, None, None, None, None, {}
-    )
+    result = Evaluation(tuple("abcdef"), ("one", "two"), np.array([4, 5]), probabilities, {}, None, 32)
     assert result.top5 == 0.5
     assert result.predicted.tolist() == [0, 0]
 
@@ -185,9 +183,7 @@ def test_json_holds_every_answer(dataset):
 
 
 def test_json_holds_names_that_are_not_utf_8():
-    result = Evaluation(
-        ("a",), ("/photos/\udcff.jpg",), np.array([0]), np.ones((1, 1)), {}, None, 32, None, None, None, None, {"\udcfe": "?"}
-    )
+    result = Evaluation(("a",), ("/photos/\udcff.jpg",), np.array([0]), np.ones((1, 1)), {}, None, 32, unreadable={"\udcfe": "?"})
     found = json.loads(result.to_json().encode("utf-8"))
     assert found["predictions"][0]["path"] == "/photos/\udcff.jpg" and found["unreadable"] == {"\udcfe": "?"}
 
@@ -196,7 +192,7 @@ def answers(correct):
     """An Evaluation of two classes, right where `correct` says."""
     chosen = np.where(correct, 0, 1)
     paths = tuple(map(str, range(len(correct))))
-    return Evaluation(("a", "b"), paths, np.zeros(len(correct), int), np.eye(2)[chosen], {}, None, 32, None, None, None, None, {})
+    return Evaluation(("a", "b"), paths, np.zeros(len(correct), int), np.eye(2)[chosen], {}, None, 32)
 
 
 def test_a_model_does_not_differ_from_itself():
@@ -311,7 +307,7 @@ def test_every_photograph_is_read_once(dataset, network, monkeypatch):
 
 def test_answers_and_labels_of_different_numbers_are_refused():
     with pytest.raises(ValueError, match="as many of each as there are samples, got {'paths': 2, 'labels': 1"):
-        Evaluation(("a", "b"), ("1", "2"), np.array([0]), np.eye(2), {}, None, 32, None, None, None, None, {})
+        Evaluation(("a", "b"), ("1", "2"), np.array([0]), np.eye(2), {}, None, 32)
 
 
 def test_figures_do_without_the_probabilities(dataset, network):
@@ -328,7 +324,7 @@ def test_thousands_of_brands_take_no_square_of_memory():
     names, paths = tuple(map(str, places)), tuple(f"{place}.jpg" for place in places)
     tracemalloc.start()
     result = Evaluation(
-        names, paths, places, None, {}, None, 32, None, None, None, None, {}, None, best, np.full(best.shape, 0.2), places % 9
+        names, paths, places, None, {}, None, 32, best=best, best_probabilities=np.full(best.shape, 0.2), ranks=places % 9
     )
     text, lines = result.to_json(), table(result).splitlines()
     _, peak = tracemalloc.get_traced_memory()
@@ -341,7 +337,7 @@ def test_thousands_of_brands_take_no_square_of_memory():
 def test_ranks_are_those_of_a_stable_sort():
     rng = np.random.default_rng(0)
     probabilities, labels = rng.integers(0, 4, (200, 9)) / 4, rng.integers(0, 9, 200)
-    result = Evaluation(tuple("abcdefghi"), tuple(map(str, range(200))), labels, probabilities, {}, None, 32, *[None] * 4, {})
+    result = Evaluation(tuple("abcdefghi"), tuple(map(str, range(200))), labels, probabilities, {}, None, 32)
     order = np.argsort(-probabilities, axis=1, kind="stable")
     np.testing.assert_array_equal(result.best, order[:, :5])
     np.testing.assert_array_equal(result.ranks, np.argmax(order == labels[:, None], axis=1))
@@ -349,7 +345,7 @@ def test_ranks_are_those_of_a_stable_sort():
 
 def test_the_table_names_what_a_class_is_mostly_taken_for():
     labels, chosen = np.array([0, 0, 0, 0, 1]), np.array([2, 1, 1, 0, 1])
-    result = Evaluation(BRANDS, tuple("abcde"), labels, np.eye(3)[chosen], {}, None, 32, None, None, None, None, {})
+    result = Evaluation(BRANDS, tuple("abcde"), labels, np.eye(3)[chosen], {}, None, 32)
     rows = [line.split() for line in table(result).splitlines()[-3:]]
     assert rows == [["red", "4", "25.0%", "green", "(2)"], ["green", "1", "100.0%"], ["blue", "0", "-"]]
     np.testing.assert_array_equal(result.confusion, [[1, 2, 1], [0, 1, 0], [0, 0, 0]])

@@ -17,7 +17,7 @@ from logo_keras import datasets
 from logo_keras.image.preprocessing import UnreadablePhotograph
 from logo_keras.training import train
 
-EPOCHS = 3  # of tiny_run
+EPOCHS = 2  # of tiny_run
 pytestmark = pytest.mark.usefixtures("eager")
 
 
@@ -47,7 +47,7 @@ def largest_difference(one, other):
 
 def test_a_run_leaves_model_history_and_configuration_and_nothing_else(finished):
     assert sorted(os.listdir(finished.path.parent)) == ["config.json", "history.csv", "model.keras"]
-    assert [row["epoch"] for row in finished.history] == [1, 2, 3]
+    assert [row["epoch"] for row in finished.history] == [1, 2]
     assert {"loss", "top1", "val_loss", "val_top1", "seconds"} <= set(finished.history[0])
     written = json.loads((finished.path.parent / "config.json").read_text())
     assert written["config"]["seed"] == 3
@@ -65,7 +65,7 @@ def test_the_model_file_gives_the_answers_of_the_model(finished):
 @pytest.fixture(scope="module")
 def killed(folder, tmp_path_factory):
     """The folders of two runs that were killed, by the epoch of their end."""
-    outs = {epoch: tmp_path_factory.mktemp("killed") for epoch in (0, 2)}
+    outs = {epoch: tmp_path_factory.mktemp("killed") for epoch in (0, 1)}
     arguments = [folder, *(each for epoch, out in outs.items() for each in (out, epoch))]
     command = [sys.executable, os.path.join(os.path.dirname(__file__), "killed_run.py"), *map(str, arguments)]
     process = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -73,13 +73,13 @@ def killed(folder, tmp_path_factory):
     return outs
 
 
-@pytest.mark.parametrize("killed_in", [0, 2])
+@pytest.mark.parametrize("killed_in", [0, 1])
 def test_a_killed_run_goes_on_to_the_same_weights(killed_in, killed, dataset, undisturbed):
     out, said = killed[killed_in], []
     assert not (out / "model.keras").exists()
     result = train(config(), dataset, out, resume=True, report=said.append)
     assert len([line for line in said if line.startswith("epoch ")]) == EPOCHS - killed_in
-    assert [row["epoch"] for row in result.history] == [1, 2, 3]
+    assert [row["epoch"] for row in result.history] == [1, 2]
     # The same order, augmentation, dropout, optimizer state and learning rate; only threads may sum in another order.
     assert largest_difference(result.model, undisturbed.model) < 1e-5
 
@@ -134,9 +134,9 @@ def stopped(begun, tmp_path):
 
 
 def test_an_unfinished_run_is_not_written_over(stopped, dataset):
-    with pytest.raises(ValueError, match=r"unfinished run \(1 of 3 epochs\): go on with --resume"):
+    with pytest.raises(ValueError, match=r"unfinished run \(1 of 2 epochs\): go on with --resume"):
         train(config(), dataset, stopped)
-    with pytest.raises(ValueError, match="other settings.*: batch_size was 4 and is 2$|batch_size was 4 and is 2"):
+    with pytest.raises(ValueError, match="other settings: batch_size was 6 and is 2.*--from .*epoch-0001.keras"):
         train(config(batch_size=2), dataset, stopped, resume=True)
     with pytest.raises(ValueError, match="photographs was 12 and is 5"):
         train(config(), dataset.subset(range(5)), stopped, resume=True)
@@ -182,7 +182,7 @@ def test_a_loss_that_is_no_number_leaves_the_last_model(dataset, tmp_path):
                 weight = self.model.trainable_variables[0]
                 weight.assign(weight * np.nan)
 
-    message = "whole_loss is nan since one of the steps 4 to 6 .* The model of epoch 1 is intact: .*give it to --from"
+    message = "whole_loss is nan since one of the steps 3 to 4 .*give it to --from.* The model of epoch 1 is intact: "
     with pytest.raises(FloatingPointError, match=message):
         train(config(), dataset, tmp_path, callbacks=[Break()], report=lambda line: None)
     assert sorted(os.listdir(tmp_path / "unfinished")) == ["epoch-0001.keras", "state.json"]
@@ -203,16 +203,16 @@ PAPERS = {"optimizer": "sgd", "learning_rate": 0.01, "clip": None, "warm_up_epoc
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_the_papers_optimizer_goes_on_where_it_stopped(precision, dataset, tmp_path):
-    settings = PAPERS | {"precision": precision}
+    settings = PAPERS | {"precision": precision, "epochs": 3}
     whole = train(config(**settings), dataset, tmp_path / "whole", report=lambda line: None)
     with pytest.raises(KeyboardInterrupt):
         train(config(**settings), dataset, tmp_path / "parts", callbacks=[stop_before(2)], report=lambda line: None)
     parts = train(config(**settings), dataset, tmp_path / "parts", resume=True, report=lambda line: None)
     assert largest_difference(whole.model, parts.model) < (1e-5 if precision == "float32" else 2e-3)
     optimizer = getattr(parts.model.optimizer, "inner_optimizer", parts.model.optimizer)
-    # Three photographs of twelve a step: the rates of the run, whatever was stopped in between.
-    rates = [float(optimizer._learning_rate(step)) for step in (0, 2, 3, 5, 6)]
-    assert rates == pytest.approx([0.01 / 3, 0.01, 1e-3, 1e-3, 1e-4])
+    # Two steps an epoch: the rates of the run, whatever was stopped in between.
+    rates = [float(optimizer._learning_rate(step)) for step in range(5)]
+    assert rates == pytest.approx([0.01 / 2, 0.01, 1e-3, 1e-3, 1e-4])
     assert parts.model.extractor.get_layer("conv0").compute_dtype == precision.removeprefix("mixed_")
 
 
@@ -269,7 +269,7 @@ def test_no_readable_photograph_is_an_error(broken, tmp_path):
     dataset, _ = broken
     for path in dataset.paths:
         os.truncate(path, 0)
-    with pytest.raises(ValueError, match=f"none of the {len(dataset)} photographs can be read, for instance .*the file is empty"):
+    with pytest.raises(ValueError, match=f"none of the {len(dataset)} photos can be read, for instance .*the file is empty"):
         train(config(epochs=1), dataset, tmp_path / "run")
 
 
@@ -313,7 +313,7 @@ def test_a_run_does_not_go_on_with_other_boxes(boxed, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         quietly(config(), boxed.cut(0.1), tmp_path, callbacks=[stop_before(1)])
-    with pytest.raises(ValueError, match=r"training photographs: other boxes \(another --cut\?\)"):
+    with pytest.raises(ValueError, match=r"training photos: other boxes \(another --cut\?\)"):
         quietly(config(), boxed.cut(0.2), tmp_path, resume=True)
     with pytest.raises(ValueError, match="max_pixels was .* and is 5000"):
         quietly(config(), dataclasses.replace(boxed.cut(0.1), max_pixels=5000), tmp_path, resume=True)
@@ -324,22 +324,16 @@ def test_a_run_does_not_go_on_with_photographs_that_were_replaced(broken, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         quietly(config(), dataset, tmp_path / "run", callbacks=[stop_before(1)])
     photographs.write(Path(path), seed=7)
-    with pytest.raises(ValueError, match=r"photographs have changed \(bytes was \d+ and is \d+\)"):
+    with pytest.raises(ValueError, match=r"photos have changed \(bytes was \d+ and is \d+\)"):
         quietly(config(), datasets.load("folder", tmp_path / "photographs"), tmp_path / "run", resume=True)
 
 
-def test_an_unfinished_run_of_an_older_version_says_what_is_not_known(stopped, dataset):
+def test_a_damaged_state_is_named(stopped, dataset):
     path = stopped / "unfinished" / "state.json"
-    state = json.loads(path.read_text())
-    for name in ("boxes", "bytes", "max_pixels", "max_bytes"):
-        del state["identity"]["training"][name]
-    del state["identity"]["start"], state["identity"]["decoding"]
-    path.write_text(json.dumps(state))
-    with pytest.raises(ValueError, match="boxes was not recorded by the version that began it; .*--from .*epoch-0001.keras"):
-        quietly(config(), dataset, stopped, resume=True)
-    path.write_text("{}")
-    with pytest.raises(ValueError, match=r"state.json is damaged \(it lacks entries\); --overwrite"):
-        quietly(config(), dataset, stopped, resume=True)
+    for text, reason in (("{}", "it lacks entries"), ("[]", "it lacks entries"), ("{", "Expecting property name")):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=rf"state.json is damaged \({reason}.*--overwrite"):
+            quietly(config(), dataset, stopped, resume=True)
 
 
 @pytest.fixture
@@ -354,7 +348,7 @@ def test_a_finished_run_is_kept(copied, dataset):
     cases = [
         (config(), {}, "holds a finished run, whose model.keras is kept: choose another folder, or replace it with --overwrite"),
         (config(seed=4), {"resume": True}, "of other settings: seed was 3 and is 4. To train with these, choose another folder"),
-        (config(epochs=4), {"resume": True}, "epochs was 3 and is 4.* To train it further, start from it: --from .*model.keras"),
+        (config(epochs=4), {"resume": True}, "epochs was 2 and is 4.* To train it further, start from it: --from .*model.keras"),
     ]
     for settings, options, message in cases:
         with pytest.raises(ValueError, match=message):
@@ -372,36 +366,12 @@ def test_a_model_of_which_nothing_is_known_is_kept(dataset, tmp_path):
     assert (tmp_path / "model.keras").read_bytes() == b"somebody's"
 
 
-def test_an_unfinished_run_that_says_plain_and_not_every_argument_goes_on(stopped, dataset):
-    path = stopped / "unfinished" / "state.json"
-    state = json.loads(path.read_text())
-    state["identity"]["config"]["model"] = "plain"
-    del state["identity"]["config"]["arguments"]["weights"]
-    state["identity"]["config"]["arguments"]["frozen_blocks"] = None
-    path.write_text(json.dumps(state))
-    assert len(quietly(config(), dataset, stopped, resume=True).history) == EPOCHS
-    written = json.loads((stopped / "config.json").read_text())["config"]
-    assert (written["model"], written["arguments"]["weights"]) == ("Classifier", "imagenet")
-
-
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_run_whose_model_chose_its_frozen_blocks_goes_on_with_no_others(request, dataset, ended):
     out = request.getfixturevalue("copied")[0] if ended else request.getfixturevalue("stopped")
     asked = config(arguments=config().arguments | {"frozen_blocks": 1})
-    with pytest.raises(ValueError, match="frozen_blocks was 0 and is 1"):
+    with pytest.raises(ValueError, match="frozen_blocks was none and is 1"):
         quietly(asked, dataset, out, validation=dataset if ended else None, resume=True)
-
-
-def test_a_finished_run_of_an_older_version_is_not_repeated(copied, dataset):
-    out, _ = copied
-    written = json.loads((out / "config.json").read_text())
-    written["config"]["model"] = "plain"
-    for part in ("training", "validation"):
-        for name in ("boxes", "bytes", "max_pixels", "max_bytes"):
-            del written[part][name]
-    del written["start"], written["decoding"]
-    (out / "config.json").write_text(json.dumps(written))
-    assert len(quietly(config(), dataset, out, validation=dataset, resume=True).history) == EPOCHS
 
 
 def test_overwrite_keeps_the_old_model_until_the_new_one_is_there(copied, dataset):
@@ -453,14 +423,14 @@ def weights_at_the_start(seen):
 def test_a_run_starts_from_the_weights_of_a_file(finished, dataset, tmp_path):
     seen, said = [], []
     result = train(
-        config(epochs=2, seed=8), dataset, tmp_path, start=finished.path, callbacks=[weights_at_the_start(seen)],
+        config(seed=8), dataset, tmp_path, start=finished.path, callbacks=[weights_at_the_start(seen)],
         report=said.append,
     )  # fmt: skip
     for one, other in zip(seen[0], finished.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert said[0] == f"Starting from the weights of {finished.path}."
     # A run of its own: the epochs, the optimizer and the rate begin anew.
-    assert int(result.model.optimizer.iterations) == 6 and result.model.optimizer._learning_rate.start == 0
+    assert int(result.model.optimizer.iterations) == 4 and result.model.optimizer._learning_rate.start == 0
     assert result.model.card["start"]["file"] == "model.keras" and len(result.model.card["start"]["sha256"]) == 64
 
 
@@ -505,9 +475,9 @@ def test_a_run_goes_on_though_the_file_that_it_started_from_is_gone(copied, data
 def test_the_held_out_samples_are_listed_beside_every_model(dataset, tmp_path):
     record = {"schema_version": 1, "share": 0.3, "samples": []}
     with pytest.raises(KeyboardInterrupt):
-        quietly(config(epochs=2), dataset, tmp_path, held_out=record, callbacks=[stop_before(1)])
+        quietly(config(), dataset, tmp_path, held_out=record, callbacks=[stop_before(1)])
     assert json.loads((tmp_path / "unfinished" / "held_out.json").read_text()) == record
-    quietly(config(epochs=2), dataset, tmp_path, held_out=record, resume=True)
+    quietly(config(), dataset, tmp_path, held_out=record, resume=True)
     assert json.loads((tmp_path / "held_out.json").read_text()) == record
     quietly(config(epochs=1), dataset, tmp_path, overwrite=True)
     assert sorted(os.listdir(tmp_path)) == ["config.json", "history.csv", "model.keras"]

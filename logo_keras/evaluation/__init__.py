@@ -1,5 +1,5 @@
 """What a model is worth: its answers to photos of a data set, compared with the truth and with other models."""
 
-from logo_keras.evaluation.metrics import Comparison, Evaluation, compare, evaluate, paired, wilson_interval
+from logo_keras.evaluation.metrics import Comparison, Evaluation, bootstrap, compare, evaluate, paired, wilson_interval
 
-__all__ = ["Comparison", "Evaluation", "compare", "evaluate", "paired", "wilson_interval"]
+__all__ = ["Comparison", "Evaluation", "bootstrap", "compare", "evaluate", "paired", "wilson_interval"]

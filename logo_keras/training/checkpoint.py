@@ -1,4 +1,4 @@
-"""What is kept of a run while it lasts, so that it can go on after it was killed."""
+"""What a run keeps while it lasts, so that it can go on after it was killed."""
 
 import hashlib
 import json
@@ -6,16 +6,13 @@ import os
 import shutil
 from pathlib import Path
 
-import numpy as np
-
 from logo_keras.datasets.held_out import FILE as HELD_OUT
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
-from logo_keras.training.constructors import MODELS
 
 _STATE = "state.json"
-# Of `state.json`, beside the identity, before the first epoch.
-_BEGUN = {"last": None, "best": None, "best_score": None, "history": [], "unreadable": {}}
+# `state.json` before the first epoch.
+_BEGUN = {"identity": None, "last": None, "best": None, "best_score": None, "history": [], "unreadable": {}}
 
 
 class Unfinished:
@@ -28,47 +25,47 @@ class Unfinished:
 
     Args:
         out: path of the run's folder.
-        identity: dict for JSON: what must be the same for the run to go on.
-        resume: bool, whether to go on with what the folder holds.
         overwrite: bool, whether to start anew whatever the folder holds. It is kept until `begin`.
 
     Attributes:
+        identity: dict for JSON, what must be the same for the run to go on; None before `begin`.
         history: list of dict, a row an epoch.
         unreadable: dict, path to reason.
 
     Raises:
-        ValueError: if the folder holds a run and neither `resume` nor `overwrite` is set, or one of another identity.
+        ValueError: if `state.json` is damaged.
     """
 
-    def __init__(self, out, identity, resume, overwrite=False):
-        self.out = Path(out)
-        self.folder = self.out / "unfinished"
-        self._state = {**_BEGUN, "identity": identity}
-        state = None if overwrite else self._read()
-        if state is not None:
-            self._check(state, resume)
-            self._state = {**state, "identity": identity}
+    def __init__(self, out, overwrite=False):
+        self.folder = Path(out) / "unfinished"
+        self._state = _BEGUN
+        path = self.folder / _STATE
+        if overwrite or not path.exists():
+            return
+        try:
+            self._state = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(self._state, dict) or not _BEGUN.keys() <= self._state.keys():
+                raise UserError("it lacks entries")
+        except ValueError as error:
+            raise UserError(f"{path} is damaged ({error}); --overwrite (overwrite=True) starts anew.") from None
 
-    def begin(self, held_out=None):
+    def begin(self, identity, held_out=None):
         """Makes the folder ready: what does not belong to this run is removed.
 
         Args:
+            identity: dict for JSON: what must be the same for the run to go on.
             held_out: dict for JSON, the samples that are left out for testing, or None. It is kept beside the model.
         """
         if not self.epochs:
             # First, so that it names nothing that is removed.
             (self.folder / _STATE).unlink(missing_ok=True)
-        if held_out is None:
-            (self.folder / HELD_OUT).unlink(missing_ok=True)
-        else:
-            write_json(self.folder / HELD_OUT, held_out)
+        self._state = self._state | {"identity": identity}
+        write_held_out(self.folder, held_out)
         self._sweep()
 
     @property
-    def held_out(self):
-        """Path of the list of samples that are left out for testing, or None."""
-        path = self.folder / HELD_OUT
-        return path if path.exists() else None
+    def identity(self):
+        return self._state["identity"]
 
     @property
     def history(self):
@@ -99,7 +96,7 @@ class Unfinished:
         Args:
             model: what to save.
             row: dict of floats, what is known of the epoch.
-            score: tuple, higher is better; None if nothing says how good the model is.
+            score: list of floats, higher is better; None if nothing says how good the model is.
             unreadable: dict, path to reason.
 
         Raises:
@@ -107,9 +104,9 @@ class Unfinished:
         """
         number = self.epochs + 1
         name = f"epoch-{number:04d}.keras"
-        state = {**self._state, "last": name, "history": [*self.history, row], "unreadable": dict(unreadable)}
-        if score is not None and list(score) > (self._state["best_score"] or []):
-            state |= {"best": name, "best_score": list(score)}
+        state = self._state | {"last": name, "history": [*self.history, row], "unreadable": dict(unreadable)}
+        if score is not None and score > (self._state["best_score"] or []):
+            state |= {"best": name, "best_score": score}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             model.save(self.folder / name)
@@ -131,32 +128,6 @@ class Unfinished:
         (self.folder / _STATE).unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _read(self):
-        try:
-            state = json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
-            if not isinstance(state, dict) or not {*_BEGUN, "identity"} <= state.keys():
-                raise UserError("it lacks entries")
-            return state
-        except FileNotFoundError:
-            return None
-        except ValueError as error:
-            raise UserError(f"{self.folder / _STATE} is damaged ({error}); --overwrite (overwrite=True) starts anew.") from None
-
-    def _check(self, state, resume):
-        done, total = len(state["history"]), state["identity"]["config"]["epochs"]
-        what = f"{self.out} holds an unfinished run ({done} of {total} epochs)"
-        if not resume:
-            raise UserError(
-                f"{what}: go on with --resume (resume=True), choose another folder, or start anew with --overwrite "
-                "(overwrite=True)."
-            )
-        differences = differing(state["identity"], self._state["identity"])
-        if differences:
-            raise UserError(
-                f"{what} of other settings, which cannot go on with these: {differences}. Start from its model with --from "
-                f"{self.folder / state['last']} in another folder, or anew with --overwrite."
-            )
-
     def _sweep(self):
         """Removes the models that no longer count, and what a killed process left behind."""
         if self.folder.is_dir():
@@ -165,46 +136,40 @@ class Unfinished:
                     path.unlink(missing_ok=True)
 
 
+def write_held_out(folder, held_out):
+    """Writes the list of the samples that are left out for testing beside a model; None removes one that was there."""
+    if held_out is None:
+        (folder / HELD_OUT).unlink(missing_ok=True)
+    else:
+        write_json(folder / HELD_OUT, held_out)
+
+
 # What a hash or a number of bytes means to a reader.
 _SAID = {
-    "sha256": "other photographs or labels",
+    "sha256": "other photos or labels",
     "boxes": "other boxes (another --cut?)",
-    "decoding": "photographs are decoded in another way by this version of logo_keras",
-    "bytes": "photographs have changed (bytes was {old} and is {new})",
+    "decoding": "this version of logo_keras decodes photos in another way",
+    "bytes": "photos have changed (bytes was {old} and is {new})",
 }
-# Arguments that the model chooses where they are None; older versions recorded its choice, or the other way round.
-CHOSEN = ("whole_size", "frozen_blocks")
-# What older versions did not record, and what it was then.
-_UNRECORDED = {"start": None}
 
 
-def differing(before, now, recorded=False):
+def differing(before, now):
     """Names the entries in which two nested dicts differ.
 
     Args:
-        before: dict that was read from a file, perhaps of an older version.
-        now: dict.
-        recorded: bool, whether entries that `before` lacks count as equal.
+        before: dict that was read from a file.
+        now: dict; what it lacks is not compared.
 
     Returns:
         str, empty where they are equal.
     """
     names = []
-    for name in dict.fromkeys([*before, *now]):
-        old, new = before.get(name, _UNRECORDED.get(name)), now.get(name)
-        if name == "model":
-            # Older versions recorded the short name,
-            old = MODELS.get(old, old)
-        if name == "arguments":
-            # and not every argument.
-            old = new | old
+    for name, new in now.items():
+        old = before.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
-            inner = differing(old, new, recorded)
-            names.append(f"{name} photographs: {inner}" if inner and name in ("training", "validation") else inner)
-        elif name not in before and name not in _UNRECORDED:
-            if not recorded:
-                names.append(f"{name} was not recorded by the version that began it")
-        elif old != new and not (name in CHOSEN and None in (old, new)):
+            inner = differing(old, new)
+            names.append(f"{name} photos: {inner}" if inner and name in ("training", "validation") else inner)
+        elif old != new:
             said = _SAID.get(name, "{name} was {old} and is {new}")
             names.append(said.format(name=name, old=_short(old), new=_short(new)))
     return "; ".join(filter(None, names))
@@ -218,13 +183,13 @@ def _short(value, most=60):
 def fingerprint(dataset):
     """What tells one set of photos from another, wherever its folder lies: dict for JSON."""
     top = os.path.commonpath([os.path.dirname(path) for path in dataset.paths]) if len(dataset) else ""
-    rows = zip(dataset.paths, dataset.labels.tolist(), strict=True)
-    listing = json.dumps([[os.path.relpath(path, top).replace(os.sep, "/"), label] for path, label in rows])
+    places = [os.path.relpath(path, top).replace(os.sep, "/") for path in dataset.paths]
+    windows = None if dataset.windows is None else dataset.windows.tolist()
     return {
         "photographs": len(dataset),
         "class_names": list(dataset.class_names),
-        "sha256": hashlib.sha256(listing.encode()).hexdigest(),
-        "boxes": _boxes_sha256(dataset),
+        "sha256": _sha256(list(zip(places, dataset.labels.tolist(), strict=True))),
+        "boxes": _sha256([[boxes.tolist() for boxes in dataset.boxes], windows]),
         # A photo that was replaced by another seldom has its size.
         "bytes": sum(map(_size, set(dataset.paths))),
         # Larger ones are left out.
@@ -233,14 +198,8 @@ def fingerprint(dataset):
     }
 
 
-def _boxes_sha256(dataset):
-    """A hash of the boxes and of the windows that were cut out, or None where there are none."""
-    if dataset.windows is None and not any(map(len, dataset.boxes)):
-        return None
-    digest = hashlib.sha256(np.array([len(each) for each in dataset.boxes], np.int64).tobytes())
-    for array in (*dataset.boxes, *([] if dataset.windows is None else [dataset.windows])):
-        digest.update(np.ascontiguousarray(array, np.float32).tobytes())
-    return digest.hexdigest()
+def _sha256(value):
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def _size(path):

@@ -6,16 +6,20 @@ import json
 import math
 from collections.abc import Mapping
 
+from logo_keras.arguments import one_of, whole
 from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training.constructors import MODELS, model_arguments
 
 # Short names of models are those of commands; a Config has the names of classes.
 _SHORT = {name: short for short, name in MODELS.items()}
-KEPT = ("last", "best")
-OPTIMIZERS = ("adamw", "sgd")
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 AUGMENTATIONS = ("standard", "none", "randaugment", "mixup", "cutmix")
+_KNOWN = {
+    "keep": ("last", "best"),
+    "optimizer": ("adamw", "sgd"),
+    "precision": ("float32", "mixed_float16", "mixed_bfloat16"),
+    "augment": AUGMENTATIONS,
+}
 MIXING = ("mixup", "cutmix")
 # What "adamw" does not read: its rate rises over the first tenth of the run and falls along a cosine.
 _OF_SGD = ("momentum", "decay_norms", "warm_up_epochs", "drops")
@@ -95,13 +99,16 @@ class Config:
     loss_weights: Mapping = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        self._set("model", MODELS.get(self.model, self.model))
-        _check("model", self.model, _EXPECTED["model"])
+        self._set("model", one_of("model", MODELS.get(self.model, self.model), [*MODELS.values(), *MODELS]))
         if self.epochs is None:
             self._set("epochs", _EPOCHS[self.model])
         # Lists, as flags and JSON hold them, are welcome.
         self._set("drops", tuple(self.drops))
         self._set("arguments", self._changed(self.arguments))
+        for name, known in _KNOWN.items():
+            one_of(name, getattr(self, name), known)
+        for name, lowest in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("warm_up_epochs", 0)):
+            self._set(name, whole(name, getattr(self, name), lowest))
         for names, expected in _EXPECTED.items():
             for name in names.split():
                 _check(name, getattr(self, name), expected)
@@ -190,17 +197,8 @@ class Config:
         return json.loads(json.dumps(values | {"arguments": arguments, "loss_weights": dict(self.loss_weights)}))
 
 
-def _one_of(known):
-    """What a value must do, in words, and whether it does; so do the functions below."""
-    return f"be one of {', '.join(known)}", lambda value: value in known
-
-
-def _whole(lowest):
-    return f"be an integer of at least {lowest}", lambda value: type(value) is int and value >= lowest
-
-
 def _number(words, fits):
-    """Not NaN and nothing that is no number."""
+    """What a number must do, in words, and whether a value is a finite number that does."""
     return words, lambda value: isinstance(value, (int, float)) and math.isfinite(value) and fits(value)
 
 
@@ -211,13 +209,6 @@ def _rising(epochs):
 _AT_LEAST_0 = _number("be a number of at least 0", lambda value: value >= 0)
 _ABOVE_0 = _number("be a number above 0", lambda value: value > 0)
 _EXPECTED = {
-    "model": _one_of([*MODELS.values(), *MODELS]),
-    "keep": _one_of(KEPT),
-    "optimizer": _one_of(OPTIMIZERS),
-    "precision": _one_of(PRECISIONS),
-    "augment": _one_of(AUGMENTATIONS),
-    "epochs batch_size": _whole(1),
-    "seed warm_up_epochs": _whole(0),
     # Keras takes no larger ones.
     "seed": ("be below 2 ** 32", lambda value: value < 2**32),
     "learning_rate": _ABOVE_0,

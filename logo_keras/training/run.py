@@ -4,7 +4,6 @@ import contextlib
 import csv
 import dataclasses
 import json
-import os
 import shutil
 import sys
 import time
@@ -20,7 +19,7 @@ from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
 from logo_keras.network import load
 from logo_keras.network.divergence import Diverged
 from logo_keras.network.logo_model import LogoModel
-from logo_keras.training.checkpoint import CHOSEN, Unfinished, differing, fingerprint
+from logo_keras.training.checkpoint import Unfinished, differing, fingerprint, write_held_out
 from logo_keras.training.config import compute_in
 from logo_keras.weights import model_card
 
@@ -107,29 +106,29 @@ def train(
     """
     out = Path(out)
     if config.keep == "best" and validation is None:
-        raise UserError('keep="best" needs validation photographs to tell which epoch is best.')
+        raise UserError('keep="best" needs validation photos to tell which epoch is best.')
     if resume and overwrite:
         raise UserError("resume goes on with a run and overwrite starts anew: choose one of them.")
-    with _alone(out):
+    with _only_run(out):
+        unfinished = Unfinished(out, overwrite)
+        finished = not unfinished.epochs and not overwrite and (out / MODEL).exists()
+        before = _recorded(out) if finished else unfinished.identity
         identity = {
             "config": config.to_dict(),
             "training": fingerprint(training),
             "validation": None if validation is None else fingerprint(validation),
             "cached": cache is not None,
             "decoding": DECODING,
-            "start": None if start is None else _start_of(start, out, resume),
+            "start": None if start is None else _sha256_of_start(start, before),
         }
-        unfinished = Unfinished(out, identity, resume, overwrite)
-        if not unfinished.epochs and not overwrite and (out / MODEL).exists():
-            _check_ended(out, identity, resume)
-            ended = _ended(out)
-            _check_chosen(ended.model, config, out)
+        if finished or unfinished.epochs:
+            _check_same(out, before, identity, resume, unfinished)
+        if finished:
             report(f"{out / MODEL} is there already, from a run with the same settings: nothing to do.")
-            return ended
+            return Result(load(out / MODEL), out / MODEL, _read_history(out / HISTORY), before.get("unreadable", {}))
         if unfinished.epochs:
             report(f"Going on after epoch {unfinished.epochs} of {config.epochs}.")
             model = load(unfinished.last)
-            _check_chosen(model, config, out)
             compute_in(model, config.precision)
         elif start is not None:
             model, said = _start_from(start, config, training.class_names)
@@ -138,105 +137,129 @@ def train(
         else:
             model = config.build(training.class_names)
         if unfinished.epochs < config.epochs:
-            unfinished.begin(held_out)
-            journal = _Journal(unfinished, identity, (training, validation), about, report)
-            _fit(model, config, training, validation, unfinished, strict, [journal, *callbacks], cache)
-        model_file = unfinished.best if config.keep == "best" else unfinished.last
-        _finish(out, model_file, unfinished, {**identity, "unreadable": unfinished.unreadable, **(about or {})})
-        return _ended(out) if config.keep == "best" else _ended(out, model)
+            unfinished.begin(identity, held_out)
+            datasets = [training] if validation is None else [training, validation]
+            with _explaining(unfinished, datasets, strict):
+                model.fit(
+                    training,
+                    batch_size=config.batch_size,
+                    epochs=config.epochs,
+                    initial_epoch=unfinished.epochs,
+                    validation_data=validation,
+                    callbacks=[_Journal(unfinished, datasets, about, report), *callbacks],
+                    seed=config.seed,
+                    augment=config.augment,
+                    balance=config.balance,
+                    cache=cache,
+                    strict=strict,
+                    verbose=0,
+                )
+        kept = unfinished.best if config.keep == "best" else unfinished.last
+        try:
+            _write_history(out / HISTORY, unfinished.history)
+            write_json(out / CONFIG, {**identity, "unreadable": unfinished.unreadable, **(about or {})}, indent=2)
+            write_held_out(out, held_out)
+            with replacing(out / MODEL) as temporary:
+                shutil.copyfile(kept, temporary)
+        except OSError as error:
+            raise OSError(f"{out} cannot be written: {error.strerror or error}. {unfinished.intact()}") from error
+        unfinished.remove()
+        model = load(out / MODEL) if config.keep == "best" else model
+        return Result(model, out / MODEL, unfinished.history, unfinished.unreadable)
 
 
 @contextlib.contextmanager
-def _alone(out):
+def _only_run(out):
     """Keeps other runs out of a folder, and leaves none where there was none and nothing was written."""
     there = out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise NotADirectoryError(f"{out} is a file; --out must be a folder.") from None
-    with contextlib.ExitStack() as stack:
+    try:
+        with lock(out / ".lock"):
+            # What a run left that was killed while it ended.
+            for name in (MODEL, HISTORY, CONFIG, HELD_OUT):
+                for path in out.glob(f".partial-*-{name}"):
+                    path.unlink(missing_ok=True)
+            yield
+    except Held:
+        raise OSError(f"another run writes to {out}: wait until it has ended, or choose another folder.") from None
+    finally:
         if not there:
-            stack.callback(_remove_empty, out)
-        try:
-            stack.enter_context(lock(out / ".lock"))
-        except Held:
-            raise OSError(f"another run writes to {out}: wait until it has ended, or choose another folder.") from None
-        # What a run that was killed while it ended has left.
-        for path in out.glob(".partial-*"):
-            if path.name.endswith((MODEL, HISTORY, CONFIG, HELD_OUT)):
-                path.unlink(missing_ok=True)
-        yield
+            with contextlib.suppress(OSError):
+                out.rmdir()
 
 
-def _remove_empty(folder):
-    with contextlib.suppress(OSError):
-        folder.rmdir()
+def _recorded(out):
+    """What `config.json` says of a finished run; empty where it, or the history, cannot be read."""
+    try:
+        return {**json.loads((out / CONFIG).read_text(encoding="utf-8"))} if (out / HISTORY).exists() else {}
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
-def _start_of(start, out, resume):
+def _sha256_of_start(start, before):
     """The SHA-256 of the file that a run starts from; of one that has gone since, what the run has recorded."""
     try:
         return sha256(start)
     except FileNotFoundError:
-        for path in (out / "unfinished" / "state.json", out / CONFIG) if resume else ():
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                found = json.loads(path.read_bytes())
-                return found.get("identity", found)["start"]
+        if before and before.get("start"):
+            return before["start"]
         raise FileNotFoundError(f"there is no model {start} to start from.") from None
 
 
-def _fit(model, config, training, validation, unfinished, strict, callbacks, cache):
-    try:
-        model.fit(
-            training,
-            batch_size=config.batch_size,
-            epochs=config.epochs,
-            initial_epoch=unfinished.epochs,
-            validation_data=validation,
-            callbacks=callbacks,
-            seed=config.seed,
-            augment=config.augment,
-            balance=config.balance,
-            cache=cache,
-            strict=strict,
-            verbose=0,
+def _check_same(out, before, identity, resume, unfinished):
+    """Refuses to go on with a run of other settings, or with any where nobody asked to."""
+    ways = "choose another folder, or replace it with --overwrite (overwrite=True)"
+    if unfinished.epochs:
+        what, model = f"an unfinished run ({unfinished.epochs} of {before['config']['epochs']} epochs)", unfinished.last
+    else:
+        what, model = f"a finished run, whose {MODEL} is kept", out / MODEL
+    if not resume:
+        further = "go on with --resume (resume=True), " if unfinished.epochs else ""
+        raise UserError(f"{out} holds {what}: {further}{ways}.")
+    if not before:
+        raise UserError(
+            f"{out} holds {what}, and {CONFIG} and {HISTORY}, which would say how it was trained, cannot be read: {ways}."
         )
+    differences = differing(before, identity)
+    if differences:
+        raise UserError(
+            f"{out} holds {what}, of other settings: {differences}. To train with these, {ways}. To train it further, start from "
+            f"it: --from {model} with another --out."
+        )
+
+
+@contextlib.contextmanager
+def _explaining(unfinished, datasets, strict):
+    """Says what to do where a run ends before its last epoch: it diverges, or photos cannot be read."""
+    try:
+        yield
     except Diverged as error:
-        if unfinished.epochs:
-            way = "; to go on from it with a lower rate, give it to --from (start=), with another --out."
-        else:
-            way = " Start anew with a lower rate, or from a trained model with --from (start=)."
-        raise Diverged(f"{error} {unfinished.intact()}{way}") from None
-    except UnreadablePhotograph:
-        raise
+        way = "Start anew with a lower rate, or go on from a model: give it to --from (start=), with another --out."
+        raise Diverged(f"{error} {way} {unfinished.intact()}") from None
     except Exception as error:
-        # TensorFlow has errors of its own for what is raised while photos are read.
-        for dataset in (training, validation):
-            unreadable = {} if dataset is None else dataset.unreadable
-            for path, reason in unreadable.items():
-                if strict and f"{path}: {reason}" in str(error):
-                    raise UnreadablePhotograph(path, reason) from None
-            if unreadable and unreadable.keys() >= {*dataset.paths}:
-                raise UserError(f"none of the {len(dataset)} photographs can be read, for instance {path}: {reason}") from error
+        # TensorFlow raises errors of its own, with the text of what was raised while photos were read.
+        for dataset in datasets:
+            for path, reason in dataset.unreadable.items():
+                if f"{path}: {reason}" in str(error):
+                    if strict:
+                        raise UnreadablePhotograph(path, reason) from None
+                    what = f"none of the {len(dataset)} photos can be read"
+                    raise UserError(f"{what}, for instance {path}: {reason}") from error
         raise
 
 
 class _Journal(keras.callbacks.Callback):
     """Keeps what every epoch gave, and says it."""
 
-    def __init__(self, unfinished, identity, datasets, about, report):
+    def __init__(self, unfinished, datasets, about, report):
         super().__init__()
         self.unfinished = unfinished
-        self.identity = identity
-        self.datasets = [dataset for dataset in datasets if dataset is not None]
+        self.datasets = datasets
         self.about = about
         self.report = report
-
-    def on_train_begin(self, logs=None):
-        self.describe(self.unfinished.history[-1] if self.unfinished.history else None)
-
-    def describe(self, row):
-        self.model.card = {**self.model.card, **model_card.of_run(self.identity, self.about, row)}
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
@@ -250,76 +273,21 @@ class _Journal(keras.callbacks.Callback):
                 if path not in unreadable:
                     self.report(f"left out: {path}: {reason}")
                     unreadable[path] = reason
-        self.describe(row)
-        score = (row["val_top1"], -row["val_loss"]) if "val_top1" in row else None
+        self.model.card = {**self.model.card, **model_card.of_run(self.unfinished.identity, self.about, row)}
+        score = [row["val_top1"], -row["val_loss"]] if "val_top1" in row else None
         self.unfinished.commit(self.model, row, score, unreadable)
         shown = [f"{name} {row[name]:.3f}" for name in ("loss", "top1", "val_loss", "val_top1") if name in row]
-        epochs = self.identity["config"]["epochs"]
+        epochs = self.unfinished.identity["config"]["epochs"]
         self.report(f"epoch {epoch + 1} of {epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")
 
 
-def _finish(out, model_file, unfinished, about):
-    """Puts the kept model and what is known of the run in their places; harmless when done twice."""
-    try:
-        _write_history(out / HISTORY, unfinished.history)
-        write_json(out / CONFIG, about, indent=2)
-        if unfinished.held_out is None:
-            (out / HELD_OUT).unlink(missing_ok=True)
-        else:
-            with replacing(out / HELD_OUT) as temporary:
-                shutil.copyfile(unfinished.held_out, temporary)
-        with replacing(out / MODEL) as temporary:
-            try:
-                os.link(model_file, temporary)
-            except OSError:
-                # Not every file system has links.
-                shutil.copyfile(model_file, temporary)
-    except OSError as error:
-        raise OSError(f"{out} cannot be written: {error.strerror or error}. {unfinished.intact()}") from error
-    unfinished.remove()
-
-
-def _check_ended(out, identity, resume):
-    """Refuses to replace a model that was trained with other settings, or at all where nobody asked to go on."""
-    what = f"{out} holds a finished run, whose {MODEL} is kept"
-    ways = "choose another folder, or replace it with --overwrite (overwrite=True)"
-    if not resume:
-        raise UserError(f"{what}: {ways}.")
-    try:
-        before = json.loads((out / CONFIG).read_text(encoding="utf-8"))
-        before = {name: before[name] for name in identity if name in before}
-    except (OSError, ValueError, TypeError):
-        before = {}
-    if not before or not (out / HISTORY).exists():
-        raise UserError(f"{what}, and {CONFIG} and {HISTORY}, which would say how it was trained, cannot be read: {ways}.")
-    # Older versions recorded less, and their models are as finished as others.
-    differences = differing(before, identity, recorded=True)
-    if differences:
-        longer = before.get("config", {}).get("epochs", 0) < identity["config"]["epochs"]
-        further = f" To train it further, start from it: --from {out / MODEL} with another --out." if longer else ""
-        raise UserError(f"{what}, of other settings: {differences}. To train with these, {ways}.{further}")
-
-
-def _check_chosen(model, config, out):
-    """Refuses to go on with a model that chose itself, where the run recorded None, something else than is asked for now."""
-    for name in CHOSEN:
-        asked = config.arguments.get(name)
-        if asked is not None and asked != getattr(model, name):
-            raise UserError(
-                f"{out} holds a run of other settings: {name} was {getattr(model, name)} and is {asked}. Choose another folder, "
-                "or start anew with --overwrite (overwrite=True)."
-            )
-
-
-def _ended(out, model=None):
-    """The Result of a run that has ended, read from its folder."""
-    with open(out / HISTORY, newline="", encoding="utf-8") as file:
-        rows = [
+def _read_history(path):
+    """The rows that `_write_history` wrote."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [
             {name: int(cell) if name == "epoch" else float(cell) for name, cell in row.items() if cell}
             for row in csv.DictReader(file)
         ]
-    unreadable = json.loads((out / CONFIG).read_text(encoding="utf-8"))["unreadable"]
-    return Result(load(out / MODEL) if model is None else model, out / MODEL, rows, unreadable)
 
 
 def _write_history(path, rows):
