@@ -21,7 +21,7 @@ class DemoConfig:
     Attributes:
         drna: training.Config of DRNA-Net. Its epochs and seed do not count.
         plain: training.Config of the plain classifier; likewise. On real photos it trains for as long as DRNA-Net, on synthetic
-            ones for as many epochs.
+            ones for half as many epochs.
         epochs: int, of DRNA-Net, or None for those of `EPOCHS`.
         seconds: float, or None; instead of `epochs`: about how long DRNA-Net trains.
         seed: int, of the photos and of both trainings.
@@ -39,7 +39,7 @@ class DemoConfig:
     seconds: float | None = None
     seed: int = 0
     photographs: dict = dataclasses.field(
-        default_factory=lambda: {"preset": "demo", "brands": 20, "train": 42, "validation": 0, "test": 15, "none": 0}
+        default_factory=lambda: {"preset": "demo", "brands": 20, "train": 50, "validation": 0, "test": 15, "none": 0}
     )
 
     def __post_init__(self):
