@@ -17,7 +17,8 @@ from tiny import tiny_backbone
 import logo_keras as lk
 from logo_keras.commands import demo as command
 from logo_keras.datasets.synthetic.synthesis import RECIPE
-from logo_keras.demo import DemoConfig, pace, quick, run, sets, stages
+from logo_keras.demo import DemoConfig, quick, run, sets, stages
+from logo_keras.training import Config
 
 KEYS = {
     "top1", "top5", "plain_top1", "tflite_top1", "tflite_max_abs_diff", "tflite_tied", "region_hit_rate",
@@ -41,6 +42,7 @@ def demo(tmp_path_factory):
     config = dataclasses.replace(config, drna=drna, plain=with_tiny_backbone(config.plain))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stages, "_VERIFIED", 16)
+        patch.setattr(stages, "_SAID", 5)
         return out, run(out, config=config, say=lines.append), lines
 
 
@@ -82,14 +84,15 @@ def test_every_stage_is_said_and_measured(demo):
     assert seconds["train_drna_steps"] <= seconds["train_drna"] < seconds["total"]
     assert sum(" == " in line for line in lines) == 7
     assert any("epoch 1 of 1" in line for line in lines)
+    assert any("step 5: loss " in line and "step 10" not in line for line in lines)
 
 
 def test_the_report_is_complete_in_itself_and_tells_the_figures(demo):
     out, figures, _ = demo
     page = Checked((out / stages.HTML).read_text(encoding="utf-8"))
-    # The overview, and of three wrong and three right answers as many as there are.
+    # The overview, and of nine wrong and nine right answers as many as there are.
     right = round(12 * figures["top1"])
-    assert len(page.addresses) == 1 + min(3, right) + min(3, 12 - right)
+    assert len(page.addresses) == 1 + min(9, right) + min(9, 12 - right)
     assert all(address.startswith("data:image/jpeg;base64,") for address in page.addresses)
     text = "".join(page.words).replace("\n", " ")
     assert f"{100 * figures['top1']:.1f}\u00a0%" in text and f"{100 * figures['plain_top1']:.1f}\u00a0%" in text
@@ -109,24 +112,24 @@ def test_folders_are_recognized_by_their_layout(tmp_path):
 
 
 def test_the_official_splits_are_taken(shared):
-    toplogo10 = sets.real(shared / "data" / "toplogo10", 0.3, 0)
+    toplogo10 = sets.real(shared / "data" / "toplogo10", 0)
     assert (toplogo10.name, len(toplogo10.training), len(toplogo10.test)) == ("toplogo10", 400, 300)
     assert toplogo10.validation is None
-    flickrlogos27 = sets.real(shared / "data" / "flickrlogos27", 0.3, 0)
+    flickrlogos27 = sets.real(shared / "data" / "flickrlogos27", 0)
     assert (flickrlogos27.name, len(flickrlogos27.training), len(flickrlogos27.test)) == ("flickrlogos27", 809, 135)
 
 
 def test_folders_named_train_and_test_are_the_split(tmp_path):
     for number, split in enumerate(["train", "train", "validation", "test"]):
         write(tmp_path / split / "adidas" / f"{number}.jpg", seed=number)
-    found = sets.real(tmp_path, 0.3, 0)
+    found = sets.real(tmp_path, 0)
     assert [len(part) for part in (found.training, found.validation, found.test)] == [2, 1, 1]
 
 
 def test_folders_without_a_split_are_split_by_the_seed(tmp_path):
     for number in range(20):
         write(tmp_path / ("adidas", "puma")[number % 2] / f"{number}.jpg", seed=number)
-    found, again, other = (sets.real(tmp_path, 0.3, seed) for seed in (0, 0, 1))
+    found, again, other = (sets.real(tmp_path, seed) for seed in (0, 0, 1))
     assert (len(found.training), found.validation, len(found.test)) == (14, None, 6)
     assert found.test.paths == again.test.paths != other.test.paths
     assert not set(found.training.paths) & set(found.test.paths)
@@ -134,7 +137,7 @@ def test_folders_without_a_split_are_split_by_the_seed(tmp_path):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere"):
-        sets.real(tmp_path / "nowhere", 0.3, 0)
+        sets.real(tmp_path / "nowhere", 0)
 
 
 def test_only_what_a_killed_demo_left_is_swept_away(tmp_path):
@@ -162,51 +165,26 @@ def test_bad_settings_are_refused(changes, message):
 
 
 class Clockwork:
-    """A model whose steps take a known time: two seconds, the first one twelve."""
+    """A training whose steps take a known time: two seconds, the first one twelve."""
 
     def __init__(self, monkeypatch):
-        self.now, self.traced = 0.0, False
+        self.now = 0.0
         monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(Config, "build", lambda config, class_names: self)
 
-    def build(self, class_names):
-        return self
-
-    batch_size, seed = 10, 0
-
-    def fit(self, dataset, epochs, steps_per_epoch, callbacks, batch_size=None, seed=0, verbose=0):
-        (callback,) = callbacks
-        callback.on_train_begin()
+    def fit(self, dataset, epochs, steps_per_epoch, callbacks, **options):
+        self.now += 10.0
         for epoch in range(epochs):
-            callback.on_epoch_begin(epoch)
-            for step in range(steps_per_epoch):
-                self.now += 2.0 if self.traced else 12.0
-                self.traced = True
-                callback.on_train_batch_end(step, {"loss": 1.0, "top1": 0.5})
-            self.now += 100.0  # validation and saving
-            callback.on_epoch_end(epoch)
-
-
-def dataset(count):
-    return lk.datasets.Dataset([f"{n}.jpg" for n in range(count)], np.zeros(count, int), ["adidas"])
-
-
-def test_the_clock_counts_training_without_what_comes_between_epochs(monkeypatch):
-    clock = pace.TrainingClock()
-    Clockwork(monkeypatch).fit(None, 3, 4, [clock])
-    assert clock.ends == [18.0, 26.0, 34.0]
-    assert clock.seconds == 34.0
-
-
-def test_the_clock_says_where_training_is_now_and_then(monkeypatch):
-    lines = []
-    Clockwork(monkeypatch).fit(None, 1, 8, [pace.TrainingClock(lines.append, pause=5.0)])
-    assert lines == [f"epoch 1, step {step}: loss 1.000, top1 0.500" for step in (1, 4, 7)]
+            self.now += 2.0 * steps_per_epoch
+            callbacks[0].on_epoch_end(epoch, {})
 
 
 @pytest.mark.parametrize(("seconds", "epochs"), [(1.0, 1), (50.0, 1), (210.0, 5), (1000.0, 25)])
 def test_epochs_within_a_time_count_the_first_steps_tracing_once(monkeypatch, seconds, epochs):
     # 20 steps of 2 s are 40 s an epoch, behind 10 s of tracing.
-    assert pace.epochs_within(seconds, Clockwork(monkeypatch), dataset(200)) == epochs
+    Clockwork(monkeypatch)
+    photos = lk.datasets.Dataset([f"{n}.jpg" for n in range(200)], np.zeros(200, int), ["adidas"])
+    assert stages._fitted(Config("plain", batch_size=10), seconds, photos).epochs == epochs
 
 
 def flags_of(*arguments):

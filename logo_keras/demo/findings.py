@@ -4,36 +4,15 @@ import dataclasses
 import functools
 import platform
 
+import numpy as np
+
 from logo_keras.datasets.statistics import box_sizes
 from logo_keras.demo.config import DemoConfig
-from logo_keras.demo.sets import Photographs
-from logo_keras.evaluation import Comparison, Evaluation, compare, wilson_interval
+from logo_keras.demo.sets import Photos
+from logo_keras.evaluation import Evaluation, compare, wilson_interval
 from logo_keras.export.check.verification import Report
 from logo_keras.extras import versions
-from logo_keras.network.logo_model import LogoModel
-from logo_keras.training import Config
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Trained:
-    """A model and how it came about.
-
-    Attributes:
-        model: the model.
-        config: training.Config, with the epochs that were trained.
-        history: list of dict, a row an epoch, as `training.train` gives it.
-        ends: list of float, seconds of training alone at the end of each epoch.
-    """
-
-    model: LogoModel
-    config: Config
-    history: list
-    ends: list
-
-    @property
-    def seconds(self):
-        """float, seconds of training alone, without validation and saving."""
-        return self.ends[-1]
+from logo_keras.training import Result
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,73 +20,65 @@ class Findings:
     """All that the report tells.
 
     Attributes:
-        config: DemoConfig.
-        photographs: Photographs.
-        drna: Trained, DRNA-Net.
-        plain: Trained, the plain classifier.
+        config: DemoConfig. `drna` and `plain` are those of the trainings, with the epochs that were trained.
+        photos: Photos.
+        drna: training.Result of DRNA-Net.
+        plain: training.Result of the plain classifier.
         drna_test: Evaluation of DRNA-Net on the test photos.
         plain_test: Evaluation of the plain classifier.
         file_test: Evaluation of the exported file, run without TensorFlow.
-        verification: the export's Report: how far the file lies from Keras on the test photos.
-        plain_share: float, time of the plain classifier's training as a share of DRNA-Net's; None if its epochs were given.
-        keras_milliseconds: float, median time of Keras for one photo, decoding left out.
+        verification: the export's Report: how far the file lies from Keras on test photos.
         sizes: dict, name of a written file to its bytes.
         seconds: dict, name of a stage to its seconds.
     """
 
     config: DemoConfig
-    photographs: Photographs
-    drna: Trained
-    plain: Trained
+    photos: Photos
+    drna: Result
+    plain: Result
     drna_test: Evaluation
     plain_test: Evaluation
     file_test: Evaluation
     verification: Report
-    plain_share: float | None
-    keras_milliseconds: float
     sizes: dict
     seconds: dict
 
-    @property
-    def comparison(self) -> Comparison:
-        """How much more often DRNA-Net is right than the plain classifier."""
-        return compare(self.drna_test, self.plain_test)
-
-    @property
-    def unreadable(self):
-        """dict, path to reason, of the photos that were left out of training or tests."""
-        return self.photographs.unreadable | self.drna_test.unreadable
-
-    def intervals(self):
-        """95 % intervals: dict from the name of a figure to its two ends; None where there is no figure."""
-        boxed = len(self.logo_sides)
-        comparison = self.comparison
-        return {
-            "top1": self.drna_test.top1_interval,
-            "top5": _interval(self.drna_test.top5, len(self.drna_test.paths)),
-            "plain_top1": self.plain_test.top1_interval,
-            "top1_minus_plain_top1": comparison.interval,
-            "tflite_top1": self.file_test.top1_interval,
-            "region_hit_rate": _interval(self.drna_test.region_hit_rate, boxed),
-            "region_hit_rate_any": _interval(self.drna_test.region_hit_rate_any, boxed),
-        }
+    @functools.cached_property
+    def tested(self):
+        """Dataset of the test photos that could be read, in the order of the evaluations."""
+        return self.photos.test.subset(np.isin(self.photos.test.paths, self.drna_test.paths))
 
     @functools.cached_property
     def logo_sides(self):
-        """dict from the place of a test photo in `drna_test` to the side of its largest logo: the root of the share
-        of the photo that it covers. Photos without known boxes are left out."""
-        sizes, largest = box_sizes(self.photographs.test), {}
+        """dict from the number of a test photo to the side of its largest logo: the root of the share of the photo that
+        the logo covers. Photos without known boxes are left out."""
+        numbers, sizes, sides = {path: number for number, path in enumerate(self.tested.paths)}, box_sizes(self.tested), {}
         for path, side in zip(sizes.paths, sizes.area_sides.tolist(), strict=True):
-            largest[path] = max(side, largest.get(path, 0))
-        return {number: largest[path] for number, path in enumerate(self.drna_test.paths) if path in largest}
+            sides[numbers[path]] = max(side, sides.get(numbers[path], 0))
+        return sides
 
-    def places(self):
-        """dict from the path of a test photo to its place in the test set."""
-        return {path: place for place, path in enumerate(self.photographs.test.paths)}
+    @functools.cached_property
+    def unreadable(self):
+        """dict, path to reason, of the photos that were left out of training or tests."""
+        return self.drna.unreadable | self.drna_test.unreadable
+
+    @functools.cached_property
+    def comparison(self):
+        """Comparison: how much more often DRNA-Net is right than the plain classifier."""
+        return compare(self.drna_test, self.plain_test)
 
     def to_dict(self):
         """What report.json holds: shares are fractions 0..1, times seconds; None for what these photos cannot tell."""
-        test = self.drna_test
+        test, photos, hits = self.drna_test, len(self.drna_test.paths), len(self.logo_sides)
+        intervals = {
+            "top1": test.top1_interval,
+            "top5": _interval(test.top5, photos),
+            "plain_top1": self.plain_test.top1_interval,
+            "top1_minus_plain_top1": self.comparison.interval,
+            "tflite_top1": self.file_test.top1_interval,
+            "region_hit_rate": _interval(test.region_hit_rate, hits),
+            "region_hit_rate_any": _interval(test.region_hit_rate_any, hits),
+        }
         return {
             "top1": test.top1,
             "top5": test.top5,
@@ -120,26 +91,23 @@ class Findings:
             "region_hit_rate_chance": test.region_hit_rate_chance,
             "region_area": test.region_area,
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
-            "intervals": {name: ends and list(ends) for name, ends in self.intervals().items()},
+            "intervals": {name: ends and list(ends) for name, ends in intervals.items()},
             "settings": {
-                "data": self.photographs.name,
-                "split": self.photographs.split,
+                "data": self.photos.name,
+                "split": self.photos.split,
                 "brands": len(test.class_names),
-                "training": len(self.photographs.training.readable()),
-                "test": len(test.paths),
+                "training": len(self.photos.training.readable()),
+                "test": photos,
                 "unreadable": len(self.unreadable),
-                "drna": self.drna.config.to_dict(),
-                "plain": self.plain.config.to_dict(),
-                "demo": self.config.to_dict(),
+                **self.config.to_dict(),
             },
-            "versions": environment(),
+            "versions": {
+                "python": platform.python_version(),
+                "machine": platform.machine(),
+                "system": platform.system(),
+                **versions(),
+            },
         }
-
-
-def environment():
-    """dict from what runs here to its version."""
-    system = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
-    return system | versions()
 
 
 def _interval(share, total):

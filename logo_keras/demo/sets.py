@@ -5,13 +5,16 @@ from pathlib import Path
 
 from logo_keras import datasets
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.splits import OFFICIAL
+from logo_keras.datasets.splits import splits
 from logo_keras.datasets.synthetic.synthesis import ARGUMENTS, RECIPE
 from logo_keras.errors import UserError
 
+# Share of the photos that is for testing, where they have no split.
+_HELD_BACK = 0.3
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Photographs:
+class Photos:
     """The photos of a demo.
 
     Attributes:
@@ -28,59 +31,51 @@ class Photographs:
     validation: Dataset | None
     test: Dataset
 
-    @property
-    def unreadable(self):
-        """dict, path to reason, of the photos that could not be read so far."""
-        sets = [dataset for dataset in (self.training, self.validation, self.test) if dataset is not None]
-        return {path: reason for dataset in sets for path, reason in dataset.unreadable.items()}
-
 
 def synthetic(folder, arguments, seed):
     """Makes the synthetic photos, or takes those that an earlier demo made with the same arguments.
 
     Args:
         folder: path of the folder in which the set gets a folder of its own.
-        arguments: mapping, of `lk.datasets.synthesize`.
+        arguments: dict, of `lk.datasets.synthesize`.
         seed: int.
 
     Returns:
-        Photographs.
+        Photos.
     """
-    # Every argument is in the name, so that a demo with others does not meet the set of this one.
+    # Every argument is in the name, so that a demo with others does not find the set of this one.
     values = "-".join(str(value) for value in arguments.values())
-    root = datasets.synthesize(Path(folder) / f"synthetic-{values}-seed{seed}-recipe{RECIPE}", seed=seed, **arguments)
-    return _official("synthetic", root)
+    return real(datasets.synthesize(Path(folder) / f"synthetic-{values}-seed{seed}-recipe{RECIPE}", seed=seed, **arguments), seed)
 
 
-def real(root, held_back, seed):
-    """Opens real photos; what lies in the folder tells which set they are.
+def real(root, seed):
+    """Opens photos; what lies in the folder tells which set they are.
 
     `ImageSets/`, `jpg/` and `masks/` are TopLogo-10, `flickr_logos_27_*` is FlickrLogos-27; anything else must be
     `BRAND/*`, or `SPLIT/BRAND/*` with the splits `train` and `test`, and perhaps `validation`.
 
     Args:
         root: path of the folder.
-        held_back: float in (0, 1), share for testing where there is no split.
-        seed: int, of that split.
+        seed: int, of the split where there is none.
 
     Returns:
-        Photographs.
+        Photos.
 
     Raises:
-        FileNotFoundError: if there is no such folder, or it has splits, but not these.
-        ValueError: if its layout is none of these.
+        FileNotFoundError: if there is no such folder.
+        UserError: if its layout is none of these, or a split is missing or empty.
     """
-    root = Path(root)
-    name = kind(root)
-    if name != "folder":
-        return _official(name, root)
-    if (root / "train").is_dir():
-        validation = datasets.load("folder", root, "validation") if (root / "validation").is_dir() else None
-        training, test = (datasets.load("folder", root, split) for split in ("train", "test"))
-        return Photographs("folder", "train and test, as the folders say", training, validation, test)
-    test, training = datasets.load("folder", root).split(held_back, seed)
-    split = f"{held_back:.0%} of each class held back for testing, drawn with seed {seed}"
-    return Photographs("folder", split, training, None, test)
+    name = kind(Path(root))
+    parts = splits(name, root)
+    if parts.train is None and parts.test is None:
+        test, training = datasets.load(name, root).split(_HELD_BACK, seed)
+        return Photos(name, f"{_HELD_BACK:.0%} of each class held back for testing, drawn with seed {seed}", training, None, test)
+    training, validation, test = (
+        part and (datasets.load(name, root, part) or None) for part in (parts.train, parts.validation, parts.test)
+    )
+    if training is None or test is None:
+        raise UserError(f"{root} must hold photos for training and for testing.")
+    return Photos(name, f"{parts.train} and {parts.test}", training, validation, test)
 
 
 def kind(root):
@@ -96,12 +91,3 @@ def kind(root):
     if any(root.glob("flickr_logos_27_*")):
         return "flickrlogos27"
     return "synthetic" if (root / ARGUMENTS).is_file() else "folder"
-
-
-def _official(name, root):
-    splits = OFFICIAL[name]
-    sets = [split and datasets.load(name, root, split) for split in (splits.train, splits.validation, splits.test)]
-    training, validation, test = (dataset if dataset is not None and len(dataset) else None for dataset in sets)
-    if training is None or test is None:
-        raise UserError(f"{root} must hold photographs for training and for testing.")
-    return Photographs(name, f"{splits.train} and {splits.test}", training, validation, test)

@@ -2,28 +2,31 @@
 
 import contextlib
 import dataclasses
+import math
+import os
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from logo_keras import evaluation, training
 from logo_keras.demo import page
-from logo_keras.demo.config import EPOCHS, PLAIN_SHARE, DemoConfig
-from logo_keras.demo.findings import Findings, Trained
-from logo_keras.demo.pace import TrainingClock, epochs_within
+from logo_keras.demo.config import EPOCHS, DemoConfig
+from logo_keras.demo.findings import Findings
 from logo_keras.demo.sets import real, synthetic
 from logo_keras.edge import Recognizer
 from logo_keras.export.tflite import export
 from logo_keras.files import write, write_json
-from logo_keras.image import preprocessing
 from logo_keras.image.draw import encoded
 
 MODEL, FILE, HTML, JSON, OVERVIEW = "model.keras", "model.tflite", "report.html", "report.json", "overview.jpg"
-# Of single photos, after two that warm up.
-_TIMED = 20
+# Steps that tell how long an epoch takes.
+_PROBED = 4
+# Steps between two lines about a training.
+_SAID = 10
 # Photos that the exported file is compared with Keras on, where there are so many. More take time and say no more: the file
 # is tested on all of them afterwards.
 _VERIFIED = 100
@@ -55,50 +58,50 @@ def run(out, data=None, config=None, say=print):
     sweep(out)
     stages = _Stages(say)
     with stages("photographs", "Photos"):
-        if data is None:
-            sets = synthetic(out, config.photographs, config.seed)
-        else:
-            sets = real(data, config.held_back, config.seed)
-        stages.say(f"{sets.name} ({sets.split}): {sets.training!r} to learn from, {len(sets.test)} to be tested on")
-    drna_config = dataclasses.replace(config.drna, seed=config.seed, epochs=config.epochs or EPOCHS[sets.name])
+        photos = synthetic(out, config.photographs, config.seed) if data is None else real(data, config.seed)
+        learnt, test = photos.training, photos.test
+        stages.say(f"{photos.name} ({photos.split}): {learnt!r} to learn from, {len(test)} to be tested on")
+    drna_config = dataclasses.replace(config.drna, seed=config.seed, epochs=config.epochs or EPOCHS[photos.name])
     if config.seconds is not None:
         with stages("pace", f"How many epochs of DRNA-Net fit {config.seconds:.0f} s"):
-            fitting = epochs_within(config.seconds, drna_config, sets.training)
-            drna_config = dataclasses.replace(drna_config, epochs=fitting)
+            drna_config = _fitted(drna_config, config.seconds, learnt)
     with stages("train_drna", f"Training DRNA-Net (epochs: {drna_config.epochs})"):
-        drna = _train(drna_config, sets, out, stages.say)
+        drna = _train(drna_config, photos, out, stages.say)
         drna.model.save(out / MODEL)
-    plain_config = dataclasses.replace(config.plain, seed=config.seed, epochs=config.plain_epochs or 1)
-    share = PLAIN_SHARE[sets.name] if config.plain_epochs is None else None
-    if share is not None:
-        seconds = share * drna.seconds
-        with stages("pace", f"How many epochs of the plain classifier fit {seconds:.0f} s, {share:.0%} of DRNA-Net's"):
-            fitting = epochs_within(seconds, plain_config, sets.training)
-            plain_config = dataclasses.replace(plain_config, epochs=fitting)
+    drna_seconds = _seconds(drna)
+    # Equal times are the fair comparison; the synthetic demo proves nothing about accuracy, and ends sooner with half the epochs.
+    plain_config = dataclasses.replace(config.plain, seed=config.seed, epochs=max(1, drna_config.epochs // 2))
+    if photos.name != "synthetic":
+        with stages("pace", f"How many epochs of the plain classifier fit DRNA-Net's {drna_seconds:.0f} s"):
+            plain_config = _fitted(plain_config, drna_seconds, learnt)
     with stages("train_plain", f"Training the plain classifier (epochs: {plain_config.epochs})"):
-        plain = _train(plain_config, sets, out, stages.say)
+        plain = _train(plain_config, photos, out, stages.say)
     with stages("test", "Testing both on photos that neither has seen"):
-        drna_test, plain_test = (evaluation.evaluate(trained.model, sets.test) for trained in (drna, plain))
+        drna_test, plain_test = (evaluation.evaluate(each.model, test) for each in (drna, plain))
         stages.say(f"DRNA-Net {drna_test.top1:.1%}, plain {plain_test.top1:.1%} right")
     with stages("export", "Exporting DRNA-Net to TFLite and comparing its answers with those of Keras"):
-        # Of all brands, and where there are few test photos, training photos make up the number.
-        count = len(sets.test)
-        paths = [sets.test.paths[place] for place in np.linspace(0, count - 1, min(count, _VERIFIED)).astype(int)]
-        verification = export(drna.model, out / FILE, photos=[*paths, *sets.training.paths][:_VERIFIED])
+        # Where there are few test photos, training photos make up the number.
+        verified = [*test.paths, *learnt.paths[: max(0, _VERIFIED - len(test))]]
+        verification = export(drna.model, out / FILE, photos=verified, limit=_VERIFIED)
         for line in str(verification).splitlines():
             stages.say(line)
     with stages("run_file", "Running the file on the test photos, without TensorFlow"):
-        file_test = evaluation.evaluate(Recognizer(out / FILE), sets.test)
-        keras_milliseconds = _milliseconds(drna.model, drna_test.paths[0])
+        recognizer = Recognizer(out / FILE, os.cpu_count())
+        file_test = evaluation.evaluate(recognizer, test)
         stages.say(f"{file_test.top1:.1%} right")
     found = Findings(
-        config=config, photographs=sets, drna=drna, plain=plain, drna_test=drna_test, plain_test=plain_test,
-        file_test=file_test, verification=verification, plain_share=share, keras_milliseconds=keras_milliseconds,
-        sizes={name: (out / name).stat().st_size for name in (MODEL, FILE)},
-        seconds=stages.seconds | {"train_drna_steps": drna.seconds, "train_plain_steps": plain.seconds},
+        config=dataclasses.replace(config, drna=drna_config, plain=plain_config),
+        photos=photos, drna=drna, plain=plain, drna_test=drna_test, plain_test=plain_test, file_test=file_test,
+        verification=verification, sizes={name: (out / name).stat().st_size for name in (MODEL, FILE)},
+        seconds=stages.seconds | {"train_drna_steps": drna_seconds, "train_plain_steps": _seconds(plain)},
     )  # fmt: skip
     with stages("report", "Writing the report"):
-        figures = _report(found, out, stages)
+        overview = page.overview(found, recognizer)
+        write(out / OVERVIEW, encoded(overview))
+        found.seconds["total"] = stages.total
+        figures = found.to_dict()
+        write(out / HTML, page.compose(found, figures, overview))
+        write_json(out / JSON, figures)
     stages.say(f"Done: open {out / HTML}")
     return figures
 
@@ -114,9 +117,9 @@ class _Stages:
     @contextlib.contextmanager
     def __call__(self, name, title):
         self.say(f"== {title}")
-        start = time.perf_counter()
+        start = self.total
         yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        self.seconds[name] = self.seconds.get(name, 0.0) + self.total - start
 
     @property
     def total(self):
@@ -129,34 +132,40 @@ class _Stages:
         self._say(f"[{minutes:2}:{seconds:02}] {line}")
 
 
-def _train(config, sets, out, say):
-    """Trains a model in a folder that is gone afterwards: what a demo has begun, another does not go on with."""
-    clock = TrainingClock(say)
+def _train(config, photos, out, say):
+    """Trains a model in a folder that is gone afterwards: what one demo has begun, another does not go on with."""
+
+    def told(step, logs):
+        if (step + 1) % _SAID == 0:
+            say(f"step {step + 1}: loss {logs['loss']:.3f}, top1 {logs['top1']:.3f}")
+
+    progress = keras.callbacks.LambdaCallback(on_train_batch_end=told)
     with tempfile.TemporaryDirectory(prefix=".partial-training-", dir=out) as folder:
-        result = training.train(config, sets.training, folder, sets.validation, callbacks=[clock], report=say)
-    return Trained(result.model, config, result.history, clock.ends)
+        return training.train(config, photos.training, folder, photos.validation, callbacks=[progress], report=say)
 
 
-def _milliseconds(model, path):
-    """Median time of Keras for one photo, decoding left out."""
-    image = preprocessing.prepare(path, model.image_size)[None]
-    times = []
-    for _ in range(2 + _TIMED):
-        start = time.perf_counter()
-        model.predict_on_batch(image)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times[2:])) * 1e3
+def _seconds(result):
+    """Seconds of all epochs of a training, without saving."""
+    return sum(row["seconds"] for row in result.history)
 
 
-def _report(found, out, stages):
-    """Writes the pictures and figures, the figures last; returns them."""
-    overview = page.overview(found, Recognizer(out / FILE))
-    write(out / OVERVIEW, encoded(overview))
-    found.seconds["total"] = stages.total
-    write(out / HTML, page.compose(found, overview))
-    figures = found.to_dict()
-    write_json(out / JSON, figures)
-    return figures
+def _fitted(config, seconds, dataset):
+    """The training.Config with as many epochs as end nearest to a time, at least one.
+
+    A few steps of a model that is thrown away foretell it.
+    """
+    steps = math.ceil(len(dataset) / config.batch_size)
+    # Two epochs of them must fit into one of the dataset.
+    probed = min(_PROBED, max(1, steps // 2))
+    times = [time.perf_counter()]
+    clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: times.append(time.perf_counter()))
+    config.build(dataset.class_names).fit(
+        dataset, batch_size=config.batch_size, epochs=2, steps_per_epoch=probed, callbacks=[clock], seed=config.seed, verbose=0
+    )  # fmt: skip
+    # The first of them traces the model too.
+    first, second = np.diff(times)
+    epochs = round((seconds - max(0.0, first - second)) / (second * steps / probed))
+    return dataclasses.replace(config, epochs=max(1, epochs))
 
 
 def sweep(out):
