@@ -240,7 +240,7 @@ def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):
         (["--data=folder", "--out=x", "--root=ROOT", "--epochs=0"], "epochs must be an integer of at least 1, got 0"),
         (["--data=folder", "--out=x", "--root=ROOT", "--image_size=100"], "image_size must be a multiple of 32"),
         (["--data=folder", "--out=x", "--root=ROOT", "photo.jpg"], "unexpected: photo.jpg"),
-        (["--data=folder", "--out=x", "--root=ROOT", "--keep=best"], "needs validation photographs"),
+        (["--data=folder", "--out=x", "--root=ROOT", "--keep=best"], "needs validation photos"),
         (["--data=folder", "--out=x", "--recipe=logo2k_resnet51"], "did you mean 'logo2k_resnet50'?"),
         (["--data=folder", "--out=x", "--recipe=logo2k_nts", "--model=drna"], "--recipe logo2k_nts is of --model nts"),
         (["--data=folder", "--out=x", "--recipe=logo2k_nts", "--views=crop"], "--model nts knows no --views"),

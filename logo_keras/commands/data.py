@@ -1,4 +1,11 @@
-"""logo-data: gets, checks and describes data sets."""
+"""Gets, checks and describes data sets of photos.
+
+  logo-data get NAME --out FOLDER            downloads and unpacks a public data set, or says how to come by it
+  logo-data check NAME ROOT                  finds photos that are missing, unreadable, tiny, double or labelled twice
+  logo-data stats NAME ROOT --out FOLDER     pictures and tables: photos a brand, sizes of logos, a contact sheet
+
+Each explains itself: logo-data check --help
+"""
 
 import sys
 
@@ -7,13 +14,6 @@ from logo_keras.commands.command import Command
 from logo_keras.errors import UserError
 
 USAGE = "logo-data get|check|stats ..."
-DESCRIPTION = """Gets, checks and describes data sets of photos.
-
-  logo-data get NAME --out FOLDER            downloads and unpacks a public data set, or says how to come by it
-  logo-data check NAME ROOT                  finds photos that are missing, unreadable, tiny, double or labelled twice
-  logo-data stats NAME ROOT --out FOLDER     pictures and tables: photos a brand, sizes of logos, a contact sheet
-
-Each explains itself: logo-data check --help"""
 
 _PARTS = {"get": data_get.main, "check": data_check.main, "stats": data_stats.main}
 
@@ -23,7 +23,7 @@ def main(argv):
     program, *words = argv
     if words and words[0] in _PARTS:
         return _PARTS[words[0]]([program, *words[1:]])
-    return Command(USAGE, DESCRIPTION, lambda flags: None, _refuse).main(argv)
+    return Command(USAGE, __doc__, lambda flags: None, _refuse).main(argv)
 
 
 def run():

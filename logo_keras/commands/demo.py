@@ -1,4 +1,10 @@
-"""The demo: trains, tests, exports and reports; `make demo` runs it."""
+"""Shows all of logo_keras at work: DRNA-Net learns brands, beside a plain classifier;
+both are tested; DRNA-Net is exported to TFLite, and the file is run without TensorFlow.
+
+It leaves model.keras, model.tflite, overview.jpg, report.html (open it in a browser) and report.json in the folder --out.
+Without --data the photos are synthetic, the plain classifier sees them half as often as DRNA-Net, in about a quarter of its
+time, and all takes less than 8 minutes on two cores. With --data both are trained for the same time.
+"""
 
 import dataclasses
 import functools
@@ -9,12 +15,6 @@ from logo_keras.commands.command import Command, no_arguments
 from logo_keras.extras import naming_extras
 
 USAGE = "demo [--out FOLDER] [--data FOLDER]"
-DESCRIPTION = """Shows all of logo_keras at work: DRNA-Net learns brands, beside a plain classifier;
-both are tested; DRNA-Net is exported to TFLite, and the file is run without TensorFlow.
-
-It leaves model.keras, model.tflite, overview.jpg, report.html (open it in a browser) and report.json in the folder --out.
-Without --data the photos are synthetic, the plain classifier sees them half as often as DRNA-Net, in about a quarter of its
-time, and all takes less than 8 minutes on two cores. With --data both are trained for the same time."""
 
 
 def define(flags):
@@ -61,7 +61,7 @@ def _work(values, arguments):
     demo.run(values.out, values.data or None, config_from(values), say=functools.partial(print, flush=True))
 
 
-COMMAND = Command(USAGE, DESCRIPTION, define, _work)
+COMMAND = Command(USAGE, __doc__, define, _work)
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

@@ -1,4 +1,11 @@
-"""logo-evaluate: how often a model is right on the photographs of a data set."""
+"""Asks a model about every photograph of a data set and prints how often it is right.
+
+For instance, on the official test photographs of TopLogo-10:
+  logo-evaluate --model run/model.keras --data toplogo10 --root photographs/toplogo10 --split test30
+
+top1 is the share of photographs whose likeliest brand is the right one, top5 that whose right brand is among the five
+likeliest. The interval says how far chance alone may have moved top1 with so few photographs.
+"""
 
 import datetime
 import sys
@@ -14,13 +21,6 @@ from logo_keras.evaluation import evaluate
 from logo_keras.files import write_json
 
 USAGE = "logo-evaluate --model FILE --data KIND --root FOLDER [--split NAME]"
-DESCRIPTION = """Asks a model about every photograph of a data set and prints how often it is right.
-
-For instance, on the official test photographs of TopLogo-10:
-  logo-evaluate --model run/model.keras --data toplogo10 --root photographs/toplogo10 --split test30
-
-top1 is the share of photographs whose likeliest brand is the right one, top5 that whose right brand is among the five
-likeliest. The interval says how far chance alone may have moved top1 with so few photographs."""
 
 
 def define(flags):
@@ -138,7 +138,7 @@ def _record(model, flags, evaluation):
     model.save(flags.model)
 
 
-COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("model", "data", "root"))
+COMMAND = Command(USAGE, __doc__, define, _work, required=("model", "data", "root"))
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

@@ -1,4 +1,15 @@
-"""logo-import: a .keras file from a checkpoint that was trained in PyTorch."""
+"""Puts weights that were trained in PyTorch into a model of this package. PyTorch is not needed, and nothing in the
+checkpoint is run.
+
+A whole checkpoint of the public NTS-Net:
+  logo-import --checkpoint 100.ckpt --out nts.keras --labels brands.txt
+A classifier in torchvision's or timm's names, as a classifier or as the backbone of a network to train:
+  logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --out imagenet.keras
+  logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --model drna --labels brands.txt --out start.keras
+
+Of a whole NTS-Net, backbone, preprocessing (the paper's) and --num_regions are by default what the checkpoint was trained
+with.
+"""
 
 from pathlib import Path
 
@@ -12,17 +23,6 @@ from logo_keras.training import DEFAULTS
 from logo_keras.training.constructors import model_arguments
 
 USAGE = "logo-import --checkpoint FILE --out FILE.keras [--model plain|nts|drna] [--backbone NAME]"
-DESCRIPTION = """Puts weights that were trained in PyTorch into a model of this package. PyTorch is not needed, and nothing in the
-checkpoint is run.
-
-A whole checkpoint of the public NTS-Net:
-  logo-import --checkpoint 100.ckpt --out nts.keras --labels brands.txt
-A classifier in torchvision's or timm's names, as a classifier or as the backbone of a network to train:
-  logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --out imagenet.keras
-  logo-import --checkpoint resnet50-0676ba61.pth --backbone resnet50 --model drna --labels brands.txt --out start.keras
-
-Of a whole NTS-Net, backbone, preprocessing (the paper's) and --num_regions are by default what the checkpoint was trained
-with."""
 # Those of which a checkpoint says something, or that it hangs on.
 _ARGUMENTS = ("backbone", "head", "image_size", "num_proposals", "num_regions", "preprocessing")
 
@@ -76,7 +76,7 @@ def _work(values, arguments):
     print(f"The model: {values.out}")
 
 
-COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("checkpoint", "out"))
+COMMAND = Command(USAGE, __doc__, define, _work, required=("checkpoint", "out"))
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

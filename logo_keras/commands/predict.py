@@ -1,4 +1,12 @@
-"""logo-predict: which brands a model sees on photos."""
+"""Names the likeliest brands on photos.
+
+For instance:
+  logo-predict --model run/model.keras holiday.jpg
+  logo-predict --model run/model.tflite --pictures drawn photos/
+
+Folders are searched to the bottom. Every photo gets some brand of the model's list, also one without a logo: a low
+probability is a hint, no proof.
+"""
 
 from pathlib import Path
 
@@ -11,14 +19,6 @@ from logo_keras.image.draw import draw_recognition, encoded
 from logo_keras.image.preprocessing import UnreadablePhoto, read
 
 USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
-DESCRIPTION = """Names the likeliest brands on photos.
-
-For instance:
-  logo-predict --model run/model.keras holiday.jpg
-  logo-predict --model run/model.tflite --pictures drawn photos/
-
-Folders are searched to the bottom. Every photo gets some brand of the model's list, also one without a logo: a low
-probability is a hint, no proof."""
 
 
 def define(flags):
@@ -105,7 +105,7 @@ def _work(values, arguments):
         raise UserError("none of the photographs could be read.")
 
 
-COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("model",))
+COMMAND = Command(USAGE, __doc__, define, _work, required=("model",))
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

@@ -1,4 +1,16 @@
-"""logo-train: a model from photographs."""
+"""Trains a model that names the brand on a photograph.
+
+A first try, on photographs that are drawn for it:
+  logo-train --data synthetic --out run
+Your own photographs, sorted into one folder per brand:
+  logo-train --data folder --root photographs --validation 0.1 --out run
+A network of the paper's tables, trained as there; --list-recipes names them all:
+  logo-train --recipe logo2k_drna_resnet50 --data logo2k --root photographs --out run
+
+The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
+--resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
+out take the values that were measured to work (docs/training.md); they differ from model to model.
+"""
 
 import dataclasses
 from pathlib import Path
@@ -16,18 +28,6 @@ from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS, recipes
 
 USAGE = "logo-train --data KIND --root FOLDER --out FOLDER [--model plain|nts|drna]"
-DESCRIPTION = """Trains a model that names the brand on a photograph.
-
-A first try, on photographs that are drawn for it:
-  logo-train --data synthetic --out run
-Your own photographs, sorted into one folder per brand:
-  logo-train --data folder --root photographs --validation 0.1 --out run
-A network of the paper's tables, trained as there; --list-recipes names them all:
-  logo-train --recipe logo2k_drna_resnet50 --data logo2k --root photographs --out run
-
-The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
---resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
-out take the values that were measured to work (docs/training.md); they differ from model to model."""
 
 
 def define(flags):
@@ -191,7 +191,7 @@ def _work(values, arguments):
         print(f"  logo-evaluate --model {result.path} --data {values.data} --root {root} {' '.join(options)}")
 
 
-COMMAND = Command(USAGE, DESCRIPTION, define, _work, required=("data", "out"), unless="list_recipes")
+COMMAND = Command(USAGE, __doc__, define, _work, required=("data", "out"), unless="list_recipes")
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
