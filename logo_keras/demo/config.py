@@ -21,7 +21,7 @@ class DemoConfig:
     Attributes:
         drna: training.Config of DRNA-Net. Its epochs and seed do not count.
         plain: training.Config of the plain classifier; likewise. On real photos it trains for as long as DRNA-Net, on synthetic
-            ones for half as many epochs.
+            ones for as many epochs.
         epochs: int, of DRNA-Net, or None for those of `EPOCHS`.
         seconds: float, or None; instead of `epochs`: about how long DRNA-Net trains.
         seed: int, of the photos and of both trainings.
