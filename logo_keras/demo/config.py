@@ -39,7 +39,7 @@ class DemoConfig:
     seconds: float | None = None
     seed: int = 0
     photographs: dict = dataclasses.field(
-        default_factory=lambda: {"preset": "demo", "brands": 20, "train": 50, "validation": 0, "test": 15, "none": 0}
+        default_factory=lambda: {"preset": "demo", "brands": 20, "train": 46, "validation": 0, "test": 12, "none": 0}
     )
 
     def __post_init__(self):
