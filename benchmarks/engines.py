@@ -14,7 +14,7 @@ from pathlib import Path
 from result import Table, keep, run
 
 from logo_keras.commands.command import photos_of
-from logo_keras.export import engine, tensorrt
+from logo_keras.export import tensorrt, tensorrt_engine
 from logo_keras.export.artifact import report_path
 from logo_keras.export.check.reference import referring
 from logo_keras.export.served import opened
@@ -27,7 +27,7 @@ def define(flags):
 
 def main(flags, arguments):
     given = {"calibration": flags.calibration, "calibrated": True}
-    library = engine.library("tensorrt_rtx")
+    library = tensorrt_engine.library("tensorrt_rtx")
     lines = Table("precision", "GPUs", "build, s", "ONNX, MB", "engine, MB", "largest difference", "agreement", "right",
                   "same region")  # fmt: skip
     model, photos = opened(flags.model), photos_of(flags, arguments)

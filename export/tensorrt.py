@@ -28,7 +28,7 @@ from logo_keras.errors import UserError
 from logo_keras.extras import MissingExtra, require
 from logo_keras.files import replacing
 
-from . import engine, gpu, onnx
+from . import gpu, onnx, tensorrt_engine
 from .artifact import report_path, write
 from .check.reference import referring
 from .passes import mixed_precision
@@ -66,10 +66,10 @@ def export(
         outputs: names of the outputs, as for `served.output_names`.
         batch: int, images a call, 1 by default; or `"free"`, from 1 to `largest_batch`.
         precision: str, of PRECISIONS.
-        compute_capabilities: for TensorRT-RTX, as `engine.capabilities` takes them.
+        compute_capabilities: for TensorRT-RTX, as `tensorrt_engine.capabilities` takes them.
         timing_cache: str or Path, for TensorRT: a file with what it measured in earlier builds.
         workspace: int, MiB of GPU memory for intermediate values; None leaves it to the library.
-        runtime: str, of `engine.RUNTIMES`.
+        runtime: str, of `tensorrt_engine.RUNTIMES`.
         calibration: photos to take the ranges of int8 from, as `photos.find` takes them; at most 100 are taken,
             and none of them is compared on. None sets some of `photos` aside, as `photos.chosen` says.
         largest_batch: int, for `batch="free"`.
@@ -90,9 +90,9 @@ def export(
         if value is not None and value < 1:
             raise UserError(f"{name} must be at least 1, got {value!r}.")
     count = batch_size(batch, 1)
-    chosen = engine.library(runtime)
-    targets = engine.capabilities(chosen, compute_capabilities)
-    engine.check_cache(chosen, timing_cache)
+    chosen = tensorrt_engine.library(runtime)
+    targets = tensorrt_engine.capabilities(chosen, compute_capabilities)
+    tensorrt_engine.check_cache(chosen, timing_cache)
     if keep_onnx is not None:
         onnx.check_name(keep_onnx)
     # What is compared without a GPU, and what writes int8.
@@ -111,7 +111,8 @@ def export(
 
         def make(path):
             start = time.perf_counter()
-            path.write_bytes(engine.build(chosen, data, targets, timing_cache, workspace, None if count else largest_batch))
+            plan = tensorrt_engine.build(chosen, data, targets, timing_cache, workspace, None if count else largest_batch)
+            path.write_bytes(plan)
             seconds.append(time.perf_counter() - start)
 
         def describe(path):
@@ -182,7 +183,7 @@ def open_engine(path):
     facts = json.loads(report_path(path).read_text(encoding="utf-8"))
     if not gpu.count():
         raise MissingExtra(f"{path}: an engine runs on an NVIDIA GPU, and there is none here.")
-    loaded = gpu.Engine(engine.library(facts["library_module"]), Path(path).read_bytes())
+    loaded = gpu.Engine(tensorrt_engine.library(facts["library_module"]), Path(path).read_bytes())
     return filled(loaded.infer, None if facts["batch"] == "free" else facts["batch"])
 
 
@@ -215,7 +216,7 @@ def _told(model, out, **options):
 
 def _define(flags):
     flags.enum("precision", "float16", PRECISIONS, "What the networks compute in; see above.")
-    flags.enum("runtime", "auto", engine.RUNTIMES, "What builds the engine; auto chooses as said above.")
+    flags.enum("runtime", "auto", tensorrt_engine.RUNTIMES, "What builds the engine; auto chooses as said above.")
     flags.list(
         "compute_capabilities",
         None,

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from logo_keras.export import engine, tensorrt
+from logo_keras.export import tensorrt, tensorrt_engine
 from logo_keras.export.artifact import report_path
 from logo_keras.export.check import verification
 from logo_keras.export.check.reference import Reference
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def rtx(clients):
     clients.module("tensorrt_rtx")
-    return engine.library("tensorrt_rtx")
+    return tensorrt_engine.library("tensorrt_rtx")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_polygraphy_finds_no_fault_in_the_onnx_file(built, clients, tmp_path):
 
 def test_an_engine_for_any_number_of_photographs(rtx, reference):
     source = tensorrt.typed_onnx(reference.model, batch="free").SerializeToString()
-    assert len(engine.build(rtx, source, engine.capabilities(rtx, "8.6"), workspace=512, largest_batch=4)) > 5e6
+    assert len(tensorrt_engine.build(rtx, source, tensorrt_engine.capabilities(rtx, "8.6"), workspace=512, largest_batch=4)) > 5e6
 
 
 def graph(node):
@@ -97,4 +97,4 @@ def graph(node):
 def test_what_it_cannot_read_is_named(rtx):
     node = helper.make_node("Det", ["images"], ["probabilities"], name="head/determinant")
     with pytest.raises(ValueError, match=r"TensorRT-RTX 1\..* cannot read the ONNX file: node head/determinant \(Det\): "):
-        engine.build(rtx, graph(node), engine.capabilities(rtx, "8.6"))
+        tensorrt_engine.build(rtx, graph(node), tensorrt_engine.capabilities(rtx, "8.6"))

@@ -10,7 +10,7 @@ import pytest
 
 from logo_keras.commands import data_stats
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.datasets.pictures.page import write_page
+from logo_keras.datasets.pictures.statistics_page import write_page
 
 # matplotlib is no part of the base install, and nothing is drawn without it.
 pytest.importorskip("matplotlib")

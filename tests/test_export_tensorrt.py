@@ -16,7 +16,7 @@ from onnx import helper
 from tiny import tiny_backbone
 
 import logo_keras as lk
-from logo_keras.export import engine, gpu, tensorrt
+from logo_keras.export import gpu, tensorrt, tensorrt_engine
 from logo_keras.export.artifact import report_path
 from logo_keras.export.check.verification import DiffersFromKeras
 from logo_keras.export.passes import mixed_precision
@@ -242,7 +242,7 @@ def installed(monkeypatch, gpus, **modules):
 )
 def test_tensorrt_is_taken_where_a_gpu_is(monkeypatch, gpus, runtime, expected):
     installed(monkeypatch, gpus, tensorrt=Trt(), tensorrt_rtx=Trt("tensorrt_rtx", "1.7.1"))
-    assert str(engine.library(runtime)) == expected
+    assert str(tensorrt_engine.library(runtime)) == expected
 
 
 @pytest.mark.parametrize(
@@ -258,42 +258,42 @@ def test_tensorrt_is_taken_where_a_gpu_is(monkeypatch, gpus, runtime, expected):
 def test_what_is_missing_is_one_line_that_says_what_to_install(monkeypatch, gpus, runtime, says):
     installed(monkeypatch, gpus)
     with pytest.raises(ImportError) as caught:
-        engine.library(runtime)
+        tensorrt_engine.library(runtime)
     assert "\n" not in str(caught.value) and all(text in str(caught.value) for text in says)
 
 
 def test_an_old_or_unknown_library_is_refused(monkeypatch):
     installed(monkeypatch, 1, tensorrt=Trt(version="8.6.1"))
     with pytest.raises(ImportError, match="TensorRT 8.6.1 is too old"):
-        engine.library("auto")
+        tensorrt_engine.library("auto")
     with pytest.raises(ValueError, match="runtime must be one of auto, tensorrt, tensorrt_rtx, got 'onnx'"):
-        engine.library("onnx")
+        tensorrt_engine.library("onnx")
 
 
 def test_compute_capabilities():
-    rtx = engine.Library("tensorrt_rtx", Trt("tensorrt_rtx"))
-    assert list(engine.capabilities(rtx)) == ["8.0", "8.6", "8.9", "12.0", "12.1"]
-    assert [value.name for value in engine.capabilities(rtx, "8.6, 12.0").values()] == ["SM86", "SM120"]
-    assert list(engine.capabilities(rtx, ["7.5"])) == ["7.5"]
+    rtx = tensorrt_engine.Library("tensorrt_rtx", Trt("tensorrt_rtx"))
+    assert list(tensorrt_engine.capabilities(rtx)) == ["8.0", "8.6", "8.9", "12.0", "12.1"]
+    assert [value.name for value in tensorrt_engine.capabilities(rtx, "8.6, 12.0").values()] == ["SM86", "SM120"]
+    assert list(tensorrt_engine.capabilities(rtx, ["7.5"])) == ["7.5"]
     with pytest.raises(ValueError, match="are 7.5, 8.0, 8.6, 8.9, 12.0, 12.1, got 9.0"):
-        engine.capabilities(rtx, "8.6,9.0")
-    full = engine.Library("tensorrt", Trt())
-    assert engine.capabilities(full) == {}
+        tensorrt_engine.capabilities(rtx, "8.6,9.0")
+    full = tensorrt_engine.Library("tensorrt", Trt())
+    assert tensorrt_engine.capabilities(full) == {}
     with pytest.raises(ValueError, match="builds for the GPU of this machine"):
-        engine.capabilities(full, "8.6")
+        tensorrt_engine.capabilities(full, "8.6")
 
 
 @pytest.mark.parametrize(("strongly_typed", "flags"), [(True, 2), (False, 0)])
 def test_networks_are_strongly_typed_in_every_version(strongly_typed, flags):
     trt = Trt(strongly_typed=strongly_typed)
-    assert engine.build(engine.Library("tensorrt", trt), b"model") == b"plan"
+    assert tensorrt_engine.build(tensorrt_engine.Library("tensorrt", trt), b"model") == b"plan"
     assert trt.told == {"flags": flags, "parsed": b"model", "cleared": "tf32"}
 
 
 def test_the_builder_is_told_workspace_targets_and_batches():
     trt = Trt("tensorrt_rtx")
-    rtx = engine.Library("tensorrt_rtx", trt)
-    engine.build(rtx, b"model", engine.capabilities(rtx, "8.6,8.9"), workspace=256, largest_batch=4)
+    rtx = tensorrt_engine.Library("tensorrt_rtx", trt)
+    tensorrt_engine.build(rtx, b"model", tensorrt_engine.capabilities(rtx, "8.6,8.9"), workspace=256, largest_batch=4)
     assert trt.told["workspace"] == 256 * 2**20
     assert (trt.told["target0"], trt.told["target1"]) == ("SM86", "SM89")
     assert trt.told["shapes"] == ("images", (1, 64, 64, 3), (4, 64, 64, 3), (4, 64, 64, 3))
@@ -305,22 +305,23 @@ def test_a_timing_cache_is_read_where_it_fits_and_written(tmp_path, old, mismatc
     if old:
         path.parent.mkdir()
         path.write_bytes(old)
-    engine.build(engine.Library("tensorrt", trt), b"model", timing_cache=path)
+    tensorrt_engine.build(tensorrt_engine.Library("tensorrt", trt), b"model", timing_cache=path)
     assert trt.told["cache"] == used and trt.told["ignore"] is False
     assert path.read_bytes() == b"measured"
 
 
 def test_a_timing_cache_is_refused_where_nothing_is_measured(tmp_path):
+    rtx = tensorrt_engine.Library("tensorrt_rtx", Trt("tensorrt_rtx"))
     with pytest.raises(ValueError, match="a timing cache is TensorRT's"):
-        engine.build(engine.Library("tensorrt_rtx", Trt("tensorrt_rtx")), b"model", timing_cache=tmp_path / "cache")
+        tensorrt_engine.build(rtx, b"model", timing_cache=tmp_path / "cache")
 
 
 def test_what_the_library_cannot_read_or_build_is_named():
     trt = Trt(errors=[("pick/TopK", "TopK", "no int64"), ("", "Where", "no bool")])
     with pytest.raises(ValueError, match=r"node pick/TopK \(TopK\): no int64; node 1 \(Where\): no bool"):
-        engine.build(engine.Library("tensorrt", trt), b"model")
+        tensorrt_engine.build(tensorrt_engine.Library("tensorrt", trt), b"model")
     with pytest.raises(ValueError, match="cannot build the engine: no kernel for it"):
-        engine.build(engine.Library("tensorrt", Trt(plan=None)), b"model")
+        tensorrt_engine.build(tensorrt_engine.Library("tensorrt", Trt(plan=None)), b"model")
 
 
 def test_without_a_driver_there_is_no_gpu(monkeypatch):

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tiny import REGIONS, one_convolution, tiny_backbone
 
 import logo_keras as lk
-from logo_keras.datasets.batches.augmentation import Augmentation
+from logo_keras.datasets.batches.photo_augmentation import Augmentation
 from logo_keras.datasets.dataset import Dataset
 
 NAMES = ("Aral", "Esso", "Shell")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from logo_keras.report import charts, page
+from logo_keras.report import charts, html
 
 VOID = {"meta", "img", "br"}
 HOSTILE = "<script>\"&'\udcff"
@@ -55,7 +55,7 @@ def whole():
         {% endblock %}"""
     photo = np.full((40, 60, 3), (200, 30, 30), np.uint8)
     chart = charts.curves({"<script>": ([1, 2], [2, 1])}, "epoch", "loss")
-    made = page._templates().from_string(template).render(title=HOSTILE, name=HOSTILE, photo=photo, chart=chart)
+    made = html._templates().from_string(template).render(title=HOSTILE, name=HOSTILE, photo=photo, chart=chart)
     return made.encode("utf-8", "backslashreplace").decode()
 
 
@@ -79,7 +79,7 @@ def test_a_page_is_made_for_phones_and_for_light_and_dark(whole):
 
 def test_a_picture_is_inside_the_page_in_its_colours():
     photo = np.full((40, 60, 3), (200, 30, 30), np.uint8)
-    data = base64.b64decode(page.data_uri(photo).partition(",")[2])
+    data = base64.b64decode(html.data_uri(photo).partition(",")[2])
     back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     np.testing.assert_allclose(back, photo, atol=4)
 
@@ -98,4 +98,4 @@ def test_a_confusion_matrix_says_what_was_taken_for_what(whole):
     [(1, "cut-out boxes", "1 cut-out box"), (1, "brands", "1 brand"), (0, "brands", "0 brands"), (2341, "boxes", "2,341 boxes")],
 )
 def test_what_is_counted_agrees_with_its_number(number, what, text):
-    assert page.counted(number, what) == text
+    assert html.counted(number, what) == text

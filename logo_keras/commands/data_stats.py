@@ -6,7 +6,7 @@ from pathlib import Path
 
 from logo_keras import datasets
 from logo_keras.commands.command import DATA_KINDS, Command, say_notes
-from logo_keras.datasets.pictures.page import write_page
+from logo_keras.datasets.pictures.statistics_page import write_page
 from logo_keras.datasets.splits import splits
 from logo_keras.errors import UserError
 from logo_keras.extras import require

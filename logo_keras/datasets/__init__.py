@@ -22,7 +22,7 @@ LOADERS = {
     "logos_in_the_wild": "public.logos_in_the_wild",
     "synthetic": "synthetic.synthesis",
 }
-_PUBLIC = {"Augmentation": "batches.augmentation", "Dataset": "dataset", "synthesize": "synthetic.synthesis"}
+_PUBLIC = {"Augmentation": "batches.photo_augmentation", "Dataset": "dataset", "synthesize": "synthetic.synthesis"}
 
 __all__ = ["LOADERS", "Augmentation", "Dataset", "load", "stream", "synthesize"]
 __getattr__, __dir__ = lazily(__name__, _PUBLIC)

@@ -10,9 +10,9 @@ import numpy as np
 from logo_keras.arguments import is_whole, whole
 from logo_keras.datasets.about import About
 from logo_keras.datasets.batches import front_end
-from logo_keras.datasets.batches.augmentation import augmentation
 from logo_keras.datasets.batches.cache import Cache
 from logo_keras.datasets.batches.order import Order, check_order
+from logo_keras.datasets.batches.photo_augmentation import augmentation
 from logo_keras.datasets.batches.source import Source, reader, square_side
 from logo_keras.datasets.checking import Log, in_threads
 from logo_keras.datasets.classes import NONE, composed, listed

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from logo_keras import evaluation, training
-from logo_keras.demo import page
+from logo_keras.demo import demo_page
 from logo_keras.demo.config import EPOCHS, DemoConfig
 from logo_keras.demo.findings import Findings
 from logo_keras.demo.sets import real, synthetic
@@ -96,11 +96,11 @@ def run(out, data=None, config=None, say=print):
         seconds=stages.seconds | {"train_drna_steps": drna_seconds, "train_plain_steps": _seconds(plain)},
     )  # fmt: skip
     with stages("report", "Writing the report"):
-        overview = page.overview(found, recognizer)
+        overview = demo_page.overview(found, recognizer)
         write(out / OVERVIEW, encoded(overview))
         found.seconds["total"] = stages.total
         figures = found.to_dict()
-        write(out / HTML, page.compose(found, figures, overview))
+        write(out / HTML, demo_page.compose(found, figures, overview))
         write_json(out / JSON, figures)
     stages.say(f"Done: open {out / HTML}")
     return figures

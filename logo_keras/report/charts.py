@@ -8,7 +8,7 @@ import numpy as np
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 from logo_keras.report import lettering
-from logo_keras.report.page import counted
+from logo_keras.report.html import counted
 
 # Okabe and Ito 2008, as in logo_keras.image.draw; the yellow is left out, it fades on white.
 COLORS = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00", "#0072b2")

@@ -23,5 +23,5 @@ def front_end(engine):
         raise UserError(f"engine must be {' or '.join(ENGINES)}, or None, got {engine!r}.")
     with naming_extras():
         # Here, since it imports Keras.
-        from logo_keras.datasets.batches.engine import PhotographBatches, as_tf_data
+        from logo_keras.datasets.batches.photo_batches import PhotographBatches, as_tf_data
     return PhotographBatches if engine != "tf.data" else lambda *arguments: as_tf_data(PhotographBatches(*arguments))

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from logo_keras.datasets.batches.augmentation import Augmentation, RandAugment, augment, mix
 from logo_keras.datasets.batches.order import Order
+from logo_keras.datasets.batches.photo_augmentation import Augmentation, RandAugment, augment, mix
 from logo_keras.errors import UserError
 from logo_keras.image.preprocessing import UnreadablePhotograph, fit, frame
 

@@ -11,7 +11,7 @@ from logo_keras.extras import cv2
 from logo_keras.image.draw import framed, scaled
 from logo_keras.image.preprocessing import UnreadablePhotograph
 from logo_keras.report import lettering
-from logo_keras.report.page import counted
+from logo_keras.report.html import counted
 
 # px: side of a photo, space between them, width of the names; Latin letters and lines that fit there.
 _TILE, _GAP, _NAMES = 96, 6, 216

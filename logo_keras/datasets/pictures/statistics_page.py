@@ -9,7 +9,7 @@ from logo_keras.datasets.pictures.contact_sheet import contact_sheets
 from logo_keras.files import write
 from logo_keras.image.draw import encoded
 from logo_keras.report import charts
-from logo_keras.report.page import counted, render
+from logo_keras.report.html import counted, render
 
 # px of the page for one px of a chart: charts have 144 px an inch, pages 96.
 _SHRUNK = 96 / 144

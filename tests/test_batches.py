@@ -9,8 +9,8 @@ import tensorflow as tf
 from photographs import encode, scene, write
 
 from logo_keras import datasets
-from logo_keras.datasets.batches.augmentation import Augmentation, augment
 from logo_keras.datasets.batches.order import Order
+from logo_keras.datasets.batches.photo_augmentation import Augmentation, augment
 from logo_keras.image.preprocessing import UnreadablePhotograph, prepare, read, resize
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from logo_keras.image import draw
 from logo_keras.report import charts
-from logo_keras.report.page import percent, render
+from logo_keras.report.html import percent, render
 
 # Photos in the overview, and at most so many right and so many wrong answers.
 _OVERVIEW, _ANSWERS = 8, 9

@@ -8,8 +8,8 @@ import pytest
 from photographs import scene, write
 
 from logo_keras import datasets
-from logo_keras.datasets.batches.augmentation import augment
 from logo_keras.datasets.batches.cache import Cache
+from logo_keras.datasets.batches.photo_augmentation import augment
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph, prepare, read, resize
 
 LIMITS = (10**6, 10**6)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from photographs import scene
 
-from logo_keras.datasets.batches.augmentation import AUGMENTATIONS, Augmentation, RandAugment, augment, augmentation, mix
+from logo_keras.datasets.batches.photo_augmentation import AUGMENTATIONS, Augmentation, RandAugment, augment, augmentation, mix
 from logo_keras.image.preprocessing import resize
 
 STANDARD = Augmentation()
