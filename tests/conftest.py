@@ -44,6 +44,17 @@ def seeds():
 
 
 @pytest.fixture(scope="module")
+def hardly_timed():
+    """The table of exported files times them twice, without a pause: for tests that are not about times."""
+    from logo_keras.export.check import table
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "_TIMED", 2)
+        patch.setattr(table, "_PAUSE", 0)
+        yield
+
+
+@pytest.fixture(scope="module")
 def eager():
     """Steps of tiny networks without tracing them first, which takes many times as long, for the tests of a module."""
     import tensorflow as tf

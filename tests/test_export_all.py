@@ -14,16 +14,8 @@ from logo_keras.export import all as every
 from logo_keras.export.artifact import report_path
 from logo_keras.export.check import table
 
+pytestmark = pytest.mark.usefixtures("hardly_timed")
 FORMATS = ("onnx", "tflite", "tflite_float16")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def hardly_timed():
-    """Times are not what is tested here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "_TIMED", 2)
-        patch.setattr(table, "_PAUSE", 0)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -13,21 +13,13 @@ import logo_keras as lk
 from logo_keras.export import all as every
 from logo_keras.export import tensorrt, tflite
 from logo_keras.export.artifact import report_path
-from logo_keras.export.check import reference, table, verification
+from logo_keras.export.check import reference, verification
 from logo_keras.export.check.photos import chosen
 from logo_keras.export.check.reference import Reference, digests
 from logo_keras.image import preprocessing
 
+pytestmark = pytest.mark.usefixtures("hardly_timed")
 BRANDS = ("acme", "globex", "initech", "umbrella")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def hardly_timed():
-    """Times are not what is tested here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "_TIMED", 2)
-        patch.setattr(table, "_PAUSE", 0)
-        yield
 
 
 def folder_of(root, each):
@@ -161,9 +153,9 @@ def test_tensorrt_int8_is_calibrated_on_other_photos_too(model, photos, tmp_path
         raise ValueError("far enough")
 
     monkeypatch.setattr(tensorrt, "typed_onnx", stop)
-    monkeypatch.setattr(tensorrt.engine, "library", lambda runtime: None)
-    monkeypatch.setattr(tensorrt.engine, "capabilities", lambda *arguments: ())
-    monkeypatch.setattr(tensorrt.engine, "check_cache", lambda *arguments: None)
+    monkeypatch.setattr(tensorrt.tensorrt_engine, "library", lambda runtime: None)
+    monkeypatch.setattr(tensorrt.tensorrt_engine, "capabilities", lambda *arguments: ())
+    monkeypatch.setattr(tensorrt.tensorrt_engine, "check_cache", lambda *arguments: None)
     with pytest.raises(ValueError, match="far enough"):
         tensorrt.export(model, tmp_path / "m.engine", photos, precision="int8")
     assert len(seen["images"]) == 32
