@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tiny
 from tiny import tiny_backbone
 
 import logo_keras as lk
@@ -11,14 +12,7 @@ from logo_keras.commands import describe, import_weights
 from logo_keras.weights.layers import entries_of
 
 CLASSES = 3
-REGIONS = {
-    "image_size": 96,
-    "region_size": 32,
-    "num_proposals": 3,
-    "num_regions": 2,
-    "navigator_stride": 32,
-    "weights": None,
-}
+REGIONS = tiny.REGIONS | {"weights": None}
 
 
 def backbone():
