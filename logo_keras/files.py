@@ -74,6 +74,18 @@ def replacing(path, durable=True):
         _remove(partial)
 
 
+def sweep(folder, names):
+    """Removes what `replacing` began in a folder and could not end, because its process was killed.
+
+    Args:
+        folder: Path. No other process may write these names in it.
+        names: iterable of str, the names of the files and folders that were to be written; `*` stands for anything.
+    """
+    for name in names:
+        for path in folder.glob(f".partial-????????-{name}"):
+            _remove(path)
+
+
 def write(path, data):
     """Writes bytes, all of the file or nothing."""
     with replacing(path) as temporary:

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from logo_keras import evaluation, training
+from logo_keras import evaluation, files, training
 from logo_keras.demo import demo_page
 from logo_keras.demo.config import EPOCHS, DemoConfig
 from logo_keras.demo.findings import Findings
@@ -23,6 +23,8 @@ from logo_keras.files import write, write_json
 from logo_keras.image.draw import encoded
 
 MODEL, FILE, HTML, JSON, OVERVIEW = "model.keras", "model.tflite", "report.html", "report.json", "overview.jpg"
+# How the folder of a training begins, which is gone when the training has ended.
+_TRAINING = ".partial-training-"
 # Steps that tell how long an epoch takes.
 _PROBED = 4
 # Steps between two lines about a training.
@@ -140,7 +142,7 @@ def _train(config, photos, out, say):
             say(f"step {step + 1}: loss {logs['loss']:.3f}, top1 {logs['top1']:.3f}")
 
     progress = keras.callbacks.LambdaCallback(on_train_batch_end=told)
-    with tempfile.TemporaryDirectory(prefix=".partial-training-", dir=out) as folder:
+    with tempfile.TemporaryDirectory(prefix=_TRAINING, dir=out) as folder:
         return training.train(config, photos.training, folder, photos.validation, callbacks=[progress], report=say)
 
 
@@ -175,8 +177,6 @@ def sweep(out):
         out: str or path of the folder.
     """
     out = Path(out)
-    for name in (MODEL, FILE, f"{FILE}.json", HTML, JSON, OVERVIEW):
-        for path in out.glob(f".partial-????????-{name}"):
-            path.unlink(missing_ok=True)
-    for path in (*out.glob(".partial-training-*"), *out.glob(".partial-????????-synthetic-*")):
+    files.sweep(out, (MODEL, FILE, f"{FILE}.json", HTML, JSON, OVERVIEW, "synthetic-*"))
+    for path in out.glob(f"{_TRAINING}*"):
         shutil.rmtree(path, ignore_errors=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from logo_keras.datasets.held_out import FILE as HELD_OUT
 from logo_keras.errors import UserError
-from logo_keras.files import Held, lock, replacing, sha256, write_json
+from logo_keras.files import Held, lock, replacing, sha256, sweep, write_json
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
 from logo_keras.network import load
 from logo_keras.network.divergence import Diverged
@@ -179,9 +179,7 @@ def _only_run(out):
     try:
         with lock(out / ".lock"):
             # What a run left that was killed while it ended.
-            for name in (MODEL, HISTORY, CONFIG, HELD_OUT):
-                for path in out.glob(f".partial-*-{name}"):
-                    path.unlink(missing_ok=True)
+            sweep(out, (MODEL, HISTORY, CONFIG, HELD_OUT))
             yield
     except Held:
         raise OSError(f"another run writes to {out}: wait until it has ended, or choose another folder.") from None
