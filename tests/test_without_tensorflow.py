@@ -36,6 +36,6 @@ def test_the_extra_is_named_where_neither_engine_is_installed(tmp_path, root):
         "from logo_keras import datasets\n"
         f"datasets.load('folder', {str(tmp_path)!r}).batches(2, 32, engine=sys.argv[1] or None)"
     )
-    for engine, missing in (("", "keras"), ("keras", "keras"), ("tf.data", "keras")):
+    for engine, missing in (("", "keras"), ("keras", "keras"), ("tf.data", "tensorflow")):
         process = subprocess.run([sys.executable, "-c", code, engine], capture_output=True, text=True, cwd=root, timeout=120)
         assert f"needs {missing}, which is not installed: pip install 'logo_keras[train]'" in process.stderr

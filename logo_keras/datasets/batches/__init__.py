@@ -1,7 +1,7 @@
 """Batches of photos: the order of an epoch, a source that makes the images, augmentation, a cache, and Keras's batches."""
 
 from logo_keras.errors import UserError
-from logo_keras.extras import naming_extras
+from logo_keras.extras import naming_extras, require
 
 ENGINES = ("keras", "tf.data")
 
@@ -21,6 +21,8 @@ def front_end(engine):
     """
     if engine not in (None, *ENGINES):
         raise UserError(f"engine must be {' or '.join(ENGINES)}, or None, got {engine!r}.")
+    if engine == "tf.data":
+        require("tensorflow", "train")
     with naming_extras():
         # Here, since it imports Keras.
         from logo_keras.datasets.batches.photo_batches import PhotographBatches, as_tf_data
