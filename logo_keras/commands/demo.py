@@ -2,8 +2,8 @@
 both are tested; DRNA-Net is exported to TFLite, and the file is run without TensorFlow.
 
 It leaves model.keras, model.tflite, overview.jpg, report.html (open it in a browser) and report.json in the folder --out.
-Without --data the photos are synthetic, the plain classifier sees them half as often as DRNA-Net, in about a quarter of its
-time, and all takes less than 8 minutes on two cores. With --data both are trained for the same time.
+Without --data the photos are synthetic, both models see them equally often, and all takes less than 8 minutes on two cores.
+With --data both are trained for the same time.
 """
 
 import dataclasses

@@ -39,7 +39,7 @@ def annotated(records, class_names, cut=None, remarks=(), **fields):
     `cut` every box is a sample with its own brand, as `Dataset.cut` makes it.
 
     Args:
-        records: list of Photo, in the order to keep.
+        records: list of Photograph, in the order to keep.
         class_names: sequence of different str, the classes in their order.
         cut: float, the margin in shares of the box's sides, or None for whole photos.
         remarks: iterable of str, notes that come after those on the samples; `notes` come before.
