@@ -11,7 +11,8 @@ import numpy as np
 
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.marks import catalogue, packages
-from logo_keras.datasets.synthetic.artwork import OPAQUE
+from logo_keras.datasets.marks.alike import SAME, fingerprint, joined
+from logo_keras.datasets.synthetic.artwork import OPAQUE, hull_of
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2, require
 from logo_keras.files import lock, replacing, write_json
@@ -24,6 +25,8 @@ SIDE = 160
 _CANVAS = 256
 # Least share of the px of a picture that belong to the mark: below it (a hair line, a dot) there is nothing to learn.
 _LEAST = 0.01
+# Share of its convex hull that a mark of one colour fills at most: above it it is a plain disc or square, as that of many.
+_MOST = 0.98
 # Grey levels: a mark whose px deviate less than this from their mean colour is one of one colour.
 _FLAT = 10.0
 
@@ -51,8 +54,9 @@ class Drawings:
     """The pictures of all marks of a folder, read where they are asked for: a sequence of Drawing.
 
     Attributes:
-        marks: tuple of Mark.
-        empty: tuple of str, package/name of the marks that are left out because they draw as nothing, or not at all.
+        marks: tuple of Mark. Brands whose marks look the same are one.
+        empty: tuple of str, package/name of the marks that are left out because they show nothing: they cannot be drawn, hardly a
+            px is drawn, or they are a plain disc or square.
         left_out: int, marks that are left out since they show a left-out brand.
         key: str, says by which packages, lists and code they were made.
     """
@@ -124,6 +128,12 @@ def draw(svg, color=None):
         ValueError: if it is no SVG file.
         ImportError: if resvg_py is not installed.
     """
+    picture, color = _drawn(svg, color)
+    return (picture if picture is not None and _shows_something(picture) else None), color
+
+
+def _drawn(svg, color):
+    """As `draw`, of plain shapes too."""
     one_color = color is not None or "currentColor" in svg
     picture, width = _rendered(svg, _CANVAS), _CANVAS
     box = cv2.boundingRect((picture[..., 3] >= OPAQUE).astype(np.uint8))
@@ -151,8 +161,17 @@ def draw(svg, color=None):
     return cv2.resize(picture, shape, interpolation=interpolation), None
 
 
+def _shows_something(picture):
+    """Whether there is more to see than nothing or, in one colour, a shape without dents and holes."""
+    alpha = picture if picture.ndim == 2 else picture[..., 3]
+    if not (alpha >= OPAQUE).any():
+        return False
+    points = np.rint(hull_of(alpha) * alpha.shape[::-1]).astype(np.int32)
+    return picture.ndim == 3 or float(alpha.sum()) / 255 < _MOST * cv2.contourArea(cv2.convexHull(points))
+
+
 def _rendered(svg, width):
-    """RGBA uint8 `[H, W, 4]`, `width` px wide, or 4 times narrower where it would be higher than that."""
+    """RGBA uint8 `[H, W, 4]`, `width` px wide."""
     resvg_py = require("resvg_py", "export")
     png = resvg_py.svg_to_bytes(svg_string=svg, width=width, style_sheet="svg{color:#ffffff}", skip_system_fonts=True)
     picture = cv2.imdecode(np.frombuffer(bytes(png), np.uint8), cv2.IMREAD_UNCHANGED)
@@ -163,7 +182,7 @@ def _key(wanted):
     """What the pictures depend on, as 12 hexadecimal digits."""
     pins = [asdict(package) for package in wanted.values()]
     lists = [*sorted(catalogue.left_out_brands()[0]), *catalogue.left_out_patterns()]
-    about = json.dumps([RECIPE, SIDE, pins, lists, metadata.version("resvg_py")], sort_keys=True)
+    about = json.dumps([RECIPE, SIDE, SAME, pins, lists, metadata.version("resvg_py")], sort_keys=True)
     return hashlib.sha256(about.encode()).hexdigest()[:12]
 
 
@@ -179,7 +198,7 @@ def _write(folder, root, wanted, kept, left_out, key):
             # A file that resvg does not take, such as one with an error in it.
             return None, None
 
-    entries, empty = [], []
+    entries, empty, looks = [], [], []
     with open(folder / "pixels.bin", "wb") as file:
         for mark, (pixels, color) in in_threads(work, kept, "drawing marks", waiting=256):
             if pixels is None:
@@ -187,8 +206,11 @@ def _write(folder, root, wanted, kept, left_out, key):
                 continue
             file.write(np.ascontiguousarray(pixels).data)
             entries.append(
-                {"brand": mark.brand, "package": mark.package, "name": mark.name, "color": color, "shape": pixels.shape}
+                {"package": mark.package, "name": mark.name, "color": color, "shape": pixels.shape, "brand": mark.brand}
             )
+            looks.append(fingerprint(pixels))
+    for entry, brand in zip(entries, joined([entry["brand"] for entry in entries], looks), strict=True):
+        entry["brand"] = brand
     write_json(folder / "index.json", {"key": key, "left_out": left_out, "empty": empty, "marks": entries}, indent=None)
 
 

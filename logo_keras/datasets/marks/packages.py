@@ -225,7 +225,9 @@ def icons(root, package):
         sizes = {key: content[key] for key in ("left", "top", "width", "height") if key in content}
         shown = ((name, sizes | icon) for name, icon in content["icons"].items() if not icon.get("hidden"))
         return {name: Icon(_svg(path, name, icon)) for name, icon in shown}
-    except (tarfile.TarError, OSError, EOFError, KeyError, TypeError, AttributeError) as error:
+    except FileError:
+        raise
+    except (tarfile.TarError, OSError, EOFError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise FileError(path, f"it is damaged ({error}); remove it, and it is fetched again.") from error
 
 
@@ -285,9 +287,9 @@ def _npm_pack(package, folder):
             f"npm fetches {package.wanted}, and it is not installed: it comes with Node.js (apt-get install npm, brew install "
             "node, or https://nodejs.org)."
         )
-    command = [npm, "pack", package.wanted, "--ignore-scripts", "--silent"]
+    command = [npm, "pack", package.wanted, "--ignore-scripts", "--loglevel=error"]
     try:
-        # In the folder, not by --pack-destination, so that no package.json or .npmrc of the caller's folder has a say.
+        # In that folder, so that no package.json of the caller's folder has a say.
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE, errors="replace")
     except subprocess.TimeoutExpired as error:
         raise ConnectionError(f"npm did not bring {package.wanted} within {_PATIENCE} s; try again.") from error
