@@ -14,13 +14,13 @@ _BEFORE = re.compile(r"(file-type-|light-|square-|cc-)")
 _BEHIND = re.compile(
     r"-(icon|logo|logomark|original|wordmark|plain|line|background|dark|light|alt|square|official|mono|color|old|opened|20\d\d)$"
 )
-# Not brands: pictures of folders, and of Creative Commons' licences, that begin as those of credit cards do.
+# Not brands: pictures of folders and of files without a type.
 _NO_BRAND = re.compile(r"(folder-|default-)")
 # What simplepycons writes for the dot of a domain: vuedotjs.
 _DOT = re.compile(r"(?<=.)dot(?=[a-z]{2,3}$)")
 # Letters of the longest ticker that is a class of its own: tickers are the names of other brands too (ada, sol, near).
 _TICKER = 4
-# Left-out brands with more letters also stand for the names that begin with them. Source: shared measurements of the prototype.
+# Left-out brands with more letters also stand for the names that begin with them; shorter ones begin too many others (minio).
 _EXACT = 4
 
 
