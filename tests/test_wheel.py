@@ -68,8 +68,8 @@ def test_wheel_holds_every_module(wheel, root):
 
 
 def test_wheel_holds_templates_and_tables(wheel, root):
-    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".html", ".toml"))}
-    files = {str(path.relative_to(root)) for kind in ("html", "toml") for path in (root / "logo_keras").rglob(f"*.{kind}")}
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".html", ".toml", "_out.txt", "_marks.txt"))}
+    files = {str(path.relative_to(root)) for kind in ("html", "toml", "txt") for path in (root / "logo_keras").rglob(f"*.{kind}")}
     assert inside == files and "logo_keras/datasets/about.toml" in files
 
 
