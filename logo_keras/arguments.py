@@ -62,6 +62,18 @@ def share(name, value):
     return value
 
 
+def positive(name, value):
+    """`value` as it is.
+
+    Raises:
+        ValueError: naming the argument, if it is no finite number above 0.
+    """
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not 0 < value < float("inf"):
+        raise UserError(f"{name} must be a number above 0, got {value!r}.")
+    return value
+
+
 def flag(name, value):
     """`value` as it is.
 
