@@ -25,7 +25,7 @@ class LogoEmbedder(LogoModel):
     that it has never seen. `embed` takes photos, `fit` images or `lk.datasets.marks.Marks`.
 
     Args:
-        image_size: int S, px, a multiple of 32.
+        image_size: int S, px, a multiple of 16.
         dimensions: int D, of the embedding.
         pooling: what the feature is of the last map: `"mean"`, `"max"` or `"gem"`, the generalised mean.
         num_backgrounds: int G, vectors of backgrounds, of which the nearest counts.
@@ -55,6 +55,8 @@ class LogoEmbedder(LogoModel):
     metrics_by_name = {"top1": "cosines"}
     judged_output = "cosines"
     export_outputs = ("embedding", "objectness")
+    # Its map is pooled as a whole, so that a cell may reach beyond the image.
+    _size_step = 16
     # Of the prototype, as the rates: its heads and vectors moved three times as fast as its backbone.
     _frozen_by_default = {"efficientnet_lite0": 2}
     _head_rate = 3.0

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from logo_keras import __version__, backbones
-from logo_keras.arguments import class_names_of, multiple_of_32, one_of, share, whole
+from logo_keras.arguments import class_names_of, multiple_of, one_of, share, whole
 from logo_keras.backbones import Backbone, application
 from logo_keras.errors import UserError
 from logo_keras.files import replacing
@@ -73,6 +73,8 @@ class LogoModel(Trainer):
 
     # What the backbone gives, see `Classifier`.
     head = "pool"
+    # What image_size must be a multiple of, px: the maps of regions have whole cells.
+    _size_step = 32
     # Measured best where the backbone starts from ImageNet (docs/training.md); other backbones are trained as a whole.
     _frozen_by_default = {"efficientnet_lite0": 5}
     # How many times as fast as the backbone the rest moves.
@@ -96,7 +98,7 @@ class LogoModel(Trainer):
         super().__init__(autocast=False, **kwargs | {"dtype": model_policy(kwargs.get("dtype"))})
         self.class_names = class_names_of(num_classes, class_names)
         self.num_classes = len(self.class_names)
-        self.image_size = multiple_of_32("image_size", image_size)
+        self.image_size = multiple_of(self._size_step, "image_size", image_size)
         self.dropout = share("dropout", dropout)
         self.batch_norm = one_of("batch_norm", batch_norm, ("batch", "frozen"))
         if frozen_blocks is None:
