@@ -4,11 +4,11 @@ import numpy as np
 
 from logo_keras.errors import UserError
 
-# Why region networks refuse shares, and what to do.
+# Why region networks and embedders refuse shares, and what to do.
 ONE_TRUE_CLASS = (
     "a network with regions needs the one true class of an image, because its teacher's confidence in that class ranks the "
-    'regions. Of one-hot labels give argmax over the last axis; in place of MixUp and CutMix take augment="standard" or '
-    '"randaugment", or lk.Classifier.'
+    "regions, and an embedder needs it for its margin. Of one-hot labels give argmax over the last axis; in place of MixUp and "
+    'CutMix take augment="standard" or "randaugment", or lk.Classifier.'
 )
 
 

@@ -29,6 +29,8 @@ class Trainer(Steps, keras.Model):
     loss_names = ("whole",)
     # From the name of an accuracy to the output that it is of.
     metrics_by_name = {"top1": "probabilities", "top5": "probabilities"}
+    # The output that further metrics of `compile` are of.
+    judged_output = "probabilities"
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -94,6 +96,11 @@ class Trainer(Steps, keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     @property
+    def num_labels(self):
+        """int, different labels that an image may have: one a class."""
+        return self.num_classes
+
+    @property
     def takes_shares(self):
         """bool, whether labels may be shares of each class `[B, N]`: not where a teacher needs the one true class."""
         return "region" not in type(self).loss_names
@@ -116,7 +123,7 @@ class Trainer(Steps, keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The weighted sum of the losses, each tracked by its name; of a replica, its share of the mean."""
-        shares = check_label_shape(y.shape, self.num_classes, self.takes_shares)
+        shares = check_label_shape(y.shape, self.num_labels, self.takes_shares)
         labels = ops.cast(y, "float32") if shares else ops.reshape(ops.cast(y, "int32"), (-1,))
         sample_weight = _flat(sample_weight)
         total = sum(self.losses) if self.losses else 0.0
@@ -127,11 +134,11 @@ class Trainer(Steps, keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates the accuracies, of shares against the largest; returns all metrics so far."""
-        shares = check_label_shape(y.shape, self.num_classes, self.takes_shares)
+        shares = check_label_shape(y.shape, self.num_labels, self.takes_shares)
         labels, sample_weight = ops.argmax(y, axis=-1) if shares else ops.reshape(y, (-1,)), _flat(sample_weight)
         for name, output in self.metrics_by_name.items():
             self._trackers[name].update_state(labels, y_pred[output], sample_weight)
-        return super().compute_metrics(x, labels, y_pred["probabilities"], sample_weight)
+        return super().compute_metrics(x, labels, y_pred[self.judged_output], sample_weight)
 
     def fit(
         self,
@@ -204,6 +211,7 @@ class Trainer(Steps, keras.Model):
         if self.compiled and span_schedule(self.optimizer, before, total, epochs):
             # The schedule is a constant of the traced function.
             self.train_function = None
+        self._span(before, total)
         if hasattr(x, "cardinality") or getattr(x, "shuffles_itself", False):
             # tf.data and the batches of this package shuffle themselves; Keras warns of its own default, or mixes the batches.
             kwargs.setdefault("shuffle", False)
@@ -226,15 +234,18 @@ class Trainer(Steps, keras.Model):
         finally:
             self._watch = None
 
+    def _span(self, before, total):
+        """Tells what of the model changes over a run how long it is, as `span_schedule` tells the optimizer; here nothing."""
+
     def _check_data(self, x, y, validation_data, steps_per_epoch, augment, given):
         """Refuses what this model cannot learn from before anything is read; `given` are the options of a Dataset."""
         if given and not is_dataset(x):
             raise UserError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
         if mixes(augment) and not self.takes_shares:
             raise UserError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
-        check_labels(y, self.num_classes, self.takes_shares)
+        check_labels(y, self.num_labels, self.takes_shares)
         if isinstance(validation_data, (tuple, list)) and len(validation_data) > 1:
-            check_labels(validation_data[1], self.num_classes, self.takes_shares)
+            check_labels(validation_data[1], self.num_labels, self.takes_shares)
         if steps_per_epoch is not None:
             whole("steps_per_epoch", steps_per_epoch, 1)
         if self.num_classes == 1 or is_dataset(x) and len(set(np.asarray(x.labels).tolist())) == 1:
@@ -252,7 +263,7 @@ class Trainer(Steps, keras.Model):
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
         """`keras.Model.evaluate`, which also takes a `Dataset` of this package; `cache` and `engine` as its `batches`."""
-        check_labels(y, self.num_classes, self.takes_shares)
+        check_labels(y, self.num_labels, self.takes_shares)
         x, batch_size = self._batches(x, batch_size, cache=cache, engine=engine)
         return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
