@@ -36,6 +36,8 @@ ALIASES = {"adidas0": "adidas", "hh": "hellyhansen", "mk": "michaelkors"}
 SHOTS = (1, 5)
 # px of the squares that are kept; no row reads larger ones.
 SIDE = 256
+# Images at once.
+BATCH = 50
 # A one-colour mark that differs by less from its ground, in grey levels, turns black or white, as in training.
 STANDS_OUT = 60
 # OpenAI's CLIP, clip/clip.py: the normalisation of images in 0..1.
@@ -87,13 +89,17 @@ def embedders(flags, files):
 
 def imagenet(size):
     """The mean of the last map of EfficientNet-Lite0 with ImageNet weights."""
-    import logo_keras as lk
+    from logo_keras.backbones import backbone
 
-    model = lk.Classifier(num_classes=1, image_size=size)
+    value = backbone("efficientnet_lite0")
 
     def embed(crops):
-        batches = (np.stack([fit(crop, size) for crop in crops[first : first + 50]]) for first in range(0, len(crops), 50))
-        return np.concatenate([np.asarray(model(batch, training=False, embedding=True)["embedding"]) for batch in batches])
+        found = []
+        for first in range(0, len(crops), BATCH):
+            images = np.stack([fit(crop, size) for crop in crops[first : first + BATCH]])
+            maps = value.model(value.preprocessing(images.astype(np.float32)), training=False)
+            found.append(np.asarray(maps).mean(axis=(1, 2)))
+        return np.concatenate(found)
 
     return embed
 

@@ -221,13 +221,17 @@ def test_marks_are_refused_by_what_cannot_learn_them():
         make(class_names=marks.class_names).fit(marks, augment="none", verbose=0)
 
 
-def test_an_embedder_has_no_answer_where_a_brand_is_asked_for(tmp_path):
+def test_an_embedder_has_no_answer_where_a_brand_is_asked_for(tmp_path, capsys):
+    from logo_keras.commands import predict
     from logo_keras.evaluation import evaluate
 
     model = make()
     assert not hasattr(model, "recognize") and not hasattr(model, "near_ties")
     with pytest.raises(ValueError, match="LogoEmbedder names no brand"):
         evaluate(model, None)
+    model.save(tmp_path / "model.keras")
+    assert predict.main(["logo-predict", f"--model={tmp_path / 'model.keras'}", str(tmp_path)]) == 1
+    assert "model.keras holds a LogoEmbedder, which names no brand" in capsys.readouterr().err
 
 
 def config(**changes):
@@ -297,6 +301,14 @@ def test_the_recipe_is_what_the_docs_say_and_builds():
     assert recipe.warm_up_epochs * recipe.steps_per_epoch == 200
     small = dataclasses.replace(recipe, arguments={"backbone": tiny_backbone(), "image_size": 32})
     assert small.build(["a", "b"]).compiled
+
+
+def test_the_command_of_the_recipe_gives_its_settings():
+    from logo_keras.commands import train as command
+
+    recipe, flags = recipes.recipe("logo_embedder"), command.COMMAND.flags()
+    flags.parse(recipe.command.split()[1:])
+    assert command.config_from(flags) == recipe.config and flags.data is None
 
 
 def test_the_command_trains_on_marks(tmp_path, monkeypatch, capsys):

@@ -17,7 +17,10 @@ PAPERS = {"optimizer": "sgd", "learning_rate": 0.01, "clip": None, "warm_up_epoc
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": "vgg"}, "model must be one of Classifier, NTSNet, DRNANet, plain, nts, drna, got 'vgg'"),
+        (
+            {"model": "vgg"},
+            "model must be one of Classifier, NTSNet, DRNANet, LogoEmbedder, plain, nts, drna, embedder, got 'vgg'",
+        ),
         ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number above 0, got nan"),
         ({"label_smoothing": 1}, r"label_smoothing must lie in \[0, 1\), got 1"),
