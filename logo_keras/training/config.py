@@ -53,7 +53,7 @@ class Config:
             (those of "LogoEmbedder" three times); it falls along a cosine. With "sgd" it is that of all variables.
         label_smoothing: float in [0, 1), share of the target that is spread over all classes.
         keep: str, "last" keeps the model of the last epoch, "best" the one with the highest top1 on the validation photos,
-            of equals the one with the lower loss.
+            of equals the one with the lower loss; on marks the one with the highest val_r1.
         optimizer: str, "adamw" (`optimizers.HeadsFirstAdamW`) or "sgd" (`optimizers.TorchSGD`), as the papers have it.
         weight_decay: float, decoupled from the gradient with "adamw", an L2 term of the gradient with "sgd".
         clip: float, the largest norm of all gradients together; None leaves them as they are, as 0 does as a flag.
