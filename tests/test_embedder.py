@@ -7,6 +7,7 @@ import re
 
 import keras
 import numpy as np
+import photographs
 import pytest
 from colour_marks import ColourMarks
 from keras import ops
@@ -230,7 +231,8 @@ def test_an_embedder_has_no_answer_where_a_brand_is_asked_for(tmp_path, capsys):
     with pytest.raises(ValueError, match="LogoEmbedder names no brand"):
         evaluate(model, None)
     model.save(tmp_path / "model.keras")
-    assert predict.main(["logo-predict", f"--model={tmp_path / 'model.keras'}", str(tmp_path)]) == 1
+    photographs.write(tmp_path / "photo.png")
+    assert predict.main(["logo-predict", f"--model={tmp_path / 'model.keras'}", str(tmp_path / "photo.png")]) == 1
     assert "model.keras holds a LogoEmbedder, which names no brand" in capsys.readouterr().err
 
 
