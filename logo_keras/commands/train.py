@@ -222,7 +222,8 @@ def _work(values, arguments):
     result = _train(values, config, training, validation, {"data": data, "recipe": values.recipe}, **options)
     # The share was taken from the training part, which has nothing of the part for testing.
     test = None if values.held_out else splits(values.data, root).test
-    if test or values.held_out:
+    # An embedder names no brand.
+    if (test or values.held_out) and config.model != "LogoEmbedder":
         options = [f"--split {test}"] if test else []
         options += [f"--{name} {values[name].value}" for name in ("cut", "held_out") if values[name].value is not None]
         print("How good is it on photographs that it has not seen?")
