@@ -15,6 +15,7 @@ _HOMES = {
     "Backbone": "logo_keras.backbones",
     "Classifier": "logo_keras.network",
     "DRNANet": "logo_keras.network",
+    "LogoEmbedder": "logo_keras.network",
     "NTSNet": "logo_keras.network",
     "PAPER": "logo_keras.network.paper",
     "describe": "logo_keras.weights.model_card",
