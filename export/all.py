@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from logo_keras.commands.command import EXPORTED_MODEL, Command, photos_of
-from logo_keras.edge import Recognizer
+from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
 
@@ -62,8 +62,8 @@ TARGETS = {
 # By the `format` that the JSON file about an artifact names.
 _OPEN = {
     "SavedModel": saved_model.open_folder,
-    "ONNX": lambda path: Recognizer(path, _cores()).infer,
-    "TFLite": lambda path: Recognizer(path, _cores()).infer,
+    "ONNX": lambda path: Runner(path, _cores()).infer,
+    "TFLite": lambda path: Runner(path, _cores()).infer,
     "TensorRT": tensorrt.open_engine,
 }
 
@@ -125,7 +125,7 @@ def check_all(folder, model=None, photos=None, limit=None, say=print):
     found = _artifacts(folder)
     model = opened(model or _noted_model(folder))
     given = {output["name"] for facts in found.values() for output in facts["outputs"]}
-    names = [name for name in (*model.export_outputs, EMBEDDING) if name in given]
+    names = [name for name in dict.fromkeys((*model.export_outputs, EMBEDDING)) if name in given]
     apart = {digest for facts in found.values() for digest in facts.get("calibrated_on", ())}
     rows = []
     with referring(model, photos, limit, names, apart=apart) as reference:

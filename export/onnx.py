@@ -16,7 +16,8 @@ from logging.handlers import BufferingHandler
 
 from logo_keras import __version__
 from logo_keras.commands.command import exporting
-from logo_keras.edge import Recognizer, model_file
+from logo_keras.edge import model_file
+from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
@@ -166,7 +167,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
             reference,
             name="ONNX",
             make=lambda path: save(convert(reference.model, reference.names, batch), path, reference.model),
-            open=lambda path: Recognizer(path).infer,
+            open=lambda path: Runner(path).infer,
             describe=lambda path: facts(onnx.load(path)),
             precision="float32",
             runtime=f"onnxruntime {version('onnxruntime')}",

@@ -17,7 +17,8 @@ from importlib.metadata import version
 
 from logo_keras.arguments import one_of
 from logo_keras.commands.command import exporting
-from logo_keras.edge import Recognizer, model_file
+from logo_keras.edge import model_file
+from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
@@ -167,7 +168,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
             reference,
             name="TFLite",
             make=make,
-            open=lambda path: Recognizer(path).infer,
+            open=lambda path: Runner(path).infer,
             describe=lambda path: facts(path.read_bytes()) | {"variant": precision},
             precision=PRECISIONS[precision],
             runtime=f"LiteRT {version('ai-edge-litert')}",
