@@ -1,7 +1,8 @@
 """Writes every format from one .keras file: SavedModel, ONNX, TFLite in four precisions, and TensorRT where its
 libraries are. Each is run on the photographs in its own runtime and compared with Keras. Ends with a table, a row a format:
 size, top-1 on the photographs, largest difference of a probability from Keras, share of photographs with the same class
-first, median time of a photograph in its own runtime (in turns), and whether it passed or why not.
+first (of embedders R@1, largest difference of a number, mean cosine), median time of a photograph in its own runtime (in
+turns), and whether it passed or why not.
 
   logo-export-all --model M.keras --out DIR   writes DIR/M.tflite and so on, and DIR/export.json
   logo-export-all --check DIR                 the same table of the files that are in DIR already

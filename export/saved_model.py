@@ -1,7 +1,7 @@
 """Writes a SavedModel, a folder, from a .keras file: for TensorFlow Serving and whatever else runs TensorFlow.
 
 It has two signatures, which give the same outputs: probabilities, and region_boxes and region_scores where the model has
-regions.
+regions; of an embedder embedding and objectness.
   serve         images, float32 [B, S, S, 3], RGB 0..255 (also called serving_default)
   serve_bytes   photographs, strings [B]: JPEG or PNG files, decoded and resized inside; gives their sizes as well
 
