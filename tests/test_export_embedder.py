@@ -55,7 +55,7 @@ def test_the_file_embeds_as_keras_does(exported, model, few_photos):
 
 def test_objectness_is_that_of_the_vectors(exported, model, few_photos):
     found = lk.edge.Embedder(exported[0]).infer_photos(sorted(few_photos.glob("*/*.jpg"))[::5])
-    classes = np.array(model.cosine_head.class_vectors).reshape(-1, 16)
+    classes = model.cosine_head.class_vectors.numpy().reshape(-1, 16)
     classes /= np.linalg.norm(classes, axis=1, keepdims=True)
     best = [(found["embedding"] @ vectors.T).max(axis=1) for vectors in (classes, model.background_vectors)]
     np.testing.assert_allclose(found["objectness"], best[0] - best[1], atol=BOUND)
