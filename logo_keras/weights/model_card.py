@@ -1,6 +1,5 @@
 """What a saved model says of itself: architecture, weights, data, recipe, figures, versions, date."""
 
-import dataclasses
 import datetime
 import json
 import sys
@@ -85,12 +84,17 @@ def read(path):
     if not path.is_file():
         raise FileNotFoundError(f"there is no model {path}.")
     if path.suffix.lower() in (".tflite", ".onnx"):
-        facts = dataclasses.asdict(model_file.read(path))
+        said = model_file.read(path)
+        names = ("image_size", "preprocessing", "decision", "dimensions")
+        arguments = {name: getattr(said, name) for name in names} | {
+            "num_backgrounds": None if said.backgrounds is None else len(said.backgrounds)
+        }
         return {
-            "architecture": facts["model"],
-            "arguments": {name: facts[name] for name in ("image_size", "preprocessing", "decision")},
-            "classes": list(facts["class_names"]),
-            "packages": {"logo_keras": facts["version"]},
+            "architecture": said.model,
+            # What an embedder has not, and a model that names brands.
+            "arguments": {name: value for name, value in arguments.items() if value is not None or name == "decision"},
+            "classes": list(said.class_names),
+            "packages": {"logo_keras": said.version},
         }
     config, saved = _read_keras(path)
     arguments = dict(config["config"])
@@ -172,7 +176,8 @@ def _lines(path, card):
     """A line for each entry that is known, and for each part of a list: the usual ones first, others as they come."""
     classes = card.pop("classes")
     shown = ", ".join(classes[:8]) + (", ..." if len(classes) > 8 else "")
-    entries = dict.fromkeys(_ENTRIES) | card | {"classes": f"{len(classes)}: {shown}"}
+    # An exported embedder names none.
+    entries = dict.fromkeys(_ENTRIES) | card | {"classes": f"{len(classes)}: {shown}" if classes else None}
     yield str(path)
     for name, value in entries.items():
         if value not in (None, {}, [], ""):
