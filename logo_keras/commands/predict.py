@@ -93,6 +93,8 @@ def _work(values, arguments):
         raise UserError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
     paths = find(arguments)
     model = open_model(values.model, values.threads)
+    if not hasattr(model, "recognize"):
+        raise UserError(f"{values.model} holds a {type(model).__name__}, which names no brand: it gives vectors (embed).")
     if values.pictures and _lies_among(values.pictures, arguments):
         # Else the next run would take the drawings for more photos.
         mark(values.pictures)

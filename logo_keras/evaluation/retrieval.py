@@ -155,6 +155,26 @@ def from_artwork(embeddings, labels, artwork, artwork_labels):
     return np.where(np.isin(labels, artwork_labels), (found == labels).astype(float), np.nan)
 
 
+def auroc(known, unknown):
+    """How well a score tells known from unknown: the chance that a known one has the higher score, ties counted half.
+
+    Args:
+        known: float `[n]`, scores.
+        unknown: float `[m]`.
+
+    Returns:
+        float; 0.5 is chance.
+
+    Raises:
+        ValueError: if there is none of one kind.
+    """
+    known, unknown = np.asarray(known), np.sort(unknown)
+    if not (len(known) and len(unknown)):
+        raise UserError(f"scores of both kinds are needed, got {len(known)} known and {len(unknown)} unknown.")
+    below = np.searchsorted(unknown, known, "left") + np.searchsorted(unknown, known, "right")
+    return float(below.mean() / (2 * len(unknown)))
+
+
 def interval(hits, resamples=2000, seed=0):
     """The 95 % interval of a mean over draws and images: what other draws of references and other images would do.
 

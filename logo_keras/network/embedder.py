@@ -22,7 +22,7 @@ class LogoEmbedder(LogoModel):
     """Turns an image of a mark into a vector of length 1 that lies near those of other images of that mark.
 
     It is taught on N brands and on backgrounds, images without a mark, of which the label is N; what it is used for is brands
-    that it has never seen. `embed` takes photos, `fit` images or `lk.datasets.marks.Marks`.
+    that it has never seen. `embed` takes photos, `fit` images or `logo_keras.datasets.marks.Marks`.
 
     Args:
         image_size: int S, px, a multiple of 16.

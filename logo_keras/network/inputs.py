@@ -17,6 +17,30 @@ def is_dataset(data):
     return hasattr(data, "batches")
 
 
+def draws_itself(data):
+    """Whether data of this package draws its images, as Marks do: nothing of how photos are read and augmented applies."""
+    return is_dataset(data) and not hasattr(data, "paths")
+
+
+def check_marks(marks, model):
+    """Checks what an embedder is to be taught on.
+
+    Args:
+        marks: Marks.
+        model: a model of this package.
+
+    Raises:
+        ValueError: if the model learns no backgrounds, or knows other brands.
+    """
+    if model.num_labels == model.num_classes:
+        raise UserError(f"marks come with backgrounds, which lk.LogoEmbedder learns and {type(model).__name__} does not.")
+    if tuple(marks.class_names) != model.class_names:
+        raise UserError(
+            f"the marks are of {len(marks.class_names)} brands that are not the {model.num_classes} of the model, or in another "
+            "order: make the model with class_names=marks.class_names."
+        )
+
+
 def labelled(dataset, model):
     """The Dataset with labels that are the model's.
 

@@ -10,7 +10,16 @@ from logo_keras.arguments import whole
 from logo_keras.errors import UserError
 from logo_keras.network.divergence import StopAtNaN
 from logo_keras.network.epochs import NumberEpochs, going_on, num_batches, steps_taken
-from logo_keras.network.inputs import ONE_TRUE_CLASS, check_label_shape, check_labels, is_dataset, labelled, mixes
+from logo_keras.network.inputs import (
+    ONE_TRUE_CLASS,
+    check_label_shape,
+    check_labels,
+    check_marks,
+    draws_itself,
+    is_dataset,
+    labelled,
+    mixes,
+)
 from logo_keras.network.losses import cross_entropy, weighted_mean
 from logo_keras.network.optimizers import default_optimizer, span_schedule
 from logo_keras.network.steps import Steps, share_of_replica
@@ -164,15 +173,15 @@ class Trainer(Steps, keras.Model):
         """`keras.Model.fit`, which also takes a `Dataset` of this package for `x` and `validation_data`.
 
         Args:
-            x: a Dataset, what its `batches` gives, a `tf.data.Dataset` of `(images, labels)` or an array of images, float
-                RGB 0..255.
+            x: a Dataset, Marks (of `lk.LogoEmbedder`), what their `batches` gives, a `tf.data.Dataset` of `(images, labels)`
+                or an array of images, float RGB 0..255.
             y: int labels `[B]`, or shares of each class `[B, N]` (`lk.Classifier` alone), where `x` is an array.
             batch_size: int; 16 for a Dataset by default.
             epochs: int.
             verbose: as Keras has it.
             callbacks: Keras callbacks.
             validation_data: as `x`, or a tuple of arrays.
-            seed: int; order, augmentation and dropout of a Dataset.
+            seed: int; order, augmentation and dropout of a Dataset, what is drawn of Marks.
             augment, cache, shard, balance, engine, strict: of a Dataset, as its `batches` has them. `cache`, `engine` and
                 `strict` are also for `validation_data`, of which every host scores all.
             initial_epoch: int, number of the first epoch, counted from 0. Order, augmentation and dropout of a Dataset are
@@ -239,7 +248,7 @@ class Trainer(Steps, keras.Model):
 
     def _check_data(self, x, y, validation_data, steps_per_epoch, augment, given):
         """Refuses what this model cannot learn from before anything is read; `given` are the options of a Dataset."""
-        if given and not is_dataset(x):
+        if given and (not is_dataset(x) or draws_itself(x)):
             raise UserError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
         if mixes(augment) and not self.takes_shares:
             raise UserError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
@@ -276,6 +285,10 @@ class Trainer(Steps, keras.Model):
         """A Dataset as batches, which need no further batch size, with the model's labels if scored; anything else as it is."""
         if not is_dataset(data):
             return data, batch_size
+        if draws_itself(data):
+            check_marks(data, self)
+            drawn = {name: options[name] for name in ("seed", "first_epoch", "steps") if options.get(name) is not None}
+            return data.batches(batch_size or 16, self.image_size, **drawn), None
         dataset = labelled(data, self) if scored else data
         return dataset.batches(batch_size or 16, self.image_size, preprocessing=self.preprocessing, **options), None
 

@@ -23,7 +23,8 @@ def of_run(identity, about, row):
 
     Args:
         identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names` and
-            `sha256` of the photos that are learnt from and of those that are scored after every epoch, or None.
+            `sha256` of the photos that are learnt from and of those that are scored after every epoch, or None. Of marks it is
+            `marks`, `num_classes` and what else tells them from others.
         about: dict or None: `data`, a dict of which `kind`, `train_split` and `validation` are taken, and `recipe`, a name.
         row: dict, the figures of the last epoch, or None before the first.
 
@@ -38,14 +39,16 @@ def of_run(identity, about, row):
 
     def photos(part, split):
         found = identity[part]
-        return found and {"split": split, "photographs": found["photographs"], "sha256": found["sha256"]}
+        # Marks have their own, which say more.
+        own = {name: value for name, value in (found or {}).items() if name != "class_names"}
+        return found and {"split": split} | (own if "marks" in own else {name: own[name] for name in ("photographs", "sha256")})
 
     return {
         "architecture": identity["config"]["model"],
         "backbone": identity["config"]["arguments"]["backbone"],
         "data": {
             "kind": data.get("kind"),
-            "classes": len(identity["training"]["class_names"]),
+            "classes": identity["training"].get("num_classes") or len(identity["training"]["class_names"]),
             "training": photos("training", data.get("train_split")),
             "validation": photos("validation", data.get("validation")),
         },
