@@ -12,7 +12,7 @@ import pytest
 from galleries import WithBackgrounds, gallery, mark, photo
 
 import logo_keras as lk
-from logo_keras.gallery import UnusableGallery, gallery_file
+from logo_keras.gallery import UnusableGallery, embedders, gallery_file
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,6 @@ def test_the_same_embedding_in_another_format_is_taken(saved):
 
 
 def test_without_its_embedding_a_gallery_is_listed_and_changed_and_embeds_nothing(path, monkeypatch, tmp_path):
-    monkeypatch.setattr("logo_keras.gallery.gallery.SHIPPED", tmp_path / "missing")
     monkeypatch.setattr("logo_keras.gallery.embedders.SHIPPED", tmp_path / "missing")
     opened = lk.Gallery.load(path)
     opened.rename("Acme", "ACME")
@@ -225,6 +224,19 @@ def test_without_its_embedding_a_gallery_is_listed_and_changed_and_embeds_nothin
     for act in (lambda: opened.recognize(photographs.scene()), lambda: opened.add("New", mark("Acme"))):
         with pytest.raises(ValueError, match="was made with .*WithBackgrounds, which was not given"):
             act()
+
+
+def test_the_embedding_of_the_package_is_opened_when_it_is_needed(path, monkeypatch):
+    opened, shipped = lk.Gallery.load(path), []
+
+    def other():
+        shipped.append(embedders.embedder(embed=mirrored))
+        return shipped[0]
+
+    monkeypatch.setattr("logo_keras.gallery.gallery.embedder", other)
+    assert not shipped and opened.labels
+    with pytest.raises(UnusableGallery, match="brands.gallery: made with the embedding .*WithBackgrounds, not with .*mirrored"):
+        opened.recognize(photographs.scene())
 
 
 def test_embedding_anew_takes_the_kept_crops_and_drops_thresholds(path):

@@ -239,10 +239,10 @@ def _kept(image):
 
 
 def _is_photo_with_box(given):
-    """Whether something is `(photo, box)`: a tuple of two, of which the second is a box or None."""
+    """Whether something is `(photo, box)`: a tuple of two, of which the second is no picture."""
     if not isinstance(given, tuple) or len(given) != 2:
         return False
-    return given[1] is None or (not isinstance(given[1], (str, bytes, os.PathLike)) and np.shape(given[1]) == (4,))
+    return not isinstance(given[1], (str, bytes, bytearray, os.PathLike)) and np.ndim(given[1]) < 3
 
 
 def _is_svg_name(name):

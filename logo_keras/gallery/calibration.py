@@ -63,7 +63,7 @@ def calibrate(gallery, negatives, false_accepts):
         raise UserError("the gallery has no references yet: add some first.")
     samples = _samples(negatives)
     files, similarities, unreadable = score(gallery, samples, "calibrating")
-    used = gallery.reference_files()
+    used, _ = gallery.files()
     for number, file in files.items():
         if file in used:
             name = f"negatives[{number}]" if isinstance(samples[number][0], (bytes, np.ndarray)) else samples[number][0]

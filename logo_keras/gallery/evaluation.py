@@ -122,7 +122,7 @@ def evaluate(gallery, dataset):
         raise UserError(f"the gallery has none of the data set's brands, {listed(strangers)}. It has {listed(gallery.labels)}.")
     files, similarities, unreadable = score(gallery, _samples(dataset), "evaluating")
     numbers = np.array([*files], np.int64)
-    used, fitted = gallery.reference_files(), gallery.calibration_files()
+    used, fitted = gallery.files()
     is_reference = np.array([file in used for file in files.values()], bool)
     is_fitted = np.array([file in fitted for file in files.values()], bool) & ~is_reference
     left = ~(is_reference | is_fitted)

@@ -10,7 +10,7 @@ from logo_keras.datasets.classes import composed, listed
 from logo_keras.errors import UserError
 from logo_keras.gallery import artwork, calibration, evaluation, gallery_file, parquet
 from logo_keras.gallery.calibration import Calibration
-from logo_keras.gallery.embedders import SHIPPED, embedder
+from logo_keras.gallery.embedders import embedder
 from logo_keras.gallery.gallery_file import UnusableGallery
 from logo_keras.gallery.match import Brand, Match
 from logo_keras.gallery.pictures import crop_of, pictures
@@ -283,13 +283,9 @@ class Gallery:
         """
         return self._model().embed(squares)
 
-    def reference_files(self):
-        """Digests of the files that references come from: set of str."""
-        return {*self._table.columns["file"]}
-
-    def calibration_files(self):
-        """Digests of the photos that calibrated the gallery: frozenset of str."""
-        return self._calibrated_on
+    def files(self):
+        """Digests of the files from which references come, and of the photos that calibrated: two sets of str."""
+        return {*self._table.columns["file"]}, {*self._calibrated_on}
 
     def calibrate(self, negatives, false_accepts=0.01):
         """Fits the thresholds to photos that show none of the brands, best such as the gallery will meet.
@@ -379,8 +375,8 @@ class Gallery:
         Args:
             path: str or Path.
             model, embed, image_size: as for `Gallery`: the embedding with which it was made, in any format. Without any of them
-                the one that comes with the package; where there is none, the gallery can be listed and changed, and
-                embeds nothing.
+                the gallery can be listed, changed and embedded anew, and the embedding that comes with the package is opened when
+                something is to be embedded.
 
         Returns:
             Gallery.
@@ -394,7 +390,8 @@ class Gallery:
         gallery = cls.__new__(cls)
         gallery._begin(table, backgrounds)
         try:
-            gallery._said = {name: about["embedding"][name] for name in ("identity", "name", "image_size")} | {"probe": probe}
+            gallery._said = {name: about["embedding"][name] for name in ("identity", "name", "image_size")}
+            gallery._said |= {"probe": probe, "path": path}
             gallery.threshold = None if about["threshold"] is None else float(about["threshold"])
             gallery._own_thresholds = {label: float(value) for label, value in about["thresholds"].items() if label in table}
             gallery._calibrated_on = frozenset(about["calibrated_on"])
@@ -404,15 +401,7 @@ class Gallery:
                 gallery.calibration = Calibration(**found | {"notes": tuple(found["notes"]), "interval": interval})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnusableGallery(path, f"damaged ({error!r}); copy it again, or take an older copy.") from error
-        gallery._embedder = None
-        if model is not None or embed is not None or SHIPPED.is_file():
-            gallery._embedder = embedder(model, embed, image_size)
-            if not gallery._embedder.agrees(gallery._said["identity"], probe):
-                raise UnusableGallery(
-                    path,
-                    f"made with the embedding {gallery._said['name']}, not with {gallery._embedder.name}: open it with that one, "
-                    f"or embed its references anew: logo-gallery reembed {path} --model FILE, Gallery.load(FILE).reembed(MODEL).",
-                )
+        gallery._embedder = None if model is None and embed is None else gallery._agreeing(embedder(model, embed, image_size))
         return gallery
 
     def to_parquet(self, path):
@@ -449,12 +438,24 @@ class Gallery:
     def _model(self):
         """The embedding. Raises ValueError where it is not at hand."""
         if self._embedder is None:
-            # Says what is missing, and what can be given.
             try:
-                self._embedder = embedder()
+                self._embedder = self._agreeing(embedder())
+            except UnusableGallery:
+                raise
             except UserError as error:
                 raise UserError(f"the gallery was made with {self._said['name']}, which was not given. {error}") from None
         return self._embedder
+
+    def _agreeing(self, model):
+        """An embedding with which the gallery was made. Raises UnusableGallery for another."""
+        if not model.agrees(self._said["identity"], self._said["probe"]):
+            path, name = self._said["path"], self._said["name"]
+            raise UnusableGallery(
+                path,
+                f"made with the embedding {name}, not with {model.name}: open it with that one, or embed its references anew: "
+                f"logo-gallery reembed {path} --model FILE, in Python Gallery.load(FILE).reembed(MODEL).",
+            )
+        return model
 
     def _known(self, label):
         label = _label(label)
