@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from logo_keras.image.surroundings import square
+from logo_keras.image.surroundings import square, squares
 
 
 def numbered(height, width):
@@ -88,3 +88,17 @@ def test_a_box_that_shows_nothing_is_refused(box, complaint):
 def test_only_a_photo_is_cut():
     with pytest.raises(ValueError, match="photo must be a uint8 RGB array"):
         square(np.zeros((4, 4)), (0, 0, 1, 1))
+
+
+def test_a_whole_photo_keeps_its_shape():
+    photo = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
+    (seen,) = squares(photo)
+    np.testing.assert_array_equal(seen, photo[[0, 0, 1, 1]])
+
+
+def test_there_is_a_square_for_each_box():
+    photo = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    boxes = [(0, 0, 10, 20), (5.5, 40, 30, 60)]
+    for seen, box in zip(squares(photo, boxes), boxes, strict=True):
+        np.testing.assert_array_equal(seen, square(photo, box))
+    assert squares(photo, np.zeros((0, 4))) == []

@@ -10,7 +10,7 @@ from logo_keras.edge.model_file import UnusableModel
 from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
 from logo_keras.image.preprocessing import fit, pixels
-from logo_keras.image.surroundings import square
+from logo_keras.image.surroundings import squares
 
 
 class Embedder(Runner):
@@ -61,7 +61,7 @@ class Embedder(Runner):
     def infer_photos(self, photos, boxes=None, batch_size=16):
         """Runs the file on photos as a whole, or on boxes in them.
 
-        A box is seen as the square around it, `logo_keras.image.surroundings.square`.
+        What is seen of a photo is what `logo_keras.image.surroundings.squares` cuts out of it.
 
         Args:
             photos: path, bytes of a file, or uint8 RGB `[H, W, 3]`; or several of these, read as they are needed, such as a
@@ -100,7 +100,7 @@ class Embedder(Runner):
         for number, photo in enumerate(photos):
             places = None if boxes is None else boxes[number]
             photo = pixels(photo, name=f"photos[{number}]")
-            for seen in [photo] if places is None else (square(photo, box) for box in places):
+            for seen in squares(photo, places):
                 yield fit(seen, self.image_size, self.preprocessing)
 
     def _check_kind(self):

@@ -12,7 +12,7 @@ from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.image import svg
 from logo_keras.image.preprocessing import UnreadablePhoto, check_pixels, decode_with_alpha, file_bytes, fit
-from logo_keras.image.surroundings import CONTEXT, square
+from logo_keras.image.surroundings import CONTEXT, square, whole_box
 from logo_keras.image.transparency import WEIGHTS, composite
 
 # What a reference is.
@@ -159,7 +159,7 @@ def drawings(picture, name="artwork"):
     if picture.shape[2] == 3 or picture[..., 3].min() == 255:
         ground = _plain_ground(picture)
         if ground is None:
-            return {"as it is": square(picture[..., :3], whole(picture), 1)}
+            return {"as it is": square(picture[..., :3], whole_box(picture), 1)}
         picture = _lifted(picture[..., :3], ground)
     rows, columns = (np.flatnonzero((picture[..., 3] >= _OPAQUE).any(axis)) for axis in (1, 0))
     if not len(rows):
@@ -196,33 +196,10 @@ def _of_artwork(given):
     return made
 
 
-def squares(photo, boxes=None):
-    """What an embedding sees of a photo: the square around each box, or, without boxes, around the whole.
-
-    Args:
-        photo: uint8 RGB `[H, W, 3]`.
-        boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px, or None.
-
-    Returns:
-        list of uint8 RGB `[s, s, 3]`.
-
-    Raises:
-        ValueError: if a box is none, or lies outside the photo.
-    """
-    if boxes is None:
-        return [square(photo, whole(photo), context=1)]
-    return [square(photo, box) for box in boxes]
-
-
-def whole(photo):
-    """The box of a whole photo: `(0, 0, H, W)`, floats."""
-    return 0.0, 0.0, float(photo.shape[0]), float(photo.shape[1])
-
-
 def _of_photo(given, box):
     photo, file = photo_of(given)
     source = Path(given).name if isinstance(given, (str, os.PathLike)) else "photo"
-    box, context = (whole(photo), 1) if box is None else (box, CONTEXT)
+    box, context = (whole_box(photo), 1) if box is None else (box, CONTEXT)
     try:
         image = square(photo, box, context)
         box = tuple(map(float, box))

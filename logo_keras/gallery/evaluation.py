@@ -74,7 +74,7 @@ def score(gallery, samples, what):
         photo, boxes = samples[number]
         try:
             pixels, file = artwork.photo_of(photo)
-            return file, artwork.squares(pixels, boxes if boxes is not None and len(boxes) else None)
+            return file, squares(pixels, boxes if boxes is not None and len(boxes) else None)
         except UnreadablePhoto as error:
             return error.reason, None
         except UserError as error:

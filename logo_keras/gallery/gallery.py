@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from logo_keras.arguments import whole as whole_number
+from logo_keras.arguments import whole
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import composed, listed
 from logo_keras.errors import UserError
@@ -16,6 +16,7 @@ from logo_keras.gallery.match import Brand, Match
 from logo_keras.gallery.pictures import crop_of, pictures
 from logo_keras.gallery.search import best_of_brands, nearest_background
 from logo_keras.gallery.table import Reference, Table
+from logo_keras.image.surroundings import squares, whole_box
 
 # Crops that wait in memory while others are embedded.
 _WAITING = 64
@@ -125,12 +126,12 @@ class Gallery:
             UnreadablePhoto: if the photo cannot be read; it is a ValueError too.
             ValueError: if the gallery has no references, `top` is below 1, or a box is none.
         """
-        whole_number("top", top, 1)
+        whole("top", top, 1)
         if not len(self._table):
             raise UserError("the gallery has no references yet: add some first.")
         pixels, _ = artwork.photo_of(photo)
-        places = [artwork.whole(pixels)] if boxes is None else [tuple(map(float, box)) for box in boxes]
-        queries = self.embed_squares(artwork.squares(pixels, boxes))
+        places = [whole_box(pixels)] if boxes is None else [tuple(map(float, box)) for box in boxes]
+        queries = self.embed_squares(squares(pixels, boxes))
         found = []
         for box, query, similarities in zip(places, queries, self.similarities(queries).T, strict=True):
             known = np.flatnonzero(similarities >= self.limits())
@@ -155,7 +156,7 @@ class Gallery:
         Raises:
             UnreadablePhoto, ValueError: as `recognize`.
         """
-        return self.embed_squares(artwork.squares(artwork.photo_of(photo)[0], boxes))
+        return self.embed_squares(squares(artwork.photo_of(photo)[0], boxes))
 
     def remove(self, label, reference=None):
         """Removes a brand, or one of its references; with the last one the brand is gone.

@@ -51,6 +51,31 @@ def square(photo, box, context=CONTEXT, largest=LARGEST):
     return _continued(seen, beyond)
 
 
+def squares(photo, boxes=None):
+    """What an embedder sees of a photo: the square around each box, or, without boxes, around the whole photo.
+
+    A photo that is no square becomes one by its outermost px going on, so that a mark keeps its shape.
+
+    Args:
+        photo: uint8 RGB `[H, W, 3]`, upright.
+        boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px of the photo; None for the photo as a whole.
+
+    Returns:
+        list of uint8 RGB `[side, side, 3]`.
+
+    Raises:
+        ValueError: as `square`.
+    """
+    if boxes is None:
+        return [square(photo, whole_box(photo), context=1)]
+    return [square(photo, box) for box in boxes]
+
+
+def whole_box(photo):
+    """The box of a whole photo: `(0, 0, H, W)`, floats."""
+    return 0.0, 0.0, float(photo.shape[0]), float(photo.shape[1])
+
+
 def _within(box, height, width):
     """The part of a box inside a photo, four floats."""
     try:

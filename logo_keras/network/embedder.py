@@ -8,7 +8,8 @@ from keras import ops
 
 from logo_keras.arguments import one_of, positive, share, whole
 from logo_keras.errors import UserError
-from logo_keras.image.preprocessing import pixels, prepare
+from logo_keras.image.preprocessing import fit, pixels
+from logo_keras.image.surroundings import squares
 from logo_keras.network.cosine_head import CosineHead
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.network.pooling import POOLINGS
@@ -148,7 +149,7 @@ class LogoEmbedder(LogoModel):
         self.cosine_head.ramp(before or 0, None if total is None else _RAMP * total)
 
     def embed(self, photos, batch_size=64):
-        """Embeds photos, each as a whole: made square as the model wants it.
+        """Embeds photos, each as a whole, made square by its outermost px going on.
 
         Args:
             photos: a path, the bytes of an image file or a uint8 RGB array `[H, W, 3]`; or several of these, an array
@@ -167,7 +168,9 @@ class LogoEmbedder(LogoModel):
         size = min(batch_size, len(photos))
         rows = [np.zeros((0, self.dimensions), np.float32)]
         for first in range(0, len(photos), batch_size):
-            images = [prepare(pixels(photo), self.image_size, self.preprocessing) for photo in photos[first : first + size]]
+            images = [
+                fit(squares(pixels(photo))[0], self.image_size, self.preprocessing) for photo in photos[first : first + size]
+            ]
             # Another number of images would trace the whole model anew.
             padded = np.stack([*images, *images[-1:] * (size - len(images))]).astype(np.float32)
             rows.append(self.predict_on_batch(padded)["embedding"][: len(images)])
