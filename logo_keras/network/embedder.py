@@ -168,9 +168,8 @@ class LogoEmbedder(LogoModel):
         size = min(batch_size, len(photos))
         rows = [np.zeros((0, self.dimensions), np.float32)]
         for first in range(0, len(photos), batch_size):
-            images = [
-                fit(squares(pixels(photo))[0], self.image_size, self.preprocessing) for photo in photos[first : first + size]
-            ]
+            seen = (squares(pixels(photo))[0] for photo in photos[first : first + size])
+            images = [fit(square, self.image_size, self.preprocessing) for square in seen]
             # Another number of images would trace the whole model anew.
             padded = np.stack([*images, *images[-1:] * (size - len(images))]).astype(np.float32)
             rows.append(self.predict_on_batch(padded)["embedding"][: len(images)])
