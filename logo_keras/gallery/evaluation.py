@@ -81,17 +81,17 @@ def score(gallery, samples, what):
             raise UserError(f"{_name(photo)}: {error}") from None
 
     def embed():
-        cuts = np.cumsum([0, *map(len, waiting)])[:-1]
+        starts = np.cumsum([0, *map(len, waiting)])[:-1]
         similarities = gallery.similarities(gallery.embed_squares([square for group in waiting for square in group]))
-        parts.append(np.maximum.reduceat(similarities, cuts, axis=1))
+        parts.append(np.maximum.reduceat(similarities, starts, axis=1))
         waiting.clear()
 
-    for number, (said, squares) in in_threads(look, range(len(samples)), what, _WAITING):
-        if squares is None:
+    for number, (said, cuts) in in_threads(look, range(len(samples)), what, _WAITING):
+        if cuts is None:
             unreadable[_name(samples[number][0])] = said
             continue
         files[number] = said
-        waiting.append(squares)
+        waiting.append(cuts)
         if len(waiting) == _WAITING:
             embed()
     if waiting:
