@@ -13,6 +13,7 @@ from logo_keras.edge import model_file
 from logo_keras.export import all as every
 from logo_keras.export import onnx, saved_model, tflite
 from logo_keras.export.check.verification import BOUND, DiffersFromKeras
+from logo_keras.image.surroundings import square
 
 pytestmark = pytest.mark.usefixtures("hardly_timed")
 FORMATS = {"tflite": tflite.export, "onnx": onnx.export}
@@ -135,3 +136,18 @@ def test_the_table_of_all_formats_has_what_embedders_are_judged_by(model, few_ph
     assert keras_row.split()[:4] == ["Keras", "-", "-", "-"] and "1.0000" in first
     again = every.check_all(out, photos=few_photos, limit=4, say=lambda line: None)
     assert not any(row.failed for row in again)
+
+
+def test_a_gallery_of_the_file_is_one_of_the_model(exported, model, few_photos, tmp_path):
+    photos = sorted(few_photos.glob("*/*.jpg"))
+    gallery = lk.Gallery(exported[0])
+    for photo in photos[::6]:
+        gallery.add(photo.parent.name, [(photo, (0, 0, 100, 100))])
+    gallery.save(tmp_path / "marks.gallery")
+    model.save(tmp_path / "model.keras")
+    again = lk.Gallery.load(tmp_path / "marks.gallery", tmp_path / "model.keras")
+    vectors = model.embed([square(lk.preprocessing.read(photos[1]), (0, 0, 100, 100))])
+    np.testing.assert_allclose(again.embed(photos[1], [(0, 0, 100, 100)]), vectors, atol=BOUND)
+    np.testing.assert_allclose(again.similarities(vectors), gallery.similarities(vectors), atol=1e-3)
+    (match, *_) = again.recognize(photos[0], boxes=[(0, 0, 100, 100)])
+    assert match.label == photos[0].parent.name

@@ -11,6 +11,7 @@ from logo_keras.errors import UserError
 from logo_keras.evaluation.metrics import wilson_interval
 from logo_keras.gallery import artwork
 from logo_keras.image.preprocessing import UnreadablePhoto
+from logo_keras.image.surroundings import squares
 
 # Photos that wait in memory while others are embedded.
 _WAITING = 64
