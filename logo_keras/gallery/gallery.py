@@ -9,7 +9,6 @@ from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import composed, listed
 from logo_keras.errors import UserError
 from logo_keras.gallery import artwork, calibration, evaluation, gallery_file, parquet
-from logo_keras.gallery.calibration import Calibration
 from logo_keras.gallery.embedders import embedder
 from logo_keras.gallery.gallery_file import UnusableGallery
 from logo_keras.gallery.match import Brand, Match
@@ -399,7 +398,7 @@ class Gallery:
             found = about["calibration"]
             if found is not None:
                 interval = None if found["interval"] is None else tuple(found["interval"])
-                gallery.calibration = Calibration(**found | {"notes": tuple(found["notes"]), "interval": interval})
+                gallery.calibration = calibration.Calibration(**found | {"notes": tuple(found["notes"]), "interval": interval})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnusableGallery(path, f"damaged ({error!r}); copy it again, or take an older copy.") from error
         gallery._embedder = None if model is None and embed is None else gallery._agreeing(embedder(model, embed, image_size))
