@@ -1,7 +1,8 @@
 """Writes every format from one .keras file: SavedModel, ONNX, TFLite in four precisions, and TensorRT where its
 libraries are. Each is run on the photographs in its own runtime and compared with Keras. Ends with a table, a row a format:
 size, top-1 on the photographs, largest difference of a probability from Keras, share of photographs with the same class
-first, median time of a photograph in its own runtime (in turns), and whether it passed or why not.
+first (of embedders R@1, largest difference of a number, mean cosine), median time of a photograph in its own runtime (in
+turns), and whether it passed or why not.
 
   logo-export-all --model M.keras --out DIR   writes DIR/M.tflite and so on, and DIR/export.json
   logo-export-all --check DIR                 the same table of the files that are in DIR already
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from logo_keras.commands.command import EXPORTED_MODEL, Command, photos_of
-from logo_keras.edge import Recognizer
+from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
 
@@ -62,8 +63,8 @@ TARGETS = {
 # By the `format` that the JSON file about an artifact names.
 _OPEN = {
     "SavedModel": saved_model.open_folder,
-    "ONNX": lambda path: Recognizer(path, _cores()).infer,
-    "TFLite": lambda path: Recognizer(path, _cores()).infer,
+    "ONNX": lambda path: Runner(path, _cores()).infer,
+    "TFLite": lambda path: Runner(path, _cores()).infer,
     "TensorRT": tensorrt.open_engine,
 }
 
@@ -125,7 +126,7 @@ def check_all(folder, model=None, photos=None, limit=None, say=print):
     found = _artifacts(folder)
     model = opened(model or _noted_model(folder))
     given = {output["name"] for facts in found.values() for output in facts["outputs"]}
-    names = [name for name in (*model.export_outputs, EMBEDDING) if name in given]
+    names = [name for name in dict.fromkeys((*model.export_outputs, EMBEDDING)) if name in given]
     apart = {digest for facts in found.values() for digest in facts.get("calibrated_on", ())}
     rows = []
     with referring(model, photos, limit, names, apart=apart) as reference:

@@ -34,7 +34,7 @@ def write(out, reference, *, name, make, open, describe, precision, runtime, fol
         calibrated: bool, whether it has the ranges of its activations from `reference.calibration`.
 
     Returns:
-        verification.Report.
+        A report, as `verification.compare`.
 
     Raises:
         DiffersFromKeras: if the answers lie over the bound.
@@ -62,7 +62,7 @@ def write(out, reference, *, name, make, open, describe, precision, runtime, fol
             # From these `logo-export-all --check` knows the photos to leave out.
             **({"calibrated_on": digests(reference.calibration)} if calibrated else {}),
             **describe(temporary),
-            "metadata": dataclasses.asdict(metadata_of(reference.model)),
+            "metadata": metadata_of(reference.model).to_dict(),
             "versions": versions(),
         }
         report_file.write_bytes(json_bytes(facts, default=str))

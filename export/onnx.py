@@ -1,8 +1,9 @@
 """Writes an ONNX file from a .keras file.
 
 The file takes images [B, S, S, 3] of RGB 0..255, any number of them, and gives probabilities, and region_boxes and
-region_scores where the model has regions. It carries its class names. The command runs it on photographs in onnxruntime,
-prints how far its answers lie from those of Keras, and leaves no file where they lie over the bound.
+region_scores where the model has regions; of an embedder embedding and objectness. It carries its class names. The command
+runs it on photographs in onnxruntime, prints how far its answers lie from those of Keras, and leaves no file where they lie
+over the bound.
 
   --batch=free   any number of photographs a call, the default
   --batch=1      exactly so many; what TensorRT and some devices want: no shape is left to compute
@@ -16,7 +17,8 @@ from logging.handlers import BufferingHandler
 
 from logo_keras import __version__
 from logo_keras.commands.command import exporting
-from logo_keras.edge import Recognizer, model_file
+from logo_keras.edge import model_file
+from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
@@ -166,7 +168,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, refere
             reference,
             name="ONNX",
             make=lambda path: save(convert(reference.model, reference.names, batch), path, reference.model),
-            open=lambda path: Recognizer(path).infer,
+            open=lambda path: Runner(path).infer,
             describe=lambda path: facts(onnx.load(path)),
             precision="float32",
             runtime=f"onnxruntime {version('onnxruntime')}",

@@ -1,7 +1,7 @@
 """Writes a SavedModel, a folder, from a .keras file: for TensorFlow Serving and whatever else runs TensorFlow.
 
 It has two signatures, which give the same outputs: probabilities, and region_boxes and region_scores where the model has
-regions.
+regions; of an embedder embedding and objectness.
   serve         images, float32 [B, S, S, 3], RGB 0..255 (also called serving_default)
   serve_bytes   photographs, strings [B]: JPEG or PNG files, decoded and resized inside; gives their sizes as well
 
@@ -27,6 +27,7 @@ from logo_keras.image.draw import encoded
 
 from .artifact import report_path, write
 from .check.reference import referring
+from .check.verification import REPORTS
 from .served import answers, batch_size, metadata_of, tensor, tf_and_keras
 
 SERVE, SERVE_BYTES = "serve", "serve_bytes"
@@ -82,7 +83,8 @@ def convert(model, path, outputs=None, batch="free"):
     extra, metadata = Path(path) / EXTRA, metadata_of(model)
     extra.mkdir()
     (extra / METADATA_NAME).write_text(metadata.to_json(), encoding="utf-8")
-    (extra / LABELS_NAME).write_text(metadata.labels(), encoding="utf-8")
+    if metadata.class_names:
+        (extra / LABELS_NAME).write_text(metadata.labels(), encoding="utf-8")
 
 
 class Folder:
@@ -163,8 +165,8 @@ class BytesReport:
     Attributes:
         photographs: int, how many were compared: those of more px than `serve_bytes` takes are left out.
         encoded_again: int, how many of them are no upright JPEG or PNG files and were sent as PNG files of the same px.
-        top1_agreement: float in 0..1, share of photos on which both name the same class first.
-        max_abs_diff: float, largest difference of a probability.
+        top1_agreement: float in 0..1, share of photos on which both name the same class first, or give the same embedding.
+        max_abs_diff: float, largest difference of a probability, or of a number of an embedding.
     """
 
     photographs: int
@@ -178,12 +180,12 @@ class BytesReport:
         # Not `<`: what is not a number passes no bound.
         if self.top1_agreement >= LEAST_AGREEMENT and np.isfinite(self.max_abs_diff):
             return ()
-        return (f"{SERVE_BYTES} names the same class first on {self.top1_agreement:.2%}, less than {LEAST_AGREEMENT:.0%}",)
+        return (f"{SERVE_BYTES} gives the same answer on {self.top1_agreement:.2%}, less than {LEAST_AGREEMENT:.0%}",)
 
     def __str__(self):
         return (
             f"serve_bytes against serve         {self.photographs} photographs ({self.encoded_again} encoded again as upright "
-            f"PNG), top-1 agreement {self.top1_agreement:.2%}, probabilities differ by at most {self.max_abs_diff:.2e}"
+            f"PNG), the same answer on {self.top1_agreement:.2%}, which differs by at most {self.max_abs_diff:.2e}"
         )
 
 
@@ -217,9 +219,9 @@ def check_bytes(folder, reference):
             continue
         data = _upright_file(photo, upright)
         again += data is None
-        (ours,) = folder.serve_bytes([data or encoded(upright, ".png")])["probabilities"]
-        (theirs,) = folder.serve(reference.image(number))["probabilities"]
-        same.append(ours.argmax() == theirs.argmax())
+        (ours,) = folder.serve_bytes([data or encoded(upright, ".png")])[reference.judged]
+        (theirs,) = folder.serve(reference.image(number))[reference.judged]
+        same.append(REPORTS[reference.judged].alike(ours, theirs))
         differences.append(np.abs(ours - theirs).max())
     if not same:
         raise UserError(f"{SERVE_BYTES} cannot be checked: it takes photos of at most {MAX_PIXELS:,} px, and all have more.")

@@ -3,17 +3,18 @@
 from pathlib import Path
 
 from logo_keras import __version__
-from logo_keras.edge.model_file import Metadata
+from logo_keras.edge.model_file import Metadata, packed
 from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras, require
 
-EMBEDDING = "embedding"
+EMBEDDING, OBJECTNESS = "embedding", "objectness"
 # What each output is, with B images, K regions, N classes.
 MEANINGS = {
     "probabilities": "Probability of each class, in the order of the class names.",
     "region_boxes": "Regions looked at, best first: y0, x0, y1, x1 in px of the input; they may reach beyond it.",
     "region_scores": "The navigator's score of each region, unbounded; higher is more informative.",
     EMBEDDING: "The feature before the deciding head, of length 1: near for photographs of the same brand.",
+    OBJECTNESS: "Cosine to the nearest brand of the training minus that to the nearest background: above 0 for what is a mark.",
 }
 _TENSORS = {
     "images": "Photographs, RGB 0..255, made square as the preprocessing says.",
@@ -38,29 +39,51 @@ def opened(model):
     return load(model)
 
 
+def judged(model):
+    """The output that every file of a model gives and is judged by: `"probabilities"`, or `"embedding"` of an embedder."""
+    return model.export_outputs[0]
+
+
 def output_names(model, outputs=None):
     """The names of the outputs that a file gives, in order.
 
     Args:
         model: a model of this package.
-        outputs: str with commas or several str, of `model.export_outputs` and `"embedding"`; None takes the former.
+        outputs: str with commas or several str, of `model.export_outputs` and `"embedding"`; None takes the former. The first of
+            `model.export_outputs` must be among them.
 
     Returns:
         tuple of str.
 
     Raises:
-        ValueError: if a name is unknown or stands twice, or `probabilities` is missing.
+        ValueError: if a name is unknown or stands twice, or what every file gives is missing.
     """
     if outputs is None:
         return model.export_outputs
     names = tuple(name.strip() for name in (outputs.split(",") if isinstance(outputs, str) else outputs))
-    known = (*model.export_outputs, EMBEDDING)
+    known = tuple(dict.fromkeys((*model.export_outputs, EMBEDDING)))
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UserError(f"{type(model).__name__} has no output {unknown[0]!r}; it has {', '.join(known)}.")
-    if "probabilities" not in names or len(set(names)) < len(names):
-        raise UserError(f"outputs must name probabilities, and each output once, got {', '.join(names)}.")
+    if judged(model) not in names or len(set(names)) < len(names):
+        raise UserError(f"outputs must name {judged(model)}, and each output once, got {', '.join(names)}.")
     return names
+
+
+def given(model, images, names):
+    """What a model gives for images at inference, by name.
+
+    Args:
+        model: a model of this package.
+        images: float32 `[B, S, S, 3]`, RGB 0..255.
+        names: str, of outputs that `output_names` gave.
+
+    Returns:
+        dict of tensors; `names` are among them.
+    """
+    # An embedder's is no extra.
+    extra = {} if EMBEDDING in model.export_outputs else {"embedding": EMBEDDING in names}
+    return model(images, training=False, **extra)
 
 
 def answers(model, outputs=None):
@@ -78,8 +101,8 @@ def answers(model, outputs=None):
     names = output_names(model, outputs)
 
     def answer(images):
-        given = model(ops.cast(images, "float32"), training=False, embedding=EMBEDDING in names)
-        return {name: ops.cast(given[name], "float32") for name in names}
+        outputs = given(model, ops.cast(images, "float32"), names)
+        return {name: ops.cast(outputs[name], "float32") for name in names}
 
     return answer
 
@@ -117,7 +140,12 @@ def tf_and_keras():
 
 def metadata_of(model):
     """The Metadata that travels inside a file."""
-    return Metadata(model.class_names, model.image_size, model.preprocessing, type(model).__name__, model.decision, __version__)
+    said = {"image_size": model.image_size, "preprocessing": model.preprocessing, "model": type(model).__name__}
+    said["version"] = __version__
+    if judged(model) == EMBEDDING:
+        backgrounds = packed(model.background_vectors)
+        return Metadata((), decision=None, dimensions=model.dimensions, background_vectors=backgrounds, **said)
+    return Metadata(model.class_names, decision=model.decision, **said)
 
 
 def tensor(name, shape, dtype):

@@ -1,9 +1,9 @@
 """Writes a TFLite file from a .keras file.
 
 The file needs builtin operators only, takes images [1, S, S, 3] of RGB 0..255 and gives probabilities, and region_boxes
-and region_scores where the model has regions. It carries its class names, and the metadata that MediaPipe Tasks reads. The
-command runs it on photographs without TensorFlow, prints how far its answers lie from those of Keras, and leaves no file
-where they lie over the bound.
+and region_scores where the model has regions; of an embedder embedding and objectness. It carries its class names, and the
+metadata that MediaPipe Tasks reads. The command runs it on photographs without TensorFlow, prints how far its answers lie
+from those of Keras, and leaves no file where they lie over the bound.
 
   --precision=float32   the same numbers as Keras; the file for CPUs and GPUs where size does not matter
   --precision=float16   half the size; CPUs compute in float32, GPUs in float16
@@ -17,7 +17,8 @@ from importlib.metadata import version
 
 from logo_keras.arguments import one_of
 from logo_keras.commands.command import exporting
-from logo_keras.edge import Recognizer, model_file
+from logo_keras.edge import model_file
+from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
@@ -167,7 +168,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
             reference,
             name="TFLite",
             make=make,
-            open=lambda path: Recognizer(path).infer,
+            open=lambda path: Runner(path).infer,
             describe=lambda path: facts(path.read_bytes()) | {"variant": precision},
             precision=PRECISIONS[precision],
             runtime=f"LiteRT {version('ai-edge-litert')}",

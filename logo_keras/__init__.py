@@ -15,6 +15,8 @@ _HOMES = {
     "Backbone": "logo_keras.backbones",
     "Classifier": "logo_keras.network",
     "DRNANet": "logo_keras.network",
+    "Gallery": "logo_keras.gallery",
+    "LogoEmbedder": "logo_keras.network",
     "NTSNet": "logo_keras.network",
     "PAPER": "logo_keras.network.paper",
     "describe": "logo_keras.weights.model_card",
@@ -23,7 +25,7 @@ _HOMES = {
 }
 # Public module: where it lies. Those of a room of their own are named as it is.
 _MODULES = dict.fromkeys(
-    ("backbones", "datasets", "edge", "evaluation", "extras", "image", "network", "report", "training", "weights")
+    ("backbones", "datasets", "edge", "evaluation", "extras", "gallery", "image", "network", "report", "training", "weights")
 ) | {
     "anchors": "network.anchors",
     "layers": "network",

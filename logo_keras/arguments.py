@@ -30,13 +30,18 @@ def class_names_of(num_classes, class_names):
 
 
 def multiple_of_32(name, size):
+    """`size` as an int; see `multiple_of`."""
+    return multiple_of(32, name, size)
+
+
+def multiple_of(step, name, size):
     """`size` as an int.
 
     Raises:
-        ValueError: naming the argument, if it is no positive multiple of 32.
+        ValueError: naming the argument, if it is no positive multiple of `step` px.
     """
-    if not is_whole(size, 32) or size % 32:
-        raise UserError(f"{name} must be a multiple of 32 px, got {size!r}.")
+    if not is_whole(size, step) or size % step:
+        raise UserError(f"{name} must be a multiple of {step} px, got {size!r}.")
     return int(size)
 
 
@@ -59,6 +64,18 @@ def share(name, value):
     """
     if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < 1:
         raise UserError(f"{name} must be a number in [0, 1), got {value!r}.")
+    return value
+
+
+def positive(name, value):
+    """`value` as it is.
+
+    Raises:
+        ValueError: naming the argument, if it is no finite number above 0.
+    """
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not 0 < value < float("inf"):
+        raise UserError(f"{name} must be a number above 0, got {value!r}.")
     return value
 
 

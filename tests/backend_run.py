@@ -18,6 +18,7 @@ MODELS = {
     "classifier": (lk.Classifier, {}),
     "nts_net": (lk.NTSNet, REGIONS),
     "drna_net": (lk.DRNANet, REGIONS),
+    "embedder": (lk.LogoEmbedder, {"dimensions": 8, "pooling": "gem"}),
     "random_regions": (lk.NTSNet, REGIONS | {"navigation": "random"}),
 }
 
@@ -35,9 +36,10 @@ def main(folder):
         else:
             model.save_weights(file)
         model.compile(optimizer=keras.optimizers.SGD(1e-3))
+        output = "embedding" if name == "embedder" else "probabilities"
         found[name] = {
             "evaluate": model.evaluate(images, labels, batch_size=3, verbose=0, return_dict=True),
-            "probabilities": model.predict(images, verbose=0)["probabilities"].tolist(),
+            "answers": model.predict(images, verbose=0)[output].tolist(),
             "fit": model.fit(images, labels, batch_size=3, epochs=2, shuffle=False, verbose=0).history,
         }
     print(json.dumps({"backend": keras.backend.backend(), "models": found}, default=float))

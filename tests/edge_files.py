@@ -1,4 +1,4 @@
-"""Exported files made by hand, TFLite and ONNX: a network that says which colour a photograph has most of."""
+"""Exported files made by hand, TFLite and ONNX: a network that says which colour a photograph has most of, or embeds that."""
 
 import numpy as np
 
@@ -6,10 +6,17 @@ from logo_keras.edge import model_file
 
 SIZE = 32
 METADATA = model_file.Metadata(("red", "green", "blue"), SIZE, "stretch", "NTSNet", "fused", "0.1.0")
+# Of a file that gives "embedding", 3 numbers, and names no brands.
+EMBEDDER = model_file.Metadata(
+    *((), SIZE, "stretch", "LogoEmbedder", None, "0.2.0"),
+    dimensions=3,
+    background_vectors=model_file.packed(np.float32([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0]])),
+)
 BOXES = np.float32([[0, 0, 16, 8], [8, -4, 24, 12]])
 SCORES = np.float32([1.5, 0.5])
 REGIONS = ("probabilities", "region_boxes", "region_scores")
 EVERYTHING = (*REGIONS, "embedding")
+EMBEDDING = ("embedding", "objectness")
 
 
 def write(path, said=METADATA, **options):
@@ -30,7 +37,8 @@ def write(path, said=METADATA, **options):
 
 
 def flatbuffer(batch=1, outputs=REGIONS, dtype="float32", scale=1.0, channels=3):
-    """Returns the bytes of a TFLite model: softmax of the mean colour, its direction, and constant boxes and scores."""
+    """Returns the bytes of a TFLite model: softmax of the mean colour, its direction and
+    the largest number of that, and constant boxes and scores."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
@@ -86,6 +94,10 @@ def flatbuffer(batch=1, outputs=REGIONS, dtype="float32", scale=1.0, channels=3)
         "region_scores": tensor("region_scores", [batch, 2], np.repeat(SCORES[None], batch, 0)),
         "mean": mean,
     }
+    largest = tensor("last", [1], np.int32([1]), "INT32")
+    made["objectness"] = operator(
+        "REDUCE_MAX", [made["embedding"], largest], tensor("objectness", [batch]), schema.ReducerOptionsT()
+    )
     graph.inputs, graph.outputs = [images], [made[name] for name in outputs]
     model.subgraphs = [graph]
     signature = schema.SignatureDefT()
@@ -99,10 +111,11 @@ def flatbuffer(batch=1, outputs=REGIONS, dtype="float32", scale=1.0, channels=3)
 
 
 def protobuf(batch="batch", outputs=REGIONS, dtype="float32", channels=3):
-    """Returns the bytes of an ONNX model: softmax of the mean colour, its direction, and constant boxes and scores."""
+    """Returns the bytes of an ONNX model: softmax of the mean colour, its direction and
+    the largest number of that, and constant boxes and scores."""
     from onnx import TensorProto, helper, numpy_helper
 
-    shapes = {"probabilities": [3], "region_boxes": [2, 4], "region_scores": [2], "embedding": [3], "mean": [3]}
+    shapes = {"probabilities": [3], "region_boxes": [2, 4], "region_scores": [2], "embedding": [3], "mean": [3], "objectness": []}
     constants = {
         "hundredth": np.float32(0.01),
         "nothing": np.zeros((3, 8), np.float32),
@@ -117,6 +130,7 @@ def protobuf(batch="batch", outputs=REGIONS, dtype="float32", channels=3):
         helper.make_node("Mul", ["mean", "hundredth"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
         helper.make_node("LpNormalization", ["mean"], ["embedding"], axis=1, p=2),
+        helper.make_node("ReduceMax", ["embedding"], ["objectness"], axes=[1], keepdims=0),
         # Constant, but as many as there are images.
         helper.make_node("MatMul", ["mean", "nothing"], ["zeros"]),
         helper.make_node("Add", ["zeros", "boxes"], ["flat boxes"]),

@@ -1,4 +1,4 @@
-"""Exported files in MediaPipe Tasks' ImageClassifier, in an environment of its own (tests/clients/mediapipe.py)."""
+"""Exported files in MediaPipe's ImageClassifier and ImageEmbedder, in an environment of its own (tests/clients/mediapipe.py)."""
 
 import dataclasses
 import functools
@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import cv2
+import keras
 import numpy as np
 import pytest
 from mediapipe_metadata import description
@@ -14,7 +15,7 @@ import logo_keras as lk
 from logo_keras.edge import model_file
 from logo_keras.export import tflite
 from logo_keras.export.passes import mediapipe, quantization
-from logo_keras.export.served import metadata_of, opened
+from logo_keras.export.served import metadata_of, opened, output_names
 from logo_keras.image import preprocessing
 
 pytestmark = pytest.mark.slow
@@ -53,8 +54,8 @@ def run(clients):
     """Function from a file and a folder of PNGs to what MediaPipe says."""
     python = clients.python("mediapipe")
 
-    def run(path, folder, root):
-        command = [str(python), str(root / "tests" / "clients" / "mediapipe.py"), str(path), str(folder)]
+    def run(path, folder, root, task="classify"):
+        command = [str(python), str(root / "tests" / "clients" / "mediapipe.py"), str(path), str(folder), task]
         ran = subprocess.run(command, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)
@@ -141,6 +142,33 @@ def test_mediapipe_refuses_a_float_file_that_does_not_say_how_to_normalize(model
     path = tmp_path / "model.tflite"
     path.write_bytes(converted("probabilities"))
     model_file.append(path, metadata_of(model))
-    command = [str(python), str(root / "tests" / "clients" / "mediapipe.py"), str(path), str(pngs)]
+    command = [str(python), str(root / "tests" / "clients" / "mediapipe.py"), str(path), str(pngs), "classify"]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode != 0 and "NormalizationOptions" in ran.stderr
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    keras.utils.set_random_seed(0)
+    return lk.LogoEmbedder(num_classes=20, weights=None, image_size=96, dimensions=32, num_backgrounds=4)
+
+
+@pytest.mark.parametrize(("outputs", "precision"), [("embedding", "float32"), ("embedding", "int8"), (None, "float32")])
+def test_mediapipe_embeds_as_the_edge_runtime(embedder, small_photos, pngs, run, root, tmp_path, outputs, precision):
+    names, path = output_names(embedder, outputs), tmp_path / "model.tflite"
+    images = [preprocessing.prepare(photo, 96).astype(np.uint8) for photo in sorted(small_photos.glob("*/*.jpg"))[:16]]
+    data = tflite.convert(embedder, outputs, dtype="float32" if precision == "float32" else "uint8")
+    if precision == "int8":
+        data = quantization.quantized(data, "int8", images)
+    written(path, data, metadata_of(embedder))
+    # PNGs of the size of this model.
+    for number, image in enumerate(images):
+        cv2.imwrite(str(tmp_path / f"{number:02}.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    answers = run(path, tmp_path, root, "embed")["answers"]
+    ours = lk.edge.Embedder(path).infer_photos([tmp_path / name for name in answers])
+    assert len(answers) == 16 and set(ours) == set(names)
+    for place, answer in enumerate(answers.values()):
+        assert list(answer["heads"]) == list(names)
+        for name, values in answer["heads"].items():
+            tolerance = INT8_TOLERANCE if precision == "int8" else TOLERANCE
+            np.testing.assert_allclose(values, np.reshape(ours[name][place], -1), atol=tolerance)

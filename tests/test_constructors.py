@@ -124,7 +124,7 @@ def test_what_is_read_is_what_the_constructor_takes(model):
     for name, parameter in inspect.signature(cls).parameters.items():
         assert name not in found or parameter.default == found[name].default, name
     # And it takes them all, by these names.
-    small = {"image_size": 64} | ({} if model == "Classifier" else {"whole_size": 64, "region_size": 32})
+    small = {"image_size": 64} | ({"whole_size": 64, "region_size": 32} if "region_size" in found else {})
     usual = {name: argument.default for name, argument in found.items()} | {"weights": None}
     assert set(found) <= set(cls(class_names=["a", "b"], **usual | small).get_config())
 

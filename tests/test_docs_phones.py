@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from logo_keras.export.served import EMBEDDING, MEANINGS
+from logo_keras.export.served import EMBEDDING, MEANINGS, OBJECTNESS
 from logo_keras.export.tflite import SIGNATURE
 
-NAMES = {"images", *MEANINGS} - {EMBEDDING}
+NAMES = {"images", *MEANINGS} - {EMBEDDING, OBJECTNESS}
 
 
 @pytest.fixture(params=["android", "ios"])

@@ -28,7 +28,7 @@ def no_engine(monkeypatch):
     def refuse(path, num_threads):
         raise AssertionError(f"{path} reached the engine")
 
-    monkeypatch.setattr(edge.recognizer, "ENGINES", dict.fromkeys(edge.recognizer.ENGINES, refuse))
+    monkeypatch.setattr(edge.runner, "ENGINES", dict.fromkeys(edge.runner.ENGINES, refuse))
 
 
 def refused(path, complaint):

@@ -255,7 +255,7 @@ def test_an_older_folder_is_kept_where_the_new_one_differs(older, exported, few_
 def test_an_older_folder_is_kept_where_the_signatures_differ(older, exported, few_photos, monkeypatch):
     monkeypatch.setattr(saved_model, "convert", lambda model, path, outputs, batch: shutil.copytree(exported[1], path))
     monkeypatch.setattr(saved_model, "check_bytes", lambda folder, reference: BytesReport(24, 0, 0.5, 0.9))
-    with pytest.raises(SignaturesDiffer, match="serve_bytes names the same class first on 50.00%, less than 95%"):
+    with pytest.raises(SignaturesDiffer, match="serve_bytes gives the same answer on 50.00%, less than 95%"):
         saved_model.export(exported[0], older, few_photos, limit=4)
     assert (older / "older").exists() and left(older.parent) == ["model.saved_model"]
 

@@ -5,7 +5,18 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from logo_keras.network import Augmentation, CentreScores, FusedClassifier, GridScores, Navigator, RandomScores, Teacher, decision
+from logo_keras.network import (
+    Augmentation,
+    CentreScores,
+    CosineHead,
+    FusedClassifier,
+    GeneralisedMean,
+    GridScores,
+    Navigator,
+    RandomScores,
+    Teacher,
+    decision,
+)
 from logo_keras.network.anchors import make_anchors
 from logo_keras.network.augmentation import augmentation_maps, region_crop, region_drop
 
@@ -21,6 +32,8 @@ LAYERS = {
     "grid_scores": (lambda: GridScores(make_anchors(64), 64, 3), [[np.ones((2, 4, 4, 5)), np.ones((2, 2, 2, 7))]]),
     "teacher": (lambda: Teacher(3), [np.ones((2, 4, 5))]),
     "fused_classifier": (lambda: FusedClassifier(3), [np.ones((2, 4, 5)), np.ones((2, 6))]),
+    "cosine_head": (lambda: CosineHead(4, 2, sub_centres=3), [np.ones((2, 5))]),
+    "generalised_mean": (lambda: GeneralisedMean(), [np.ones((2, 3, 3, 5))]),
     "augmentation": (
         lambda: Augmentation(8, 0.4, 0.6),
         [

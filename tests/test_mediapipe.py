@@ -30,6 +30,7 @@ def converted(outputs=ALL, dtype=tf.float32, key="serving_default"):
             "region_scores": means[:, :2] - 1,
             "embedding": tf.nn.l2_normalize(means, -1),
             "logits": means * 2,
+            "objectness": tf.reduce_max(means, -1),
         }
         return {name: every[name] for name in outputs}
 
@@ -55,6 +56,13 @@ def said(floats):
     """What the described file says, and its bytes."""
     data = mediapipe.with_metadata(floats, METADATA)
     return description(data), data
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    """What the described file of an embedder says."""
+    metadata = model_file.Metadata((), 8, "stretch", "LogoEmbedder", None, "0.2.0", dimensions=3)
+    return description(mediapipe.with_metadata(converted(("objectness", "embedding")), metadata))
 
 
 def first_graph(description):
@@ -155,6 +163,19 @@ def test_the_labels_lie_in_the_zip_behind_the_described_model(outputs, tmp_path)
         assert archive.getinfo(labels).compress_type == zipfile.ZIP_STORED
         assert archive.read(labels).decode().split("\n") == ["Löwenbräu", "two lines", "carriage return", "", "日本", ""]
     assert model_file.read(path).class_names == names
+
+
+def test_of_an_embedder_the_embedding_comes_first_and_nothing_has_labels(embedder):
+    outputs = first_graph(embedder)["outputs"]
+    assert [output["name"] for output in outputs] == ["embedding", "objectness"]
+    assert not any("files" in output or "stats" in output for output in outputs)
+    assert "3 dimensions" in embedder["description"]
+
+
+def test_an_embedder_must_give_its_embedding(embedder):
+    metadata = model_file.Metadata((), 8, "stretch", "LogoEmbedder", None, "0.2.0", dimensions=3)
+    with pytest.raises(ValueError, match="give embedding, and besides probabilities"):
+        mediapipe.with_metadata(converted(("objectness",)), metadata)
 
 
 def test_a_file_is_described_once(said):

@@ -30,6 +30,7 @@ LEVELS = {
     "logo_keras.backbones": 4,
     "logo_keras.network": 5,
     "logo_keras.evaluation": 6,
+    "logo_keras.gallery": 6,
     "logo_keras.training": 6,
     "logo_keras.commands": 7,
     "logo_keras.demo": 7,

@@ -91,6 +91,12 @@ def test_the_table_shows_every_row_and_what_to_know_of_it(monkeypatch):
     assert all(remark in text for remark in recipes.REMARKS)
 
 
+def test_our_own_recipes_are_listed_beside_the_papers():
+    text = recipes.table()
+    assert text.splitlines()[-2:] == ["Beside the paper's:", f"logo_embedder  {recipes.OWN['logo_embedder'].says}"]
+    assert recipes.recipe("logo_embedder") is recipes.OWN["logo_embedder"] and "logo_embedder" not in RECIPES
+
+
 def distinct():
     """The recipes that differ in network or training, of those that differ in the data alone the first."""
     found = {}

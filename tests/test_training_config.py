@@ -17,7 +17,10 @@ PAPERS = {"optimizer": "sgd", "learning_rate": 0.01, "clip": None, "warm_up_epoc
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": "vgg"}, "model must be one of Classifier, NTSNet, DRNANet, plain, nts, drna, got 'vgg'"),
+        (
+            {"model": "vgg"},
+            "model must be one of Classifier, NTSNet, DRNANet, LogoEmbedder, plain, nts, drna, embedder, got 'vgg'",
+        ),
         ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number above 0, got nan"),
         ({"label_smoothing": 1}, r"label_smoothing must lie in \[0, 1\), got 1"),
@@ -30,6 +33,8 @@ PAPERS = {"optimizer": "sgd", "learning_rate": 0.01, "clip": None, "warm_up_epoc
         ({"optimizer": "sgd", "momentum": 1}, r"momentum must lie in \[0, 1\), got 1"),
         ({"optimizer": "sgd", "drops": (3, 2)}, r"drops must be rising numbers of epochs, got \(3, 2\)"),
         ({"optimizer": "sgd", "warm_up_epochs": -1}, "warm_up_epochs must be an integer of at least 0, got -1"),
+        ({"warm_up_epochs": 24}, "warm_up_epochs must be below epochs = 24, got 24"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch must be an integer of at least 1, got 0"),
         ({"momentum": 0.5, "drops": (3,)}, "momentum, drops can only be set with optimizer=.sgd."),
         ({"loss_weights": {"whole": -1}}, "the weight of the loss whole must be a number of at least 0, got -1"),
         ({"zero_gamma": True}, "zero_gamma needs weights=None"),

@@ -248,3 +248,13 @@ def test_server_that_is_not_installed_is_named(root, tmp_path, capsys):
     assert "requirements/clients/triton.txt" in capsys.readouterr().err
     assert serve.main([str(tmp_path / "none")]) == 1
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_an_embedder_has_no_labels_and_a_number_an_image_has_a_dim(repository, tmp_path):
+    from edge_files import EMBEDDER, EMBEDDING, write
+
+    folder = repository.write(write(tmp_path / "marks.onnx", EMBEDDER, outputs=EMBEDDING), tmp_path / "models")
+    text = (folder / "config.pbtxt").read_text()
+    assert 'name: "embedding"\n    data_type: TYPE_FP32\n    dims: [ 3 ]\n  }' in text
+    assert 'name: "objectness"\n    data_type: TYPE_FP32\n    dims: [ 1 ]\n    reshape: { shape: [ ] }' in text
+    assert not (folder / "labels.txt").exists()

@@ -68,8 +68,8 @@ def test_wheel_holds_every_module(wheel, root):
 
 
 def test_wheel_holds_templates_and_tables(wheel, root):
-    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".html", ".toml"))}
-    files = {str(path.relative_to(root)) for kind in ("html", "toml") for path in (root / "logo_keras").rglob(f"*.{kind}")}
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".html", ".toml", "_out.txt", "_marks.txt"))}
+    files = {str(path.relative_to(root)) for kind in ("html", "toml", "txt") for path in (root / "logo_keras").rglob(f"*.{kind}")}
     assert inside == files and "logo_keras/datasets/about.toml" in files
 
 
@@ -81,7 +81,8 @@ def test_wheel_names_its_console_scripts(wheel):
     parser.read_string(text)
     scripts = dict(parser["console_scripts"])
     exports = {f"logo-export-{name}" for name in ("all", "onnx", "saved-model", "tensorrt", "tflite")}
-    assert set(scripts) == exports | {"logo-train", "logo-evaluate", "logo-predict", "logo-data", "logo-import", "logo-describe"}
+    commands = {"logo-train", "logo-evaluate", "logo-predict", "logo-gallery", "logo-data", "logo-import", "logo-describe"}
+    assert set(scripts) == exports | commands
     assert {f"{target.partition(':')[0].replace('.', '/')}.py" for target in scripts.values()} <= inside
 
 
@@ -90,8 +91,8 @@ def test_wheel_asks_for_no_tensorflow_unless_an_extra_does(wheel):
         facts = Parser().parsestr(archive.read(f"logo_keras-{logo_keras.__version__}.dist-info/METADATA").decode())
         assert any(name.endswith("/LICENSE") for name in archive.namelist())
     base = {line.split(">")[0] for line in facts.get_all("Requires-Dist") if "extra ==" not in line}
-    assert base == {"numpy", "opencv-python-headless", "absl-py", "ai-edge-litert"}
-    assert {"train", "gpu", "zoo", "onnx", "export", "tensorrt-rtx", "heic", "report", "demo", "dev"} == set(
+    assert base == {"numpy", "opencv-python-headless", "absl-py", "ai-edge-litert", "resvg-py"}
+    assert {"train", "gpu", "zoo", "onnx", "export", "tensorrt-rtx", "heic", "parquet", "report", "demo", "dev"} == set(
         facts.get_all("Provides-Extra")
     )
     assert facts["License-Expression"] == "Apache-2.0"

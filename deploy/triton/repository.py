@@ -161,7 +161,8 @@ def write(model, out, backend="python", name="logo", **settings):
         (half / "1").mkdir(parents=True)
         # A class may have the name of a folder that is no UTF-8.
         (half / "config.pbtxt").write_text(text, encoding="utf-8", errors="backslashreplace")
-        (half / "labels.txt").write_text(labels(facts), encoding="utf-8", errors="backslashreplace")
+        if facts["class_names"]:
+            (half / "labels.txt").write_text(labels(facts), encoding="utf-8", errors="backslashreplace")
         shutil.copyfile(model, half / "1" / BACKENDS[backend][0])
         if backend == "python":
             shutil.copyfile(MODEL_PY, half / "1" / "model.py")
@@ -207,6 +208,9 @@ def _tensor(tensor, free):
     shape = tensor["shape"][1:] if free else tensor["shape"]
     dims = ", ".join("-1" if length is None else str(length) for length in shape)
     lines = [f"name: {_quoted(tensor['name'])}", f"data_type: TYPE_{TYPES[tensor['dtype']]}", f"dims: [ {dims} ]"]
+    if free and not shape:
+        # A number an image, as an objectness: Triton wants a dim besides the batch.
+        lines[-1:] = ["dims: [ 1 ]", "reshape: { shape: [ ] }"]
     if tensor["name"] == "probabilities":
         lines.append('label_filename: "labels.txt"')
     return "  {\n" + "".join(f"    {line}\n" for line in lines) + "  }"

@@ -25,7 +25,8 @@ export class Refused extends Error {}
  * @param {Uint8Array} bytes the whole file.
  * @param {string} name names the file in errors.
  * @returns {{format: "tflite" | "onnx", class_names: string[], image_size: number, preprocessing: string, model: string,
- *     version: string}}
+ *     version: string, dimensions?: number, background_vectors?: string}} of an embedder `class_names` is empty and `dimensions`
+ *     is there; `background_vectors` are base64 of little-endian float16, `dimensions` numbers a vector.
  * @throws {Refused} if it is neither a TFLite nor an ONNX file, was cut short, or does not carry logo_keras's metadata.
  */
 export function read(bytes, name) {
@@ -57,8 +58,9 @@ function checked(json, name) {
   } catch {
     throw new Refused(`${name}: damaged metadata: copy the file again or export the model again.`);
   }
-  const { class_names: names, image_size: size, preprocessing, version } = entries ?? {};
-  const named = Array.isArray(names) && names.length > 0 && names.every((item) => typeof item === "string");
+  const { class_names: names, image_size: size, preprocessing, version, dimensions } = entries ?? {};
+  const complete = Array.isArray(names) && (names.length > 0 || Number.isInteger(dimensions));
+  const named = complete && names.every((item) => typeof item === "string");
   if (!named || !Number.isInteger(size) || size < 1) {
     throw new Refused(`${name}: damaged metadata: class_names or image_size is missing; export the model again.`);
   }

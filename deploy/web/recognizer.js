@@ -31,6 +31,9 @@ export class Recognizer {
    */
   static async open(bytes, name) {
     const metadata = read(bytes, name);
+    if (!metadata.class_names.length) {
+      throw new Refused(`${name}: an embedder, which names no brands: this page needs a file of a model that does.`);
+    }
     const [engine, start] = metadata.format === "tflite" ? ["LiteRT.js", litert] : ["onnxruntime-web", onnxruntime];
     const running = await start(bytes, metadata, name);
     const [size, classes] = [metadata.image_size, metadata.class_names.length];

@@ -10,6 +10,8 @@ from logo_keras import datasets
 from logo_keras.datasets.classes import matching
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
+from logo_keras.image.draw import encoded
+from logo_keras.image.surroundings import square
 
 # 8 brands x 8 photographs: 64, enough that a file that goes wrong on one photograph in twenty is caught 19 times in 20.
 _SYNTHETIC = {"preset": "demo", "brands": 8, "validation": 0, "test": 8, "none": 0}
@@ -36,7 +38,7 @@ class Chosen:
 
 
 @contextlib.contextmanager
-def chosen(photos=None, limit=None, calibration=None, calibrated=False):
+def chosen(photos=None, limit=None, calibration=None, calibrated=False, squares=False):
     """Chooses the photos to check a file with; a synthetic set is gone after the block.
 
     Args:
@@ -46,6 +48,7 @@ def chosen(photos=None, limit=None, calibration=None, calibrated=False):
         calibrated: bool, whether photos to calibrate on are needed. Where `calibration` does not name them, they are dealt
             from `photos`: up to 100, at most half, of every brand, always the same ones, copies of one photo on one side.
             Of fewer than 64 photos none are dealt; those to calibrate on are then synthetic.
+        squares: bool, whether synthetic photos are cut to the squares around their logos, as an embedder sees them.
 
     Yields:
         Chosen.
@@ -66,10 +69,23 @@ def chosen(photos=None, limit=None, calibration=None, calibrated=False):
         if compared is None or missing:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             root = datasets.synthesize(os.path.join(folder, "synthetic"), train=8 if missing else 0, **_SYNTHETIC)
-            compared = find(root / "test") if compared is None else compared
+            drawn = _squares if squares else lambda root, split: root / split
+            compared = find(drawn(root, "test")) if compared is None else compared
             if missing:
-                shown, origin = find(root / "train"), "drawn by this package"
+                shown, origin = find(drawn(root, "train")), "drawn by this package"
         yield Chosen(spread(compared, limit), shown, origin)
+
+
+def _squares(root, split):
+    """Writes the squares around the logos of a synthetic set beside it, in folders of brands; returns the folder."""
+    dataset = datasets.load("synthetic", root, split)
+    # Not inside it, where it would be taken for a brand.
+    folder = root.with_name("squares") / split
+    for number, (path, label) in enumerate(zip(dataset.paths, dataset.labels.tolist(), strict=True)):
+        out = folder / dataset.class_names[label] / f"{Path(path).stem}.png"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(encoded(square(dataset.photograph(number), dataset.boxes[number][0]), ".png"))
+    return folder
 
 
 def _dealt(paths, limit):
@@ -83,6 +99,11 @@ def _dealt(paths, limit):
     dataset = datasets.Dataset(list(paths), [names.index(folder) for folder in folders], names)
     shown, compared = dataset.split(min(CALIBRATION, len(paths) // 2) / len(paths), seed=0)
     return spread([paths[path] for path in shown.paths], CALIBRATION), [paths[path] for path in compared.paths]
+
+
+def brands(photographs):
+    """The names of the folders that photos lie in, sorted; of those that are arrays or bytes, none: list of str."""
+    return sorted({Path(photo).parent.name for photo in photographs if isinstance(photo, (str, os.PathLike))})
 
 
 def label(photo, class_names):

@@ -10,8 +10,8 @@ import numpy as np
 from logo_keras.errors import UserError
 from logo_keras.image import preprocessing
 
-from ..served import EMBEDDING, opened, output_names
-from .photos import chosen, label
+from ..served import given, judged, opened, output_names
+from .photos import brands, chosen, label
 
 # Two values that compete inside a region network and lie closer than this in Keras may change places in another
 # runtime, which sums in another order.
@@ -40,7 +40,7 @@ def referring(model, photos=None, limit=None, outputs=None, reference=None, cali
     model = opened(model)
     # Refuses a wrong name before a photo is read.
     names = output_names(model, outputs)
-    with chosen(photos, limit, calibration, calibrated) as files:
+    with chosen(photos, limit, calibration, calibrated, squares=judged(model) == "embedding") as files:
         yield Reference(model, files.compared, names, files.calibration, files.origin, apart)
 
 
@@ -59,10 +59,12 @@ class Reference:
     Attributes:
         model: the model.
         names: tuple of str, the outputs.
+        judged: str, that of them that a file is judged by.
         images: uint8 `[P, S, S, 3]`, the photos as the model takes them.
         photographs: list of P, those of `photographs` that can be read and are compared.
         expected: dict of float32 arrays `[P, ...]`, Keras's answers.
-        labels: int `[P]`, the class of each photo, that of the folder that it lies in; -1 where the folder names none.
+        labels: int `[P]`, the class of each photo, that of the folder that it lies in; -1 where the folder names none. For an
+            embedder every folder is a class.
         unreadable: dict from a photo's name to the reason; they are left out.
         calibration: list of uint8 `[S, S, 3]`, the photos to calibrate on, as the model takes them.
         origin: str, as given.
@@ -72,7 +74,7 @@ class Reference:
     """
 
     def __init__(self, model, photographs, outputs=None, calibration=(), origin="", apart=()):
-        self.model, self.names, self.origin = model, output_names(model, outputs), origin
+        self.model, self.names, self.judged, self.origin = model, output_names(model, outputs), judged(model), origin
         self.unreadable = {}
         self.calibration = [image for _, image in self._prepared(calibration)] if len(calibration) else []
         kept = prepared = self._prepared(photographs)
@@ -85,7 +87,8 @@ class Reference:
             )
         self.photographs = [photo for photo, _ in kept]
         self.images = np.stack([image for _, image in kept])
-        self.labels = np.array([label(photo, model.class_names) for photo in self.photographs])
+        names = brands(self.photographs) if self.judged == "embedding" else model.class_names
+        self.labels = np.array([label(photo, names) for photo in self.photographs])
 
     def _prepared(self, photographs):
         """Those photos that can be read, and their images: list of pairs."""
@@ -111,7 +114,7 @@ class Reference:
         batches = []
         for start in range(0, len(self), _BATCH):
             images = self.images[start : start + _BATCH].astype(np.float32)
-            batches.append(self.model(images, training=False, embedding=EMBEDDING in self.names))
+            batches.append(given(self.model, images, self.names))
         return {name: np.concatenate([np.asarray(batch[name], np.float32) for batch in batches]) for name in self.names}
 
     def only(self, outputs):

@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from ..served import answers
+from .report import Reported
 from .verification import Report
 
 # Photos that every file is timed on, and those before, that do not count.
@@ -22,7 +23,7 @@ class Row:
         title: str, for instance "TFLite int8".
         file: str, its name.
         bytes: int, or None where there is no file.
-        report: verification.Report, or None where it could not be made or run.
+        report: verification.Report or the like, or None where it could not be made or run.
         problem: str, why not, or why it did not pass; empty if it passed.
         note: str, what else is worth saying of a file that passed.
         failed: bool, whether that is a failure; a library that is not installed is none.
@@ -33,7 +34,7 @@ class Row:
     title: str
     file: str
     bytes: int | None = None
-    report: Report | None = None
+    report: Reported | None = None
     problem: str = ""
     note: str = ""
     failed: bool = False
@@ -83,11 +84,12 @@ def timed(rows, reference):
 
 def text(rows):
     """The rows as aligned text: words to the left, figures to the right, and the last column as it is."""
-    lines = [("format", "file", "MB", "top-1", "largest diff.", "agreement", "ms", "passed")]
+    columns = next((row.report.columns for row in rows if row.report), Report.columns)
+    lines = [("format", "file", "MB", *columns, "ms", "passed")]
     for row in rows:
         report, megabytes = row.report, row.bytes and row.bytes / 1e6
-        figures = [report and report.top1, report and report.max_abs_diff, report and report.top1_agreement]
-        cells = map(_figure, [megabytes, *figures, row.milliseconds], [".1f", ".1%", ".1e", ".1%", ".1f"])
+        figures = report.figures if report else [(None, "")] * len(columns)
+        cells = [_figure(*each) for each in ((megabytes, ".1f"), *figures, (row.milliseconds, ".1f"))]
         passed = row.problem or (f"yes; {row.note}" if row.note else "yes" if report else "")
         lines.append((row.title, row.file, *cells, passed))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -8,6 +8,9 @@ import numpy as np
 from logo_keras.arguments import one_of
 from logo_keras.errors import UserError
 
+from .embedding import EmbeddingReport
+from .report import Reported
+
 # The largest share of the photos that such a tie may excuse, and of those on which regions lie elsewhere.
 LARGEST_SHARE = 0.05
 # Photos that a bound on a share always allows: among 64 two that Keras itself was undecided on are no evidence.
@@ -57,8 +60,8 @@ class DiffersFromKeras(UserError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
-    """How far a file's answers lie from Keras's.
+class Report(Reported):
+    """How far the answers of a file that names brands lie from Keras's.
 
     Attributes:
         precision: str, a key of BOUNDS.
@@ -104,6 +107,57 @@ class Report:
     moved: int = 0
     calibration: str | None = None
 
+    columns = ("top-1", "largest diff.", "agreement")
+
+    @classmethod
+    def of(cls, found, reference, precision, milliseconds):
+        """The report on what a file gave for the photos of a reference.
+
+        Args:
+            found: dict of float32 arrays `[P, ...]`, by the names of the reference.
+            reference: Reference.
+            precision: str, a key of BOUNDS.
+            milliseconds: float.
+        """
+        count, bound = len(reference), BOUNDS[precision].difference
+        apart = {name: np.abs(found[name] - reference.expected[name]).reshape(count, -1).max(axis=1) for name in reference.names}
+        # Not `>`: a probability that is not a number lies over the bound too.
+        over = np.zeros(count, bool) if bound is None else ~(apart["probabilities"] <= bound)
+        tied = np.array([over[number] and reference.tied(number) for number in range(count)])
+        # With every photo excused, which fails anyway, the figures are those of all.
+        counted = ~tied | tied.all()
+        probabilities = found["probabilities"]
+        # What is no number names no class.
+        top1 = np.where(np.isfinite(probabilities).all(axis=-1), probabilities.argmax(axis=-1), -1)
+        keras_top1 = reference.expected["probabilities"].argmax(axis=-1)
+        known = reference.labels >= 0
+
+        def right(answers):
+            return float(np.mean(answers[known] == reference.labels[known])) if known.any() else None
+
+        figures = {f"max_{kind}_diff": float(apart[name][counted].max()) for name, kind in _KINDS.items() if name in apart}
+        if "region_boxes" in apart:
+            figures |= _regions(found["region_boxes"], reference)
+            figures["moved"] = int(np.sum(~over & ~(apart["region_boxes"] <= MOVED)))
+        return cls(
+            precision=precision,
+            photographs=count,
+            top1_agreement=float(np.mean(top1 == keras_top1)),
+            labelled=int(known.sum()),
+            top1=right(top1),
+            keras_top1=right(keras_top1),
+            over=int(np.sum(over & ~tied)),
+            tied=int(tied.sum()),
+            unreadable=reference.unreadable,
+            milliseconds=milliseconds,
+            **figures,
+        )
+
+    @staticmethod
+    def alike(ours, theirs):
+        """Whether two `probabilities [N]` of one photo are the same answer: bool."""
+        return bool(ours.argmax() == theirs.argmax())
+
     @property
     def failures(self):
         """What is wrong with the file, a tuple of str; empty if it passes."""
@@ -130,21 +184,15 @@ class Report:
                 failures.append(f"{self.top1:.2%} right where Keras has {self.keras_top1:.2%}, more than {bound.drop:.1%} below")
         return tuple(failures)
 
-    def to_dict(self):
-        """The figures for JSON; NaN, which JSON has not, becomes None."""
-        figures = dataclasses.asdict(self) | {"failures": list(self.failures)}
-        return {name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in figures.items()}
+    @property
+    def figures(self):
+        """The figures of `columns`."""
+        return (self.top1, ".1%"), (self.max_abs_diff, ".1e"), (self.top1_agreement, ".1%")
 
     def __str__(self):
         bound = BOUNDS[self.precision]
         limits = "" if bound.difference is None else f" (bound {bound.difference:g})"
-        lines = [f"left out {name}: {reason}" for name, reason in self.unreadable.items()]
-        if self.calibration:
-            lines.append(f"calibrated on other photos       {self.calibration}")
-        lines += [
-            f"photographs compared with Keras  {self.photographs} ({len(self.unreadable)} unreadable)",
-            f"probabilities differ by at most  {self.max_abs_diff:.2e}{limits}",
-        ]
+        lines = [*self._heading(), f"probabilities differ by at most  {self.max_abs_diff:.2e}{limits}"]
         if self.max_box_diff is not None:
             lines += [
                 f"region boxes differ by at most   {self.max_box_diff:.2e} px ({self.moved} photographs over 1 px)",
@@ -165,6 +213,10 @@ class Report:
         return "\n".join(lines)
 
 
+# By the output that every file of a model gives, and that it is judged by.
+REPORTS = {"probabilities": Report, "embedding": EmbeddingReport}
+
+
 def compare(infer, reference, precision="float32"):
     """Runs a file on the photos of a reference.
 
@@ -174,7 +226,7 @@ def compare(infer, reference, precision="float32"):
         precision: str, a key of BOUNDS.
 
     Returns:
-        Report.
+        A report, of the class that `REPORTS` has for what the file gives.
 
     Raises:
         ValueError: if there is no such precision.
@@ -189,43 +241,7 @@ def compare(infer, reference, precision="float32"):
         # Copies: a runtime may write its next answer to the same place.
         answers.append({name: np.array(answer[name])[0] for name in reference.names})
     found = {name: np.stack([answer[name] for answer in answers]) for name in reference.names}
-    return _report(found, reference, precision, float(np.median(seconds)) * 1e3)
-
-
-def _report(found, reference, precision, milliseconds):
-    count, bound = len(reference), BOUNDS[precision].difference
-    apart = {name: np.abs(found[name] - reference.expected[name]).reshape(count, -1).max(axis=1) for name in reference.names}
-    # Not `>`: a probability that is not a number lies over the bound too.
-    over = np.zeros(count, bool) if bound is None else ~(apart["probabilities"] <= bound)
-    tied = np.array([over[number] and reference.tied(number) for number in range(count)])
-    # With every photo excused, which fails anyway, the figures are those of all.
-    counted = ~tied | tied.all()
-    probabilities = found["probabilities"]
-    # What is no number names no class.
-    top1 = np.where(np.isfinite(probabilities).all(axis=-1), probabilities.argmax(axis=-1), -1)
-    keras_top1 = reference.expected["probabilities"].argmax(axis=-1)
-    known = reference.labels >= 0
-
-    def right(answers):
-        return float(np.mean(answers[known] == reference.labels[known])) if known.any() else None
-
-    figures = {f"max_{kind}_diff": float(apart[name][counted].max()) for name, kind in _KINDS.items() if name in apart}
-    if "region_boxes" in apart:
-        figures |= _regions(found["region_boxes"], reference)
-        figures["moved"] = int(np.sum(~over & ~(apart["region_boxes"] <= MOVED)))
-    return Report(
-        precision=precision,
-        photographs=count,
-        top1_agreement=float(np.mean(top1 == keras_top1)),
-        labelled=int(known.sum()),
-        top1=right(top1),
-        keras_top1=right(keras_top1),
-        over=int(np.sum(over & ~tied)),
-        tied=int(tied.sum()),
-        unreadable=reference.unreadable,
-        milliseconds=milliseconds,
-        **figures,
-    )
+    return REPORTS[reference.judged].of(found, reference, precision, float(np.median(seconds)) * 1e3)
 
 
 def _regions(found, reference):

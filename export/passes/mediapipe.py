@@ -1,7 +1,8 @@
 """What MediaPipe Tasks must know of a TFLite file: its image, its labels, every output.
 
 A flatbuffer of its own inside the model, in the schema that TensorFlow Lite calls model metadata. The labels themselves are
-`labels.txt` in the zip that `logo_keras.edge.model_file.append` puts behind the model.
+`labels.txt` in the zip that `logo_keras.edge.model_file.append` puts behind the model. A file that names brands is for
+MediaPipe's ImageClassifier, that of an embedder for its ImageEmbedder.
 
 Source: `metadata_schema.fbs` of MediaPipe 1.2.2 and of tflite-support, version 1.0.0 of the schema.
 """
@@ -15,11 +16,11 @@ from logo_keras.errors import UserError
 from logo_keras.extras import require
 from logo_keras.image.preprocessing import frame
 
-from ..served import MEANINGS
+from ..served import EMBEDDING, MEANINGS
 from .flatbuffer import pack, parse
 
 ENTRY = "TFLITE_METADATA"
-# MediaPipe answers in the order of the file's outputs; what classifies comes first.
+# MediaPipe answers in the order of the file's outputs; what classifies comes first, and what embeds before what rates it.
 ORDER = tuple(MEANINGS)
 IDENTIFIER = b"M001"
 _SIGNATURE = b"serving_default"
@@ -51,11 +52,11 @@ File = _table("File", "name description type")
 def with_metadata(data, metadata):
     """Describes a TFLite model to MediaPipe: its input, every output, and where the labels are.
 
-    `probabilities` become the first output; names and the signature stay.
+    `probabilities`, or the `embedding` of an embedder, become the first output; names and the signature stay.
 
     Args:
         data: bytes, a TFLite flatbuffer with the signature `serving_default`, the input `images` `[1, S, S, 3]` of float32
-            or uint8 and the output `probabilities`, and no metadata yet.
+            or uint8 and the output `probabilities`, or `embedding` of an embedder, and no metadata yet.
         metadata: logo_keras.edge.model_file.Metadata of the model; its class names go into the zip, not in here.
 
     Returns:
@@ -67,7 +68,7 @@ def with_metadata(data, metadata):
     model = parse(data)
     if any(entry.name == ENTRY.encode() for entry in model.metadata or ()):
         raise UserError(f"the file carries {ENTRY} already; describe the model as the converter gave it.")
-    inputs, outputs = _tensors(model)
+    inputs, outputs = _tensors(model, "probabilities" if metadata.class_names else EMBEDDING)
     names = sorted(outputs, key=ORDER.index)
     graph = model.subgraphs[0]
     graph.outputs = [outputs[name] for name in names]
@@ -79,7 +80,7 @@ def with_metadata(data, metadata):
     return pack(model)
 
 
-def _tensors(model):
+def _tensors(model, needed):
     """The places of the inputs and outputs by name, checked: two dicts from str to int."""
     signatures = [signature for signature in model.signatureDefs or () if signature.signatureKey == _SIGNATURE]
     if len(signatures) != 1:
@@ -89,9 +90,10 @@ def _tensors(model):
         for mappings in (signatures[0].inputs, signatures[0].outputs)
     )
     unknown = sorted(set(outputs) - set(ORDER))
-    if list(inputs) != ["images"] or "probabilities" not in outputs or unknown:
+    if list(inputs) != ["images"] or needed not in outputs or unknown:
+        others = ", ".join(name for name in ORDER if name != needed)
         raise UserError(
-            f"the file must take images and give probabilities, and besides {', '.join(ORDER[1:])} alone; "
+            f"the file must take images and give {needed}, and besides {others} alone; "
             f"it takes {', '.join(inputs)} and gives {', '.join(outputs)}."
         )
     return inputs, outputs
@@ -113,11 +115,15 @@ def _said(metadata, outputs, floats):
         process_units=[ProcessUnit(_NORMALIZATION, Normalization(_floats(0), _floats(1)))] if floats else None,
     )
     answers = [Tensor(name=name, description=MEANINGS[name], content=Content(_FEATURE, Feature())) for name in outputs]
-    labels = File(LABELS_NAME, "Class names, one a line.", _TENSOR_AXIS_LABELS)
-    answers[0] = answers[0]._replace(stats=_stats(0, 1), files=[labels])
+    if metadata.class_names:
+        does = f"Recognizes logos of {len(metadata.class_names)} classes"
+        labels = File(LABELS_NAME, "Class names, one a line.", _TENSOR_AXIS_LABELS)
+        answers[0] = answers[0]._replace(stats=_stats(0, 1), files=[labels])
+    else:
+        does = f"Embeds logos in {metadata.dimensions} dimensions"
     return Model(
         name=metadata.model,
-        description=f"Recognizes logos of {len(metadata.class_names)} classes. Written by logo_keras {metadata.version}.",
+        description=f"{does}. Written by logo_keras {metadata.version}.",
         version=metadata.version,
         subgraphs=[Subgraph(name="main", inputs=[images], outputs=answers)],
         min_parser_version=_PARSER_VERSION,

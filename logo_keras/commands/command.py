@@ -124,7 +124,8 @@ _SHARED = {
         Flags.list,
         None,
         "What the file gives, with commas: any of probabilities, region_boxes, region_scores, embedding; probabilities "
-        "must be among them. All but the embedding by default.",
+        "must be among them. All but the embedding by default. Of an embedder: embedding, objectness, both by default; "
+        "embedding must be among them.",
     ),
     "calibration": (
         Flags.multi_string,

@@ -6,6 +6,8 @@ Your own photographs, sorted into one folder per brand:
   logo-train --data folder --root photographs --validation 0.1 --out run
 A network of the paper's tables, trained as there; --list-recipes names them all:
   logo-train --recipe logo2k_drna_resnet50 --data logo2k --root photographs --out run
+An embedding, taught on brand marks that are fetched and drawn into the folder marks:
+  logo-train --recipe logo_embedder --root marks --out run
 
 The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
 --resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
@@ -27,7 +29,10 @@ from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS, recipes
 
-USAGE = "logo-train --data KIND --root FOLDER --out FOLDER [--model plain|nts|drna]"
+USAGE = "logo-train --data KIND --root FOLDER --out FOLDER [--model plain|nts|drna|embedder]"
+
+# Flags that say nothing of marks.
+_OF_PHOTOGRAPHS = ("cut", "held_out", "train_split", "cache", "strict", "augment", "balance", "one_brand")
 
 
 def define(flags):
@@ -46,13 +51,15 @@ def define(flags):
         "part between 0 and 1, or none. By default the part validation where there is one, else none.",
     )
     flags.string("out", None, "The folder to write to.")
-    flags.string("recipe", None, "A row of the paper's tables, trained as there; other flags change it.")
+    flags.string("recipe", None, "A row of the paper's tables, trained as there, or logo_embedder; other flags change it.")
     flags.boolean("list_recipes", False, "Prints the recipes, the paper's figures and ours.")
     flags.enum(
         "model",
         "drna",
         list(DEFAULTS),
-        "plain sees the photograph as a whole; nts also sees regions that it chooses; drna looks at each region again.",
+        "plain sees the photograph as a whole; nts also sees regions that it chooses; drna looks at each region again. embedder "
+        "names no brand and tells brands apart that it never saw; without --data it learns from brand marks, which are fetched "
+        "and drawn into --root.",
     )
     flags.boolean("resume", False, "Go on with a run that was stopped, or start if there is none.")
     flags.boolean("overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.")
@@ -143,12 +150,51 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
     return learnt, scored, tested
 
 
+def _train(values, config, training, validation, about, **options):
+    """Trains with what the flags say of the run; returns its Result."""
+    with naming_extras():
+        from logo_keras.training.run import train
+    options |= {"about": about, "cache": values.cache, "overwrite": values.overwrite, "start": values["from"].value}
+    try:
+        result = train(config, training, values.out, validation, values.resume, values.strict, **options)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
+    say_unreadable(result.unreadable)
+    print(f"The model: {result.path}")
+    return result
+
+
+def _train_on_marks(values, config):
+    """Fetches and draws the marks where they are missing, and trains an embedder on them."""
+    strange = [f"--{name}" for name in _OF_PHOTOGRAPHS if values[name].present]
+    if strange or values.validation not in (None, "none"):
+        raise UserError(
+            f"{', '.join(strange) or '--validation'} is for photographs: an embedder without --data learns from marks."
+        )
+    if values.root is None:
+        raise UserError("--root must be given: the folder of the marks, into which they are fetched and drawn where it has none.")
+    from logo_keras.datasets.marks import Marks
+
+    training = Marks(values.root, "train")
+    validation, scored = None, ""
+    if values.validation is None:
+        validation = Marks(values.root, "validation")
+        scored = f", {len(validation)} of {validation.num_classes} others to score after every epoch"
+    print(f"{len(training)} marks of {training.num_classes} brands{scored}")
+    data = {"kind": "marks", "root": str(values.root), "train_split": "train", "validation": validation and "validation"}
+    _train(values, config, training, validation, {"data": data, "recipe": values.recipe})
+
+
 def _work(values, arguments):
     no_arguments(arguments)
     if values.list_recipes:
         print(recipes.table())
         return
     config = config_from(values)
+    if values.data is None:
+        if config.model != "LogoEmbedder":
+            raise UserError("--data must be given, or --list_recipes; logo-train --help explains the flags.")
+        return _train_on_marks(values, config)
     root = values.root
     if root is None:
         if values.data != "synthetic":
@@ -164,34 +210,27 @@ def _work(values, arguments):
             "tell it from and would answer 100 % for every photograph. Add photographs of other brands, or of other things as a "
             "brand of their own, or train all the same with --one_brand."
         )
-    with naming_extras():
-        from logo_keras.training.run import train
     scored = "" if validation is None else f", {len(validation)} to score after every epoch"
     print(f"{len(training)} photographs of {len(training.class_names)} brands{scored}")
     data = {"kind": values.data, "root": str(root), "train_split": values.train_split, "validation": values.validation}
     data |= {"cut": values.cut, "held_out": values.held_out}
-    about = {"data": data, "recipe": values.recipe}
-    options = {"about": about, "cache": values.cache, "overwrite": values.overwrite, "start": values["from"].value}
+    options = {}
     if tested is not None:
         options["held_out"] = left_out.record(
             tested, root, values.held_out, data=values.data, split=values.train_split, cut=values.cut
         )
-    try:
-        result = train(config, training, values.out, validation, values.resume, values.strict, **options)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
-    say_unreadable(result.unreadable)
-    print(f"The model: {result.path}")
+    result = _train(values, config, training, validation, {"data": data, "recipe": values.recipe}, **options)
     # The share was taken from the training part, which has nothing of the part for testing.
     test = None if values.held_out else splits(values.data, root).test
-    if test or values.held_out:
+    # An embedder names no brand.
+    if (test or values.held_out) and config.model != "LogoEmbedder":
         options = [f"--split {test}"] if test else []
         options += [f"--{name} {values[name].value}" for name in ("cut", "held_out") if values[name].value is not None]
         print("How good is it on photographs that it has not seen?")
         print(f"  logo-evaluate --model {result.path} --data {values.data} --root {root} {' '.join(options)}")
 
 
-COMMAND = Command(USAGE, __doc__, define, _work, required=("data", "out"), unless="list_recipes")
+COMMAND = Command(USAGE, __doc__, define, _work, required=("out",), unless="list_recipes")
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

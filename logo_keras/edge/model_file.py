@@ -3,6 +3,7 @@
 Read by hand, so that a device needs neither the flatbuffers nor the onnx package.
 """
 
+import base64
 import contextlib
 import dataclasses
 import json
@@ -11,6 +12,8 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
+
+import numpy as np
 
 from logo_keras.errors import FileError, UserError
 
@@ -27,6 +30,8 @@ _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 _LARGEST_ENTRY = 2**24
 # Deflate shrinks text to a tenth, at most to a thousandth: what shrank more than this, above a megabyte, was made to do harm.
 _MOST_SHRUNK, _SMALL_ENTRY = 100, 2**20
+# Of an embedding, and background vectors of one model; what a file says is read before anything else is known of it.
+_MOST_DIMENSIONS, _MOST_BACKGROUNDS = 2**14, 2**12
 # What zipfile raises on damaged archives, from Python 3.11 to 3.13.
 DAMAGED_ZIP = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
@@ -65,15 +70,19 @@ class Metadata:
     """What a client must know to run a model file and to read its answers.
 
     Attributes:
-        class_names: tuple of N str, in the order of `probabilities`.
+        class_names: tuple of N str, in the order of `probabilities`; empty for an embedder.
         image_size: int S, px, side of the model's square input.
         preprocessing: str, how a photo becomes the input, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
         model: str, the model's class, for instance "DRNANet".
         decision: str or None, which classification `probabilities` come from, where the model has several.
         version: str, the version of logo_keras that wrote the file.
+        dimensions: int D, of the embedding that an embedder gives; None for what names brands.
+        background_vectors: str, base64 of the little-endian float16 `[G, D]`, row by row: what images without a mark lie
+            near to, see `backgrounds`. None where there are none.
 
     Raises:
-        ValueError: if there is no class name, the image size is not a positive int, or a text is no str.
+        ValueError: if there is no class name, or one of an embedder, the image size is not a positive int, a text is no str,
+            or the background vectors are no such vectors.
     """
 
     class_names: tuple[str, ...]
@@ -82,23 +91,66 @@ class Metadata:
     model: str
     decision: str | None
     version: str
+    dimensions: int | None = None
+    background_vectors: str | None = None
 
     def __post_init__(self):
         names = self.class_names
-        if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
+        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
             raise UserError(f"class_names must be one or more str, got {names!r}.")
+        if not names and self.dimensions is None:
+            raise UserError("class_names must be one or more str, or none where there are dimensions, got none.")
+        if names and self.dimensions is not None:
+            raise UserError(f"class_names must be none where there are dimensions, got {len(names)}.")
         # Lists, as JSON and Keras configurations hold them, are welcome.
         object.__setattr__(self, "class_names", tuple(names))
-        if type(self.image_size) is not int or self.image_size <= 0:
-            raise UserError(f"image_size must be a positive int, got {self.image_size!r}.")
-        for name in ("preprocessing", "model", "decision", "version"):
+        for name, most in (("image_size", None), ("dimensions", _MOST_DIMENSIONS)):
             value = getattr(self, name)
-            if not isinstance(value, str) and not (name == "decision" and value is None):
+            known = type(value) is int and 0 < value <= (most or value)
+            if not known and not (name == "dimensions" and value is None):
+                raise UserError(f"{name} must be a positive int{f' of at most {most}' if most else ''}, got {value!r}.")
+        for name in ("preprocessing", "model", "decision", "version", "background_vectors"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (name in ("decision", "background_vectors") and value is None):
                 raise UserError(f"{name} must be a str, got {value!r}.")
+        self._check_backgrounds()
+
+    def _check_backgrounds(self):
+        if self.background_vectors is None:
+            return
+        try:
+            vectors = base64.b64decode(self.background_vectors, validate=True)
+        except ValueError as error:
+            raise UserError(f"background_vectors must be base64: {error}.") from error
+        rows, rest = divmod(len(vectors), 2 * (self.dimensions or len(vectors) + 1))
+        if rest or not 0 < rows <= _MOST_BACKGROUNDS:
+            expected = f"1 to {_MOST_BACKGROUNDS} float16 vectors of {self.dimensions} dimensions"
+            raise UserError(f"background_vectors must be {expected}, got {len(vectors):,} bytes.")
+        lengths = np.linalg.norm(self._stored_backgrounds(), axis=1)
+        # A thousandth: float16 keeps eleven bits.
+        if not (np.abs(lengths - 1) < 1e-3).all():
+            raise UserError("background_vectors must be of length 1.")
+
+    def _stored_backgrounds(self):
+        stored = np.frombuffer(base64.b64decode(self.background_vectors), "<f2")
+        return stored.astype(np.float32).reshape(-1, self.dimensions)
+
+    @property
+    def backgrounds(self):
+        """float32 `[G, D]`, of length 1: what images without a mark lie near to; None where the file has none."""
+        if self.background_vectors is None:
+            return None
+        stored = self._stored_backgrounds()
+        return stored / np.linalg.norm(stored, axis=1, keepdims=True)
+
+    def to_dict(self):
+        """The entries for JSON; those that only embedders have stand in no other file."""
+        entries = dataclasses.asdict(self)
+        return {each.name: entries[each.name] for each in dataclasses.fields(self) if entries[each.name] != each.default}
 
     def to_json(self):
         """Writes the metadata as JSON text, the same text every time."""
-        return _encodable(json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)) + "\n"
+        return _encodable(json.dumps(self.to_dict(), indent=2, ensure_ascii=False)) + "\n"
 
     def labels(self):
         """The text of `labels.txt`: one class name a line."""
@@ -116,11 +168,26 @@ class Metadata:
             ValueError: if the text is not JSON, or an entry is missing or of the wrong kind.
         """
         entries = json.loads(text)
-        names = [field.name for field in dataclasses.fields(cls)]
-        missing = [name for name in names if not isinstance(entries, dict) or name not in entries]
+        entries = entries if isinstance(entries, dict) else {}
+        fields = dataclasses.fields(cls)
+        # Files of older versions lack those that have a default.
+        names = [field.name for field in fields if field.default is dataclasses.MISSING]
+        missing = [name for name in names if name not in entries]
         if missing:
             raise UserError(f"the metadata must have {', '.join(names)}; missing: {', '.join(missing)}.")
-        return cls(**{name: entries[name] for name in names})
+        return cls(**{field.name: entries[field.name] for field in fields if field.name in entries})
+
+
+def packed(vectors):
+    """Vectors as `Metadata.background_vectors` holds them.
+
+    Args:
+        vectors: float `[G, D]`, of length 1.
+
+    Returns:
+        str, base64 of little-endian float16.
+    """
+    return base64.b64encode(np.ascontiguousarray(vectors, "<f2").tobytes()).decode()
 
 
 class UnusableModel(FileError):
@@ -130,9 +197,10 @@ class UnusableModel(FileError):
 def append(path, metadata):
     """Puts the metadata behind a TFLite or ONNX model, where the runtimes pass over them.
 
-    Behind a TFLite model they are a zip with `logo_keras.json`, `labels.txt` (one class name a line) and `model.crc32`,
-    uncompressed and with fixed dates; any zip tool reads it from the file. Behind an ONNX model they are `metadata_props`
-    of the same names, and `class_names` (a JSON list) and `preprocessing`. The same model and metadata give the same bytes.
+    Behind a TFLite model they are a zip with `logo_keras.json`, `labels.txt` (one class name a line; none of an embedder) and
+    `model.crc32`, uncompressed and with fixed dates; any zip tool reads it from the file. Behind an ONNX model they are
+    `metadata_props` of the same names, and `class_names` (a JSON list) and `preprocessing`. The same model and metadata give
+    the same bytes.
     `model.crc32` is the checksum of the model, by which `read` finds damage.
 
     Args:
@@ -159,8 +227,11 @@ def append(path, metadata):
     if zipfile.is_zipfile(path):
         raise UnusableModel(path, _HAS_METADATA)
     checksum = _checksum(path, path.stat().st_size) + "\n"
+    texts = {METADATA_NAME: metadata.to_json(), LABELS_NAME: metadata.labels(), CHECKSUM_NAME: checksum}
+    if not metadata.class_names:
+        del texts[LABELS_NAME]
     with zipfile.ZipFile(path, "a") as archive:
-        for name, text in ((METADATA_NAME, metadata.to_json()), (LABELS_NAME, metadata.labels()), (CHECKSUM_NAME, checksum)):
+        for name, text in texts.items():
             entry = zipfile.ZipInfo(name, _FIXED_DATE)
             # Otherwise the byte differs between Windows and the rest.
             entry.create_system = 3

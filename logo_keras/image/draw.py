@@ -56,6 +56,47 @@ def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
     return np.concatenate([picture, band])
 
 
+def draw_matches(photo, matches, pictures=(), side=640):
+    """Draws what a gallery found: the boxes on the photo, and below each brand with its similarity and reference.
+
+    Args:
+        photo: uint8 RGB `[H, W, 3]`, upright.
+        matches: `lk.gallery.Match` values, best first; where there are none, "none" is written.
+        pictures: uint8 RGB `[s, s, 3]`, the reference of each match; none are drawn where they are not given.
+        side: int, px, longer side of the photo in the picture; None keeps its size.
+
+    Returns:
+        uint8 RGB `[h, w, 3]`.
+
+    Raises:
+        ValueError: if `photo` is not a uint8 RGB array, or there are not as many pictures as matches.
+    """
+    if len(pictures) not in (0, len(matches)):
+        raise UserError(f"pictures must be one a match, got {len(pictures)} for {len(matches)} matches.")
+    boxes = list(dict.fromkeys(match.box for match in matches))
+    # The box of a whole photo says nothing.
+    marked = [box for box in boxes if box != (0, 0, *photo.shape[:2])]
+    picture = _with_boxes(photo, np.float32(marked).reshape(-1, 4), None, side)
+    line, width = 48, picture.shape[1]
+    band = np.full((line * max(1, len(matches)), width, 3), _DARK, np.uint8)
+    for place, match in enumerate(matches):
+        top, left = place * line, 8
+        if len(pictures):
+            small = cv2.resize(pictures[place], (line - 8, line - 8), interpolation=cv2.INTER_AREA)
+            band[top + 4 : top + line - 4, 4 : line - 4] = small[:, : max(0, width - 4)]
+            left = line + 4
+        if match.box in marked:
+            number = marked.index(match.box)
+            _chip(band, str(number + 1), top + 14, left, REGION_COLORS[number % len(REGION_COLORS)])
+            left += 28
+        text = f"{match.similarity:.2f}"
+        _write(band, text, (max(left, width - _width(text, 0.6) - 8), top + 30), 0.6, _LIGHT)
+        _write(band, _fit(match.label, width - left - _width(text, 0.6) - 20, 0.6), (left, top + 30), 0.6, _LIGHT)
+    if not matches:
+        _write(band, "none", (8, 30), 0.6, _LIGHT)
+    return np.concatenate([picture, band])
+
+
 def draw_regions(photo, boxes, crop_boxes=None, maps=None, drop_threshold=0.5, side=144):
     """Draws the photo with its regions and, beside it, each region, its crop and its drop.
 

@@ -65,6 +65,21 @@ def decode(data, name="photograph", max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     return _decoded(data, name, max_pixels, max_bytes)[0]
 
 
+def decode_with_alpha(data, name="photograph", max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
+    """Decodes an image file as `decode` does, and keeps its transparency.
+
+    Args:
+        data, name, max_pixels, max_bytes: as in `decode`.
+
+    Returns:
+        uint8 RGBA `[H, W, 4]`, or RGB `[H, W, 3]` of a file without transparency.
+
+    Raises:
+        UnreadablePhoto, ValueError: where `decode` raises them.
+    """
+    return transparency.eight_bits(_layers(data, name, max_pixels, max_bytes)[0])
+
+
 def read(path, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     """Reads a photo, as `decode` does.
 
@@ -308,6 +323,12 @@ def _decoded(data, name, max_pixels, max_bytes, smallest=None):
 
     With `smallest`, a JPEG comes smaller by 2, 4 or 8 as long as both sides keep so many px.
     """
+    photo, size = _layers(data, name, max_pixels, max_bytes, smallest)
+    return transparency.composite(photo) if photo.shape[2] == 4 else photo, size
+
+
+def _layers(data, name, max_pixels, max_bytes, smallest=None):
+    """As `_decoded`, but RGBA, uint8 or uint16, where the file has transparency."""
     _bound_bytes(name, memoryview(data).nbytes, max_bytes)
     whole("max_pixels", max_pixels, 1)
     try:
@@ -328,7 +349,7 @@ def _decoded(data, name, max_pixels, max_bytes, smallest=None):
             photo = cv2.cvtColor(photo, cv2.COLOR_BGR2RGB, dst=photo)
     except ValueError as error:
         raise UnreadablePhoto(name, error) from None
-    return transparency.composite(photo) if photo.shape[2] == 4 else photo, (height, width)
+    return photo, (height, width)
 
 
 def _opencv(kind, data, how):

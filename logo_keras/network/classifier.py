@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from logo_keras.network.logo_model import LogoModel
+from logo_keras.network.recognizing_model import RecognizingModel
 
 
 @keras.saving.register_keras_serializable("logo_keras")
-class Classifier(LogoModel):
+class Classifier(RecognizingModel):
     """Classifies photos as a whole; what region networks must beat.
 
     Args:

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from logo_keras.errors import UserError
-from logo_keras.network.logo_model import LogoModel
 from logo_keras.network.navigator import Navigator
 from logo_keras.network.paper import PAPER
+from logo_keras.network.recognizing_model import RecognizingModel
 from logo_keras.weights.entries import fitting, read_checkpoint
 from logo_keras.weights.layers import check, entries_of, set_layer, some
 
@@ -136,7 +136,7 @@ def load_entries(model, entries, source, heads=True):
 
 def _backbone_of(model):
     """The model's Backbone; ValueError if nothing can be imported into it."""
-    if not isinstance(model, LogoModel):
+    if not isinstance(model, RecognizingModel):
         raise UserError(f"model must be a Classifier, NTSNet or DRNANet of logo_keras, got a {type(model).__name__}.")
     value = model.backbone_value
     if not value.torch_names:

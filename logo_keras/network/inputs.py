@@ -4,17 +4,41 @@ import numpy as np
 
 from logo_keras.errors import UserError
 
-# Why region networks refuse shares, and what to do.
+# Why region networks and embedders refuse shares, and what to do.
 ONE_TRUE_CLASS = (
     "a network with regions needs the one true class of an image, because its teacher's confidence in that class ranks the "
-    'regions. Of one-hot labels give argmax over the last axis; in place of MixUp and CutMix take augment="standard" or '
-    '"randaugment", or lk.Classifier.'
+    "regions, and an embedder needs it for its margin. Of one-hot labels give argmax over the last axis; in place of MixUp and "
+    'CutMix take augment="standard" or "randaugment", or lk.Classifier.'
 )
 
 
 def is_dataset(data):
     """Whether data is a Dataset of this package; Keras gives its own tf.data.Dataset from a folder an attribute class_names."""
     return hasattr(data, "batches")
+
+
+def draws_itself(data):
+    """Whether data of this package draws its images, as Marks do: nothing of how photos are read and augmented applies."""
+    return is_dataset(data) and not hasattr(data, "paths")
+
+
+def check_marks(marks, model):
+    """Checks what an embedder is to be taught on.
+
+    Args:
+        marks: Marks.
+        model: a model of this package.
+
+    Raises:
+        ValueError: if the model learns no backgrounds, or knows other brands.
+    """
+    if model.num_labels == model.num_classes:
+        raise UserError(f"marks come with backgrounds, which lk.LogoEmbedder learns and {type(model).__name__} does not.")
+    if tuple(marks.class_names) != model.class_names:
+        raise UserError(
+            f"the marks are of {len(marks.class_names)} brands that are not the {model.num_classes} of the model, or in another "
+            "order: make the model with class_names=marks.class_names."
+        )
 
 
 def labelled(dataset, model):

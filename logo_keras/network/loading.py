@@ -9,11 +9,12 @@ from logo_keras.errors import UserError
 from logo_keras.keras_settings import own_settings
 from logo_keras.network.classifier import Classifier
 from logo_keras.network.drna_net import DRNANet
+from logo_keras.network.embedder import LogoEmbedder
 from logo_keras.network.nts_net import NTSNet
 from logo_keras.weights import model_card
 
 # Imported so that Keras knows the classes that a file may hold.
-_CLASSES = (Classifier, NTSNet, DRNANet)
+_CLASSES = (Classifier, NTSNet, DRNANet, LogoEmbedder)
 
 
 def load(path):
@@ -23,7 +24,7 @@ def load(path):
         path: str or Path.
 
     Returns:
-        Classifier, NTSNet or DRNANet.
+        Classifier, NTSNet, DRNANet or LogoEmbedder.
 
     Raises:
         FileNotFoundError: if there is no such file.

@@ -1,4 +1,4 @@
-"""What the plain classifier and the region networks share."""
+"""What all models share: a backbone, its settings, how they are saved."""
 
 import inspect
 import json
@@ -6,19 +6,17 @@ import random
 from typing import NamedTuple
 
 import keras
-import numpy as np
 from keras import ops
 
 from logo_keras import __version__, backbones
-from logo_keras.arguments import class_names_of, multiple_of_32, one_of, share, whole
+from logo_keras.arguments import class_names_of, multiple_of, one_of, share, whole
 from logo_keras.backbones import Backbone, application
-from logo_keras.edge.recognition import recognize
 from logo_keras.errors import UserError
 from logo_keras.files import replacing
 from logo_keras.image.preprocessing import PREPROCESSINGS
 from logo_keras.keras_settings import model_policy, own_settings, with_own_settings
 from logo_keras.network.inputs import check_image_dtype, check_image_shape
-from logo_keras.network.optimizers import mark_heads
+from logo_keras.network.optimizers import BACKBONE_RATE, HEAD_RATE, mark_heads
 from logo_keras.network.trainer import Trainer
 
 
@@ -38,12 +36,12 @@ class Seen(NamedTuple):
 
 # What draws random numbers, each from a seed of its own.
 _HEADS = ("drop_units", "whole_classifier", "teacher", "fused_classifier", "augmented_classifier", "navigator")
-# Measured best where the backbone starts from ImageNet (docs/training.md); other backbones are trained as a whole.
-_FROZEN_BLOCKS = {"efficientnet_lite0": 5}
+# The navigator counts on from its own seed: no model has it and these.
+_HEADS += ("projection", "class_vectors", "background_vectors")
 
 
 class LogoModel(Trainer):
-    """A model on RGB images `[B, S, S, 3]`, 0..255, that gives `probabilities [B, N]` and more, by name.
+    """A model on RGB images `[B, S, S, 3]`, 0..255, that gives its outputs by name.
 
     Images of any numeric type give the same answer: they become float32 before anything is computed.
 
@@ -73,10 +71,14 @@ class LogoModel(Trainer):
         backbone_value: Backbone.
     """
 
-    export_outputs = ("probabilities",)
-    decision = "whole"
     # What the backbone gives, see `Classifier`.
     head = "pool"
+    # What image_size must be a multiple of, px: the maps of regions have whole cells.
+    _size_step = 32
+    # Measured best where the backbone starts from ImageNet (docs/training.md); other backbones are trained as a whole.
+    _frozen_by_default = {"efficientnet_lite0": 5}
+    # How many times as fast as the backbone the rest moves.
+    _head_rate = HEAD_RATE / BACKBONE_RATE
 
     def __init__(
         self,
@@ -96,12 +98,12 @@ class LogoModel(Trainer):
         super().__init__(autocast=False, **kwargs | {"dtype": model_policy(kwargs.get("dtype"))})
         self.class_names = class_names_of(num_classes, class_names)
         self.num_classes = len(self.class_names)
-        self.image_size = multiple_of_32("image_size", image_size)
+        self.image_size = multiple_of(self._size_step, "image_size", image_size)
         self.dropout = share("dropout", dropout)
         self.batch_norm = one_of("batch_norm", batch_norm, ("batch", "frozen"))
         if frozen_blocks is None:
             named = isinstance(backbone, str) and weights is not None
-            frozen_blocks = _FROZEN_BLOCKS.get(backbone, 0) if named else 0
+            frozen_blocks = self._frozen_by_default.get(backbone, 0) if named else 0
         self.frozen_blocks = whole("frozen_blocks", frozen_blocks, 0)
         self.preprocessing = one_of("preprocessing", preprocessing, PREPROCESSINGS)
         self.backbone = backbone
@@ -118,9 +120,8 @@ class LogoModel(Trainer):
         self._check_grids()
         self._freeze(value)
         self.feature_channels = value.feature_channels
-        self.pool = keras.layers.GlobalAveragePooling2D("channels_last", name="pool", dtype="float32")
+        self.pool = self._make_pool()
         self.drop_units = keras.layers.Dropout(dropout, seed=self._seed_of("drop_units"), name="drop_units", dtype="float32")
-        self.whole_classifier = self._dense("whole_classifier")
 
     def __init_subclass__(cls, **kwargs):
         """Gives the class the signature of its whole chain of constructors, for help() and the configuration."""
@@ -154,22 +155,18 @@ class LogoModel(Trainer):
         for layer in frozen:
             layer.trainable = False
 
+    def _make_pool(self):
+        """The layer that makes a feature `[B, C]` of the last map."""
+        return keras.layers.GlobalAveragePooling2D("channels_last", name="pool", dtype="float32")
+
     def _seed_of(self, head):
         """The seed of a head: it starts with the same weights whatever other heads there are."""
-        # The navigator counts on from its own.
         return self._seed + _HEADS.index(head)
-
-    def _dense(self, name):
-        """A classifier of pooled features, built."""
-        start = keras.initializers.GlorotUniform(self._seed_of(name))
-        layer = keras.layers.Dense(self.num_classes, kernel_initializer=start, name=name, dtype="float32")
-        layer.build((None, self.feature_channels))
-        return layer
 
     def _finish(self):
         """Marks the heads and makes the trackers; every variable exists by now."""
         backbone_variables = {id(variable) for variable in self.extractor.variables}
-        mark_heads(variable for variable in self.variables if id(variable) not in backbone_variables)
+        mark_heads((variable for variable in self.variables if id(variable) not in backbone_variables), self._head_rate)
         with own_settings():
             self._track()
         self.built = True
@@ -227,29 +224,6 @@ class LogoModel(Trainer):
         # The navigator reads finer maps of the whole image; of a part only the last one tells something.
         strides = ("32",) if between else maps
         return Seen(images, {int(stride): apart(maps[stride]) for stride in strides}, apart(feature))
-
-    def embedded(self, feature):
-        """The entry `embedding` of a model's outputs: the feature before the deciding head, `[B, D]`, of length 1."""
-        return {"embedding": ops.normalize(feature, axis=-1)}
-
-    def recognize(self, photo, top=3):
-        """Recognises the brand on one photograph, exactly as `lk.edge.Recognizer` does with an exported file.
-
-        Args:
-            photo: a path, the bytes of an image file or a uint8 RGB array `[H, W, 3]`.
-            top: int, how many labels to give.
-
-        Returns:
-            Recognition.
-
-        Raises:
-            UnreadablePhotograph: naming the file and the reason.
-        """
-        return recognize(self.predict_on_batch, photo, self.class_names, self.image_size, top, self.preprocessing)
-
-    def near_ties(self, images, tolerance=1e-5):
-        """Whether a choice inside the model hangs on a difference within `tolerance`: bool `[B]`; never, without regions."""
-        return np.zeros(len(images), bool)
 
     def save(self, filepath, overwrite=True, **kwargs):
         """Saves the model, its configuration and class names as a `.keras` file: all of it or nothing.

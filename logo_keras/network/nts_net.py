@@ -11,9 +11,9 @@ from logo_keras.network.anchors import make_anchors, truncate
 from logo_keras.network.controls import CONTROLS
 from logo_keras.network.decision import DECISIONS
 from logo_keras.network.fused_classifier import FusedClassifier
-from logo_keras.network.logo_model import LogoModel
 from logo_keras.network.losses import ranking_loss
 from logo_keras.network.navigator import Navigator
+from logo_keras.network.recognizing_model import RecognizingModel
 from logo_keras.network.regions import close_picks, crop_regions, propose
 from logo_keras.network.resampling import shrink
 from logo_keras.network.teacher import Teacher
@@ -23,7 +23,7 @@ _WHOLE_SIZE = 224
 
 
 @keras.saving.register_keras_serializable("logo_keras")
-class NTSNet(LogoModel):
+class NTSNet(RecognizingModel):
     """NTS-Net (Yang et al. 2018, arXiv:1809.00287), the ancestor of DRNA-Net.
 
     The defaults are what was measured best for small sets; `**lk.PAPER["NTSNet"]` gives the paper's settings.

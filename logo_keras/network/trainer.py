@@ -10,7 +10,16 @@ from logo_keras.arguments import whole
 from logo_keras.errors import UserError
 from logo_keras.network.divergence import StopAtNaN
 from logo_keras.network.epochs import NumberEpochs, going_on, num_batches, steps_taken
-from logo_keras.network.inputs import ONE_TRUE_CLASS, check_label_shape, check_labels, is_dataset, labelled, mixes
+from logo_keras.network.inputs import (
+    ONE_TRUE_CLASS,
+    check_label_shape,
+    check_labels,
+    check_marks,
+    draws_itself,
+    is_dataset,
+    labelled,
+    mixes,
+)
 from logo_keras.network.losses import cross_entropy, weighted_mean
 from logo_keras.network.optimizers import default_optimizer, span_schedule
 from logo_keras.network.steps import Steps, share_of_replica
@@ -29,6 +38,8 @@ class Trainer(Steps, keras.Model):
     loss_names = ("whole",)
     # From the name of an accuracy to the output that it is of.
     metrics_by_name = {"top1": "probabilities", "top5": "probabilities"}
+    # The output that further metrics of `compile` are of.
+    judged_output = "probabilities"
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -94,6 +105,11 @@ class Trainer(Steps, keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     @property
+    def num_labels(self):
+        """int, different labels that an image may have: one a class."""
+        return self.num_classes
+
+    @property
     def takes_shares(self):
         """bool, whether labels may be shares of each class `[B, N]`: not where a teacher needs the one true class."""
         return "region" not in type(self).loss_names
@@ -116,7 +132,7 @@ class Trainer(Steps, keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The weighted sum of the losses, each tracked by its name; of a replica, its share of the mean."""
-        shares = check_label_shape(y.shape, self.num_classes, self.takes_shares)
+        shares = check_label_shape(y.shape, self.num_labels, self.takes_shares)
         labels = ops.cast(y, "float32") if shares else ops.reshape(ops.cast(y, "int32"), (-1,))
         sample_weight = _flat(sample_weight)
         total = sum(self.losses) if self.losses else 0.0
@@ -127,11 +143,11 @@ class Trainer(Steps, keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates the accuracies, of shares against the largest; returns all metrics so far."""
-        shares = check_label_shape(y.shape, self.num_classes, self.takes_shares)
+        shares = check_label_shape(y.shape, self.num_labels, self.takes_shares)
         labels, sample_weight = ops.argmax(y, axis=-1) if shares else ops.reshape(y, (-1,)), _flat(sample_weight)
         for name, output in self.metrics_by_name.items():
             self._trackers[name].update_state(labels, y_pred[output], sample_weight)
-        return super().compute_metrics(x, labels, y_pred["probabilities"], sample_weight)
+        return super().compute_metrics(x, labels, y_pred[self.judged_output], sample_weight)
 
     def fit(
         self,
@@ -157,15 +173,15 @@ class Trainer(Steps, keras.Model):
         """`keras.Model.fit`, which also takes a `Dataset` of this package for `x` and `validation_data`.
 
         Args:
-            x: a Dataset, what its `batches` gives, a `tf.data.Dataset` of `(images, labels)` or an array of images, float
-                RGB 0..255.
+            x: a Dataset, Marks (of `lk.LogoEmbedder`), what their `batches` gives, a `tf.data.Dataset` of `(images, labels)`
+                or an array of images, float RGB 0..255.
             y: int labels `[B]`, or shares of each class `[B, N]` (`lk.Classifier` alone), where `x` is an array.
             batch_size: int; 16 for a Dataset by default.
             epochs: int.
             verbose: as Keras has it.
             callbacks: Keras callbacks.
             validation_data: as `x`, or a tuple of arrays.
-            seed: int; order, augmentation and dropout of a Dataset.
+            seed: int; order, augmentation and dropout of a Dataset, what is drawn of Marks.
             augment, cache, shard, balance, engine, strict: of a Dataset, as its `batches` has them. `cache`, `engine` and
                 `strict` are also for `validation_data`, of which every host scores all.
             initial_epoch: int, number of the first epoch, counted from 0. Order, augmentation and dropout of a Dataset are
@@ -204,6 +220,7 @@ class Trainer(Steps, keras.Model):
         if self.compiled and span_schedule(self.optimizer, before, total, epochs):
             # The schedule is a constant of the traced function.
             self.train_function = None
+        self._span(before, total)
         if hasattr(x, "cardinality") or getattr(x, "shuffles_itself", False):
             # tf.data and the batches of this package shuffle themselves; Keras warns of its own default, or mixes the batches.
             kwargs.setdefault("shuffle", False)
@@ -226,15 +243,18 @@ class Trainer(Steps, keras.Model):
         finally:
             self._watch = None
 
+    def _span(self, before, total):
+        """Tells what of the model changes over a run how long it is, as `span_schedule` tells the optimizer; here nothing."""
+
     def _check_data(self, x, y, validation_data, steps_per_epoch, augment, given):
         """Refuses what this model cannot learn from before anything is read; `given` are the options of a Dataset."""
-        if given and not is_dataset(x):
+        if given and (not is_dataset(x) or draws_itself(x)):
             raise UserError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
         if mixes(augment) and not self.takes_shares:
             raise UserError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
-        check_labels(y, self.num_classes, self.takes_shares)
+        check_labels(y, self.num_labels, self.takes_shares)
         if isinstance(validation_data, (tuple, list)) and len(validation_data) > 1:
-            check_labels(validation_data[1], self.num_classes, self.takes_shares)
+            check_labels(validation_data[1], self.num_labels, self.takes_shares)
         if steps_per_epoch is not None:
             whole("steps_per_epoch", steps_per_epoch, 1)
         if self.num_classes == 1 or is_dataset(x) and len(set(np.asarray(x.labels).tolist())) == 1:
@@ -252,7 +272,7 @@ class Trainer(Steps, keras.Model):
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
         """`keras.Model.evaluate`, which also takes a `Dataset` of this package; `cache` and `engine` as its `batches`."""
-        check_labels(y, self.num_classes, self.takes_shares)
+        check_labels(y, self.num_labels, self.takes_shares)
         x, batch_size = self._batches(x, batch_size, cache=cache, engine=engine)
         return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
@@ -265,6 +285,10 @@ class Trainer(Steps, keras.Model):
         """A Dataset as batches, which need no further batch size, with the model's labels if scored; anything else as it is."""
         if not is_dataset(data):
             return data, batch_size
+        if draws_itself(data):
+            check_marks(data, self)
+            drawn = {name: options[name] for name in ("seed", "first_epoch", "steps") if options.get(name) is not None}
+            return data.batches(batch_size or 16, self.image_size, **drawn), None
         dataset = labelled(data, self) if scored else data
         return dataset.batches(batch_size or 16, self.image_size, preprocessing=self.preprocessing, **options), None
 

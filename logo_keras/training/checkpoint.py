@@ -181,7 +181,9 @@ def _short(value, most=60):
 
 
 def fingerprint(dataset):
-    """What tells one set of photos from another, wherever its folder lies: dict for JSON."""
+    """What tells one set of photos, or of marks, from another, wherever its folder lies: dict for JSON."""
+    if hasattr(dataset, "fingerprint"):
+        return dataset.fingerprint()
     top = os.path.commonpath([os.path.dirname(path) for path in dataset.paths]) if len(dataset) else ""
     places = [os.path.relpath(path, top).replace(os.sep, "/") for path in dataset.paths]
     windows = None if dataset.windows is None else dataset.windows.tolist()

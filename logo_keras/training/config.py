@@ -21,10 +21,12 @@ _KNOWN = {
     "augment": AUGMENTATIONS,
 }
 MIXING = ("mixup", "cutmix")
-# What "adamw" does not read: its rate rises over the first tenth of the run and falls along a cosine.
-_OF_SGD = ("momentum", "decay_norms", "warm_up_epochs", "drops")
+# What "adamw" does not read: its rate falls along a cosine.
+_OF_SGD = ("momentum", "decay_norms", "drops")
 # docs/training.md: EfficientNet-Lite0 on TopLogo-10, 400 training photos; benchmarks/results has what came out.
 _EPOCHS = {"Classifier": 24, "NTSNet": 12, "DRNANet": 8}
+# Of the recipe logo_embedder: an epoch is a number of drawn samples, not a pass over photos.
+_EPOCHS |= {"LogoEmbedder": 60}
 
 
 @functools.cache
@@ -42,22 +44,23 @@ class Config:
     """A training run, apart from its photos. `dataclasses.replace` changes it.
 
     Attributes:
-        model: str, "Classifier", "NTSNet" or "DRNANet"; "plain", "nts" and "drna" stand for them.
+        model: str, "Classifier", "NTSNet", "DRNANet" or "LogoEmbedder"; "plain", "nts", "drna" and "embedder" stand for them.
         arguments: mapping, the arguments of the model's constructor that differ from its defaults, apart from the class names.
         epochs: int, times that every photo is seen. By default what was measured to work for the model.
         batch_size: int, photos in a step.
         seed: int, of the weights, the order of the photos, their augmentation and dropout.
-        learning_rate: float, the highest one. With "adamw" it is that of the backbone, and the heads move twice as fast; it
-            rises over the first tenth of the run and falls along a cosine. With "sgd" it is that of all variables.
+        learning_rate: float, the highest one. With "adamw" it is that of the backbone, and the heads move twice as fast
+            (those of "LogoEmbedder" three times); it falls along a cosine. With "sgd" it is that of all variables.
         label_smoothing: float in [0, 1), share of the target that is spread over all classes.
         keep: str, "last" keeps the model of the last epoch, "best" the one with the highest top1 on the validation photos,
-            of equals the one with the lower loss.
+            of equals the one with the lower loss; on marks the one with the highest val_r1.
         optimizer: str, "adamw" (`optimizers.HeadsFirstAdamW`) or "sgd" (`optimizers.TorchSGD`), as the papers have it.
         weight_decay: float, decoupled from the gradient with "adamw", an L2 term of the gradient with "sgd".
         clip: float, the largest norm of all gradients together; None leaves them as they are, as 0 does as a flag.
         momentum: float in [0, 1), share of the last step that the next one keeps ("sgd").
         decay_norms: bool, whether biases and batch norm decay too ("sgd").
-        warm_up_epochs: int, epochs over which the rate rises from zero ("sgd").
+        warm_up_epochs: int, fewer than there are, epochs over which the rate rises from zero. 0 is the first tenth of the run
+            with "adamw", and no rise with "sgd".
         drops: tuple of int, whole epochs after which the rate falls to a tenth ("sgd").
         precision: str, what the backbone computes in: "float32", "mixed_float16" or "mixed_bfloat16". Heads, navigator,
             losses and probabilities stay in float32, where 16 bits would round scores that compete. So do all weights, so
@@ -70,6 +73,7 @@ class Config:
         balance: float in [0, 1]: 0 shows every photo once an epoch, 1 every class equally often, 0.5 lies between.
         loss_weights: mapping from names of losses ("whole", "region", "fused", "ranking", "augmented") to their weights,
             1 for those left out: ranking=0,region=0.5 as a flag.
+        steps_per_epoch: int, batches an epoch, where an epoch is not every photo once; the next one goes on where it ended.
 
     Raises:
         ValueError: for bad values, each saying what was expected. Bad model arguments are refused by `build`.
@@ -97,6 +101,7 @@ class Config:
     augment: str = "standard"
     balance: float = 0.0
     loss_weights: Mapping = dataclasses.field(default_factory=dict)
+    steps_per_epoch: int | None = None
 
     def __post_init__(self):
         self._set("model", one_of("model", MODELS.get(self.model, self.model), [*MODELS.values(), *MODELS]))
@@ -109,13 +114,17 @@ class Config:
             one_of(name, getattr(self, name), known)
         for name, lowest in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("warm_up_epochs", 0)):
             self._set(name, whole(name, getattr(self, name), lowest))
+        if self.steps_per_epoch is not None:
+            whole("steps_per_epoch", self.steps_per_epoch, 1)
+        if self.optimizer == "adamw" and self.warm_up_epochs >= self.epochs:
+            raise UserError(f"warm_up_epochs must be below epochs = {self.epochs}, got {self.warm_up_epochs}.")
         for names, expected in _EXPECTED.items():
             for name in names.split():
                 _check(name, getattr(self, name), expected)
         for name, weight in self.loss_weights.items():
             _check(f"the weight of the loss {name}", weight, _AT_LEAST_0)
         if self.augment in MIXING and self.model != "Classifier":
-            raise UserError(f'augment="{self.augment}" is for Classifier: regions are judged by the one brand of a photo.')
+            raise UserError(f'augment="{self.augment}" is for Classifier: the others learn from the one brand of a photo.')
         changed = [name for name in _OF_SGD if getattr(self, name) != getattr(Config, name)]
         if self.optimizer == "adamw" and changed:
             raise UserError(f'{", ".join(changed)} can only be set with optimizer="sgd", got optimizer="adamw".')
@@ -138,7 +147,7 @@ class Config:
 
     @property
     def short_name(self):
-        """str, what commands call the model: "plain", "nts" or "drna"."""
+        """str, what commands call the model: "plain", "nts", "drna" or "embedder"."""
         return _SHORT[self.model]
 
     def build(self, class_names):
@@ -148,7 +157,7 @@ class Config:
             class_names: N str.
 
         Returns:
-            Classifier, NTSNet or DRNANet.
+            Classifier, NTSNet, DRNANet or LogoEmbedder.
 
         Raises:
             ValueError: if the model refuses an argument or has no loss of a name, or `zero_gamma` is asked of a backbone
@@ -176,7 +185,8 @@ class Config:
         from logo_keras.network import optimizers
 
         if self.optimizer == "adamw":
-            schedule = optimizers.WarmupCosine(peak=self.learning_rate)
+            warm_up = self.warm_up_epochs / self.epochs or optimizers.WARM_UP
+            schedule = optimizers.WarmupCosine(self.learning_rate, warm_up)
             return optimizers.HeadsFirstAdamW(schedule, weight_decay=self.weight_decay, global_clipnorm=self.clip)
         return optimizers.TorchSGD(
             optimizers.EpochSteps(self.learning_rate, self.warm_up_epochs, self.drops),

@@ -11,7 +11,7 @@ from pathlib import Path
 from logo_keras.errors import UserError
 
 # What commands call a model for short, and its class.
-MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet"}
+MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet", "embedder": "LogoEmbedder"}
 # The folder of the models' source.
 NETWORK = Path(*util.find_spec("logo_keras").submodule_search_locations, "network")
 # A run gives these itself.

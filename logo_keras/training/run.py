@@ -16,16 +16,20 @@ from logo_keras.datasets.held_out import FILE as HELD_OUT
 from logo_keras.errors import UserError
 from logo_keras.files import Held, lock, replacing, sha256, sweep, write_json
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
-from logo_keras.network import load
+from logo_keras.network import LogoEmbedder, load
 from logo_keras.network.divergence import Diverged
+from logo_keras.network.inputs import draws_itself
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.training.checkpoint import Unfinished, differing, fingerprint, write_held_out
 from logo_keras.training.config import compute_in
+from logo_keras.training.held_out_marks import ScoreMarks
 from logo_keras.weights import model_card
 
 MODEL = "model.keras"
 HISTORY = "history.csv"
 CONFIG = "config.json"
+# Figures of an epoch that are said.
+_SHOWN = ("loss", "top1", "val_loss", "val_top1", "val_r1", "val_auroc")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,9 +80,10 @@ def train(
 
     Args:
         config: Config.
-        training: Dataset.
+        training: Dataset, or Marks for an embedder.
         out: path of the folder, made where it is missing.
-        validation: Dataset with the same classes, scored after every epoch; or None.
+        validation: Dataset with the same classes, scored after every epoch; Marks of other brands, of which `val_r1` and
+            `val_auroc` are measured; or None.
         resume: bool, go on with the unfinished run in `out`, or start where there is none. A run that has ended with the
             same settings is not repeated.
         strict: bool, stop at the first unreadable photo instead of leaving it out.
@@ -138,18 +143,25 @@ def train(
             model = config.build(training.class_names)
         if unfinished.epochs < config.epochs:
             unfinished.begin(identity, held_out)
-            datasets = [training] if validation is None else [training, validation]
+            datasets = [each for each in (training, validation) if each is not None and not draws_itself(each)]
+            callbacks = [_Journal(unfinished, datasets, about, report), *callbacks]
+            scored = validation
+            if validation is not None and draws_itself(validation):
+                # First, so that the journal has its figures.
+                callbacks.insert(0, ScoreMarks(validation))
+                scored = None
             with _explaining(unfinished, datasets, strict):
                 model.fit(
                     training,
                     batch_size=config.batch_size,
                     epochs=config.epochs,
                     initial_epoch=unfinished.epochs,
-                    validation_data=validation,
-                    callbacks=[_Journal(unfinished, datasets, about, report), *callbacks],
+                    validation_data=scored,
+                    callbacks=callbacks,
                     seed=config.seed,
                     augment=config.augment,
                     balance=config.balance,
+                    steps_per_epoch=config.steps_per_epoch,
                     cache=cache,
                     strict=strict,
                     verbose=0,
@@ -272,9 +284,9 @@ class _Journal(keras.callbacks.Callback):
                     self.report(f"left out: {path}: {reason}")
                     unreadable[path] = reason
         self.model.card = {**self.model.card, **model_card.of_run(self.unfinished.identity, self.about, row)}
-        score = [row["val_top1"], -row["val_loss"]] if "val_top1" in row else None
+        score = [row["val_top1"], -row["val_loss"]] if "val_top1" in row else [row["val_r1"]] if "val_r1" in row else None
         self.unfinished.commit(self.model, row, score, unreadable)
-        shown = [f"{name} {row[name]:.3f}" for name in ("loss", "top1", "val_loss", "val_top1") if name in row]
+        shown = [f"{name} {row[name]:.3f}" for name in _SHOWN if name in row]
         epochs = self.unfinished.identity["config"]["epochs"]
         self.report(f"epoch {epoch + 1} of {epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")
 
@@ -324,8 +336,10 @@ def _start_from(path, config, class_names):
         value = keras.ops.convert_to_numpy(old)
         if id(new) in heads:
             old_value, value = value, np.array(keras.ops.convert_to_numpy(new))
+            # Views, of which the first axis is the classes.
+            of_classes, of_old_classes = (np.moveaxis(each, heads[id(new)], 0) for each in (value, old_value))
             for place, old_place in known:
-                value[..., place] = old_value[..., old_place]
+                of_classes[place] = of_old_classes[old_place]
         new.assign(value)
     model.initial_weights = source.initial_weights
     model.card = {**model.card, "weights": source.card.get("weights")}
@@ -338,10 +352,12 @@ def _start_from(path, config, class_names):
 
 
 def _class_weights(model):
-    """The ids of the weights whose last axis is the classes."""
+    """The weights that have an axis of the classes: a dict from their ids to that axis."""
+    if isinstance(model, LogoEmbedder):
+        return {id(model.cosine_head.class_vectors): 0}
     inside = {id(layer) for layer in model.extractor._flatten_layers()}
     dense = (layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dense) and id(layer) not in inside)
-    return {id(weight) for layer in dense if layer.units == model.num_classes for weight in layer.weights}
+    return {id(weight): -1 for layer in dense if layer.units == model.num_classes for weight in layer.weights}
 
 
 def _differences(source, model):

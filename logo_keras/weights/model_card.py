@@ -1,6 +1,5 @@
 """What a saved model says of itself: architecture, weights, data, recipe, figures, versions, date."""
 
-import dataclasses
 import datetime
 import json
 import sys
@@ -24,7 +23,8 @@ def of_run(identity, about, row):
 
     Args:
         identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names` and
-            `sha256` of the photos that are learnt from and of those that are scored after every epoch, or None.
+            `sha256` of the photos that are learnt from and of those that are scored after every epoch, or None. Of marks it is
+            `marks`, `num_classes` and what else tells them from others.
         about: dict or None: `data`, a dict of which `kind`, `train_split` and `validation` are taken, and `recipe`, a name.
         row: dict, the figures of the last epoch, or None before the first.
 
@@ -39,14 +39,16 @@ def of_run(identity, about, row):
 
     def photos(part, split):
         found = identity[part]
-        return found and {"split": split, "photographs": found["photographs"], "sha256": found["sha256"]}
+        # Marks have their own, which say more.
+        own = {name: value for name, value in (found or {}).items() if name != "class_names"}
+        return found and {"split": split} | (own if "marks" in own else {name: own[name] for name in ("photographs", "sha256")})
 
     return {
         "architecture": identity["config"]["model"],
         "backbone": identity["config"]["arguments"]["backbone"],
         "data": {
             "kind": data.get("kind"),
-            "classes": len(identity["training"]["class_names"]),
+            "classes": identity["training"].get("num_classes") or len(identity["training"]["class_names"]),
             "training": photos("training", data.get("train_split")),
             "validation": photos("validation", data.get("validation")),
         },
@@ -82,12 +84,17 @@ def read(path):
     if not path.is_file():
         raise FileNotFoundError(f"there is no model {path}.")
     if path.suffix.lower() in (".tflite", ".onnx"):
-        facts = dataclasses.asdict(model_file.read(path))
+        said = model_file.read(path)
+        names = ("image_size", "preprocessing", "decision", "dimensions")
+        arguments = {name: getattr(said, name) for name in names} | {
+            "num_backgrounds": None if said.backgrounds is None else len(said.backgrounds)
+        }
         return {
-            "architecture": facts["model"],
-            "arguments": {name: facts[name] for name in ("image_size", "preprocessing", "decision")},
-            "classes": list(facts["class_names"]),
-            "packages": {"logo_keras": facts["version"]},
+            "architecture": said.model,
+            # What an embedder has not, and a model that names brands.
+            "arguments": {name: value for name, value in arguments.items() if value is not None or name == "decision"},
+            "classes": list(said.class_names),
+            "packages": {"logo_keras": said.version},
         }
     config, saved = _read_keras(path)
     arguments = dict(config["config"])
@@ -169,7 +176,8 @@ def _lines(path, card):
     """A line for each entry that is known, and for each part of a list: the usual ones first, others as they come."""
     classes = card.pop("classes")
     shown = ", ".join(classes[:8]) + (", ..." if len(classes) > 8 else "")
-    entries = dict.fromkeys(_ENTRIES) | card | {"classes": f"{len(classes)}: {shown}"}
+    # An exported embedder names none.
+    entries = dict.fromkeys(_ENTRIES) | card | {"classes": f"{len(classes)}: {shown}" if classes else None}
     yield str(path)
     for name, value in entries.items():
         if value not in (None, {}, [], ""):

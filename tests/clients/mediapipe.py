@@ -1,7 +1,8 @@
-"""Runs a TFLite file in MediaPipe Tasks' ImageClassifier: MODEL FOLDER, where FOLDER holds PNGs. Prints JSON.
+"""Runs a TFLite file in MediaPipe Tasks: MODEL FOLDER TASK, where FOLDER holds PNGs. Prints JSON.
 
-Of every PNG, by its name: `labels` and `scores` of the first head, best first, and `heads`, a dict from the name of each
-further head to its values in the order of the tensor. Besides, under `description`, what MediaPipe's own schema reads in the
+TASK is `classify`, in the ImageClassifier, or `embed`, in the ImageEmbedder. Of every PNG, by its name: `labels` and `scores` of
+the first head, best first, and `heads`, a dict from the name of each further head to its values in the order of the tensor; or
+`heads` alone, of the embedder. Besides, under `description`, what MediaPipe's own schema reads in the
 file's metadata: `inputs` and `outputs`, lists of `name`, `description` and, where given, `mean`, `std`, `max`, `min`, `files`.
 
 Needs the environment of requirements/clients/mediapipe.txt, and nothing of logo_keras.
@@ -39,6 +40,12 @@ def answer(classifier, photo):
     }
 
 
+def embedded(embedder, photo):
+    """The embeddings of one PNG."""
+    found = embedder.embed(mp.Image.create_from_file(str(photo))).embeddings
+    return {"heads": {head.head_name: head.embedding.tolist() for head in found}}
+
+
 def described(path):
     """What MediaPipe's schema reads in the metadata."""
     # Not their MetadataDisplayer: mediapipe 1.2.2 lacks a module that it imports.
@@ -67,10 +74,13 @@ def described(path):
 
 
 def main():
-    model, folder = map(Path, sys.argv[1:])
-    options = vision.ImageClassifierOptions(base_options=BaseOptions(model_asset_path=str(model)))
-    with vision.ImageClassifier.create_from_options(options) as classifier:
-        answers = {photo.name: answer(classifier, photo) for photo in sorted(folder.glob("*.png"))}
+    model, folder = map(Path, sys.argv[1:3])
+    task, options, one = {
+        "classify": (vision.ImageClassifier, vision.ImageClassifierOptions, answer),
+        "embed": (vision.ImageEmbedder, vision.ImageEmbedderOptions, embedded),
+    }[sys.argv[3]]
+    with task.create_from_options(options(base_options=BaseOptions(model_asset_path=str(model)))) as running:
+        answers = {photo.name: one(running, photo) for photo in sorted(folder.glob("*.png"))}
     print(json.dumps({"answers": answers, "description": described(model)}))
 
 

@@ -38,6 +38,8 @@ LEVELS = (384, 192, 96, 48, 24)
 # px, side of the square that a mark is drawn in before it is cropped. The time grows with its area: 23 ms at 512 px,
 # 77 ms at 1024 px (2 cores, November 2026).
 DRAWN = 512
+# Opacity from which a px belongs to the mark: a quarter, as in compositing.VISIBLE.
+OPAQUE = 64
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,25 @@ class Artwork:
         color: tuple of 3 ints 0..255, RGB, the brand's colour.
         masks: tuple of uint8 `[h, w]` opacities, one a level of `LEVELS`, cropped to the mark.
         hull: float32 `[n, 2]`, (x, y) of the mark's convex hull, in shares of the mask's width and height.
+        paints: tuple of uint8 RGB `[h, w, 3]`, its colours multiplied by the opacity, one a mask; empty for a mark of one colour.
     """
 
     color: tuple
     masks: tuple
     hull: np.ndarray
+    paints: tuple = ()
 
-    def mask(self, size):
-        """The smallest mask whose longer side is at least `size` px (the largest if none is): uint8 `[h, w]`."""
-        fitting = [mask for mask in self.masks if max(mask.shape) >= size]
-        return fitting[-1] if fitting else self.masks[0]
+    def drawn(self, size):
+        """The smallest drawing whose longer side is at least `size` px (the largest if none is).
+
+        Args:
+            size: float, px.
+
+        Returns:
+            uint8 `[h, w]`, one of `masks`, and uint8 `[h, w, 3]`, its place in `paints`, or None.
+        """
+        level = max([number for number, mask in enumerate(self.masks) if max(mask.shape) >= size], default=0)
+        return self.masks[level], self.paints[level] if self.paints else None
 
 
 @functools.cache
@@ -85,11 +96,8 @@ def draw(name):
     svg = icon.customize_svg_as_str(fill="#ffffff")
     png = resvg_py.svg_to_bytes(svg_string=svg, width=DRAWN, height=DRAWN, skip_system_fonts=True)
     alpha = cv2.imdecode(np.frombuffer(bytes(png), np.uint8), cv2.IMREAD_UNCHANGED)[..., 3]
-    x, y, width, height = cv2.boundingRect(cv2.findNonZero((alpha >= 64).astype(np.uint8)))
+    x, y, width, height = cv2.boundingRect(cv2.findNonZero((alpha >= OPAQUE).astype(np.uint8)))
     alpha = alpha[y : y + height, x : x + width]
-    hull = cv2.convexHull(cv2.findNonZero((alpha >= 64).astype(np.uint8))).reshape(-1, 2)
-    # Every corner of the px counts, not only its top left one, or the hull is short by one px.
-    corners = np.concatenate([hull + np.array(offset) for offset in ((0, 0), (0, 1), (1, 0), (1, 1))])
     masks = []
     for level in LEVELS:
         scale = level / max(width, height)
@@ -99,5 +107,17 @@ def draw(name):
     return Artwork(
         color=tuple(int(color[i : i + 2], 16) for i in (0, 2, 4)),
         masks=tuple(masks),
-        hull=(corners / np.array([width, height])).astype(np.float32),
+        hull=hull_of(alpha),
     )
+
+
+def hull_of(mask):
+    """The convex hull of a mask, uint8 `[h, w]`: as `Artwork.hull` has it."""
+    opaque = mask >= OPAQUE
+    rows = np.flatnonzero(opaque.any(axis=1))
+    # The ends of every row are enough, and a hundredth of the px.
+    ends = opaque[rows].argmax(axis=1), mask.shape[1] - 1 - opaque[rows, ::-1].argmax(axis=1)
+    hull = cv2.convexHull(np.concatenate([np.stack([end, rows], axis=1) for end in ends]).astype(np.int32)).reshape(-1, 2)
+    # Every corner of the px counts, not only its top left one, or the hull is short by one px.
+    corners = np.concatenate([hull + np.array(offset) for offset in ((0, 0), (0, 1), (1, 0), (1, 1))])
+    return (corners / np.array(mask.shape[::-1])).astype(np.float32)

@@ -21,34 +21,42 @@ def paste(photo, placement, color, rng, plate):
 
     Args:
         photo: float32 RGB `[H, W, 3]`, 0..255.
-        placement: Placement.
-        color: tuple of 3 ints 0..255, RGB, the brand's colour; where it does not stand out, black or white is used.
+        placement: Placement. Where a mark in several colours does not stand out, a plate lies behind it.
+        color: tuple of 3 ints 0..255, RGB, the brand's colour; where it does not stand out, black or white is used. Not of
+            a mark in several colours.
         rng: numpy Generator.
         plate: bool, whether a plate lies behind the mark.
 
     Returns:
         float32 `[H, W]`, how much of each px the mark covers, 0..1.
     """
-    mask = placement.mask
+    mask, paint = placement.mask, placement.paint
+    if paint is not None:
+        plate = plate or not _stands_out(mask, paint, _around(photo, placement))
     # Without a plate, one px of nothing around the mask, so that its rim is resampled like the rest.
     pad = round(max(mask.shape) * rng.uniform(0.1, 0.3)) if plate else 1
     mark = cv2.copyMakeBorder(mask, pad, pad, pad, pad, cv2.BORDER_CONSTANT)
     canvas = np.dstack([mark, _plate(mark.shape, rng) if plate else np.zeros_like(mark)])
     to_shares = np.array([[1, 0, -pad], [0, 1, -pad], [0, 0, 1]]) / np.array([[mask.shape[1]], [mask.shape[0]], [1.0]])
-    covered, x0, y0 = warp(canvas, placement.matrix @ to_shares, *photo.shape[:2])
+    matrix = placement.matrix @ to_shares
+    covered, x0, y0 = warp(canvas, matrix, *photo.shape[:2])
     height, width = covered.shape[:2]
     window = photo[y0 : y0 + height, x0 : x0 + width]
     mark, board = covered[..., :1], covered[..., 1:]
 
     light = _light(window, rng)
     if plate:
-        behind, unrest = np.array(_plate_color(color, rng), np.float32), 0.0
+        behind, unrest = np.array(_plate_color(color, rng) if paint is None else _plate_below(mask, paint, rng), np.float32), 0.0
         shadow = cv2.GaussianBlur(board[..., 0], (0, 0), 1.0 + 0.02 * placement.size)[..., None]
         window *= 1.0 - rng.uniform(0.0, 0.4) * shadow
         window += board * (behind * light - window)
     else:
         behind, unrest = window.mean(axis=(0, 1)), float((window @ LUMINANCE).std())
-    window += mark * rng.uniform(0.88, 1.0) * (_ink(color, behind, unrest, rng) * light - window)
+    if paint is None:
+        window += mark * rng.uniform(0.88, 1.0) * (_ink(color, behind, unrest, rng) * light - window)
+    else:
+        painted = warp(cv2.copyMakeBorder(paint, pad, pad, pad, pad, cv2.BORDER_CONSTANT), matrix, *photo.shape[:2])[0]
+        window += np.float32(rng.uniform(0.88, 1.0)) * (painted * 255.0 * light - mark * window)
     coverage = np.zeros(photo.shape[:2], np.float32)
     coverage[y0 : y0 + height, x0 : x0 + width] = mark[..., 0]
     return coverage
@@ -161,6 +169,31 @@ def _ink(color, behind, unrest, rng):
     if stands_out and rng.random() < 0.75:
         return np.float32(color)
     return np.float32(WHITE if ground < 128 else BLACK)
+
+
+def _around(photo, placement):
+    """The mean colour of what lies behind a mark: float32 `[3]`."""
+    height, width = photo.shape[:2]
+    y0, x0 = (int(value) for value in np.clip(np.floor(placement.box[:2]), 0, [height - 1, width - 1]))
+    y1, x1 = (int(value) for value in np.clip(np.ceil(placement.box[2:]), [y0 + 1, x0 + 1], [height, width]))
+    return photo[y0:y1, x0:x1].mean(axis=(0, 1))
+
+
+def _stands_out(mask, paint, ground):
+    """Whether at least half of a mark in several colours differs from a ground of one colour, float `[3]`."""
+    # Every second px of every second row tells it as well.
+    opaque = mask[::2, ::2] >= 128
+    far = np.abs(paint[::2, ::2][opaque] - np.asarray(ground, np.float32)).max(axis=1) >= CONTRAST
+    return bool(far.sum() * 2 >= max(1, opaque.sum()))
+
+
+def _plate_below(mask, paint, rng):
+    """A plate's colour from which a mark in several colours stands out: one that `_plate_color` draws, black or white."""
+    for _ in range(3):
+        color = _plate_color(rng.uniform(0, 255, 3), rng)
+        if _stands_out(mask, paint, color):
+            return color
+    return WHITE if _stands_out(mask, paint, WHITE) else BLACK
 
 
 def _light(window, rng):

@@ -67,7 +67,7 @@ def pixels(area):
     return np.ascontiguousarray(photograph[y0:y1, x0:x1])
 
 
-def background(split, height, width, rng):
+def background(split, height, width, rng, smallest=0.55):
     """A random crop of one of a split's areas, flipped and mildly recoloured; grey photos are tinted.
 
     Args:
@@ -75,6 +75,7 @@ def background(split, height, width, rng):
         height: int, px.
         width: int, px.
         rng: numpy Generator.
+        smallest: float in (0, 1], sides of the smallest crop, in shares of those of the largest that fits.
 
     Returns:
         float32 RGB `[height, width, 3]`, 0..255.
@@ -83,8 +84,7 @@ def background(split, height, width, rng):
     weights = np.array([area.weight for area in areas])
     area = areas[rng.choice(len(areas), p=weights / weights.sum())]
     source = pixels(area)
-    # The largest crop of the wanted shape, then 55 to 100 % of its sides.
-    scale = min(source.shape[0] / height, source.shape[1] / width) * rng.uniform(0.55, 1.0)
+    scale = min(source.shape[0] / height, source.shape[1] / width) * rng.uniform(smallest, 1.0)
     crop_height, crop_width = max(1, int(height * scale)), max(1, int(width * scale))
     y0 = rng.integers(source.shape[0] - crop_height + 1)
     x0 = rng.integers(source.shape[1] - crop_width + 1)

@@ -1,0 +1,218 @@
+"""Embeddings on crops of real sets, of brands that no embedding here was trained on: retrieval, few shots, artwork alone.
+
+.venv/bin/python benchmarks/retrieval.py --toplogo10 FOLDER --flickrlogos27 FOLDER [--marks FOLDER] [FILE ...]
+
+A file is a row: an embedder as .keras, .tflite or .onnx, or with --foreign any .onnx that gives a vector of an image. The first
+row is what the ImageNet features of EfficientNet-Lite0 give, the mean of its last map. A crop is the square around the largest
+box of a photo's brand, 1.25 times its longer side: all 700 photos of TopLogo-10, and the training photos of FlickrLogos-27. Of
+artwork a reference stands on white and one on black; --marks names the folder where logo-train --recipe logo_embedder keeps the
+packages of marks, without which those of simplepycons are taken alone.
+
+Every run is a line of results/retrieval.jsonl, and results/retrieval.md counts them: who looks often finds something by chance.
+"""
+
+import datetime
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+from result import RESULTS, Table, command_line, keep, run
+
+from logo_keras import datasets
+from logo_keras.datasets.marks import catalogue, drawings, packages
+from logo_keras.errors import UserError
+from logo_keras.evaluation.retrieval import few_shot_hits, from_artwork, interval, retrieve
+from logo_keras.extras import cv2, require
+from logo_keras.files import write
+from logo_keras.image.preprocessing import fit
+from logo_keras.image.surroundings import CONTEXT, square
+
+LOG = RESULTS / "retrieval.jsonl"
+# The parts with boxes of brands.
+SETS = {"toplogo10": None, "flickrlogos27": "train"}
+# Brands that are called otherwise than their marks.
+ALIASES = {"adidas0": "adidas", "hh": "hellyhansen", "mk": "michaelkors"}
+SHOTS = (1, 5)
+# px of the squares that are kept; no row reads larger ones.
+SIDE = 256
+# Images at once.
+BATCH = 50
+# A one-colour mark that differs by less from its ground, in grey levels, turns black or white, as in training.
+STANDS_OUT = 60
+# OpenAI's CLIP, clip/clip.py: the normalisation of images in 0..1.
+CLIP_MEAN, CLIP_STD = "0.4815,0.4578,0.4082", "0.2686,0.2613,0.2758"
+
+
+def define(flags):
+    for name in SETS:
+        flags.string(name, None, f"The folder of {name}; one of the sets must be given.")
+    flags.string("marks", None, "The folder of the packages of marks.")
+    flags.integer("imagenet_size", 224, "px, side of the images that the ImageNet features see; 0 leaves that row out.", 0)
+    flags.multi_string("foreign", None, "An .onnx file of others with one image as input and a vector as its first output.")
+    flags.list("foreign_mean", CLIP_MEAN, "What it subtracts from images in 0..1, a number a channel.")
+    flags.list("foreign_std", CLIP_STD, "What it divides them by then.")
+
+
+def main(flags, files):
+    roots = {name: flags[name].value for name in SETS if flags[name].value}
+    if not roots:
+        raise UserError("--toplogo10 or --flickrlogos27 must be given.")
+    rows = dict(embedders(flags, files))
+    figures, lines = {}, []
+    for name, root in roots.items():
+        crops, labels, brands = squares(datasets.load(name, root, split=SETS[name]))
+        art, of_art = artwork(brands, flags.marks)
+        drawn = len(set(of_art.tolist()))
+        lines.append(f"\n{name}: {len(crops)} crops of {len(brands)} brands, artwork of {drawn} ({len(art)} drawings)\n")
+        table = Table("embedding", "R@1", "mAP", *(f"{shots}-shot" for shots in SHOTS), f"artwork alone, {drawn} brands")
+        for row, embed in rows.items():
+            found = measure(embed(crops), labels, embed(art) if len(art) else None, of_art)
+            table.add(row, *(shown(each) for each in found.values()))
+            figures.setdefault(name, {})[row] = found
+        lines.append("\n".join(table))
+    count = record(figures)
+    facts = [f"Commit: {commit()}", f"Runs of this script so far: {count}", "In brackets: 95 % over draws and images, bootstrap."]
+    keep("retrieval", *lines, facts=facts)
+
+
+def embedders(flags, files):
+    """Yields the name of each row and a function from uint8 `[n, SIDE, SIDE, 3]` to embeddings `[n, D]`."""
+    if flags.imagenet_size:
+        yield f"ImageNet features, {flags.imagenet_size} px", imagenet(flags.imagenet_size)
+    for path in map(Path, files):
+        yield path.name, opened(path)
+    for path in map(Path, flags.foreign or ()):
+        mean, std = (np.float32([float(number) for number in values]) for values in (flags.foreign_mean, flags.foreign_std))
+        yield path.name, foreign(path, mean, std)
+
+
+def imagenet(size):
+    """The mean of the last map of EfficientNet-Lite0 with ImageNet weights."""
+    from logo_keras.backbones import backbone
+
+    value = backbone("efficientnet_lite0")
+
+    def embed(crops):
+        found = []
+        for first in range(0, len(crops), BATCH):
+            images = np.stack([fit(crop, size) for crop in crops[first : first + BATCH]])
+            maps = value.model(value.preprocessing(images.astype(np.float32)), training=False)
+            found.append(np.asarray(maps).mean(axis=(1, 2)))
+        return np.concatenate(found)
+
+    return embed
+
+
+def opened(path):
+    """An embedder of this package."""
+    if path.suffix == ".keras":
+        import logo_keras as lk
+
+        model = lk.load(path)
+        if not hasattr(model, "embed"):
+            raise UserError(f"{path} holds a {type(model).__name__}, wanted a LogoEmbedder.")
+        return model.embed
+    from logo_keras.edge import Embedder
+
+    return Embedder(path).embed
+
+
+def foreign(path, mean, std):
+    """An ONNX file of others: images `[1, 3, S, S]` or `[1, S, S, 3]`, normalised; S as the file says, else 224 px."""
+    session = require("onnxruntime", "onnx").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    given = session.get_inputs()[0]
+    first = given.shape[1] == 3
+    size = given.shape[2] if isinstance(given.shape[2], int) else 224
+
+    def embed(crops):
+        rows = []
+        for crop in crops:
+            image = ((fit(crop, size) / np.float32(255) - mean) / std)[None]
+            image = image.transpose(0, 3, 1, 2) if first else image
+            rows.append(np.ravel(session.run(None, {given.name: np.ascontiguousarray(image, np.float32)})[0]))
+        return np.stack(rows)
+
+    return embed
+
+
+def squares(dataset):
+    """The square around the largest box of each photo: uint8 `[n, SIDE, SIDE, 3]`, labels int `[n]`, and the brands' names."""
+    crops, labels = [], []
+    for number, boxes in enumerate(dataset.boxes):
+        if len(boxes):
+            largest = boxes[np.argmax(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))]
+            crops.append(fit(square(dataset.photograph(number), largest), SIDE))
+            labels.append(dataset.labels[number])
+    return np.stack(crops), np.array(labels), dataset.class_names
+
+
+def artwork(brands, root=None):
+    """The drawings of brands, each on white and on black: uint8 `[r, SIDE, SIDE, 3]` and the places of their brands `[r]`."""
+    names = {ALIASES.get(brand, "".join(filter(str.isalnum, brand.lower()))): place for place, brand in enumerate(brands)}
+    known = {name: package for name, package in packages.PACKAGES.items() if root or not package.integrity}
+    drawn, places = [np.zeros((0, SIDE, SIDE, 3), np.uint8)], []
+    for mark in (each for part in catalogue.marks(root, known) for each in part):
+        if mark.brand in names:
+            pixels, color = drawings.draw(packages.icons(root, known[mark.package])[mark.name].svg, mark.color)
+            if pixels is not None:
+                drawn.append(np.stack([on_ground(pixels, color, ground) for ground in (255, 0)]))
+                places += [names[mark.brand]] * 2
+    return np.concatenate(drawn), np.array(places, np.int64)
+
+
+def on_ground(pixels, color, ground):
+    """A drawing in the middle of a square, with as much context as a crop has: uint8 `[SIDE, SIDE, 3]`."""
+    if pixels.ndim == 2:
+        color = np.float32((0, 0, 0) if color is None else color)
+        # ITU-R BT.601: how bright a colour is.
+        if abs(color @ np.float32((0.299, 0.587, 0.114)) - ground) < STANDS_OUT:
+            color = np.full(3, 255 - ground, np.float32)
+        pixels = np.dstack([pixels[..., None] / 255 * color, pixels])
+    pixels = pixels.astype(np.float32)
+    picture = pixels[..., :3] + (1 - pixels[..., 3:] / 255) * ground
+    side = round(CONTEXT * max(picture.shape[:2]))
+    whole = np.full((side, side, 3), ground, np.float32)
+    top, left = ((side - length) // 2 for length in picture.shape[:2])
+    whole[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    return cv2.resize(np.clip(np.round(whole), 0, 255).astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+
+
+def measure(embeddings, labels, art, of_art):
+    """Figures by name: a mean and its interval in percent, None where there is no artwork."""
+    found = retrieve(embeddings, labels)
+    hits = {"R@1": found.hits, "mAP": found.precisions}
+    hits |= {f"{shots}-shot": few_shot_hits(embeddings, labels, shots) for shots in SHOTS}
+    hits["artwork"] = None if art is None else from_artwork(embeddings, labels, art, of_art)
+    return {
+        name: None if each is None else [round(100 * float(value), 2) for value in (np.nanmean(each), *interval(each))]
+        for name, each in hits.items()
+    }
+
+
+def shown(figure):
+    return "-" if figure is None else f"{figure[0]:.1f} ({figure[1]:.1f} to {figure[2]:.1f})"
+
+
+def commit():
+    """The commit that was measured, and whether files had changed since."""
+
+    def git(*words):
+        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=RESULTS).stdout.strip()
+
+    return git("rev-parse", "--short=12", "HEAD") + (
+        ", with changes" if git("status", "--porcelain", "--untracked-files=no") else ""
+    )
+
+
+def record(figures):
+    """Adds a run to the log: returns how many there are now."""
+    lines = LOG.read_text(encoding="utf-8").splitlines() if LOG.exists() else []
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    lines.append(json.dumps({"date": now, "commit": commit(), "command": command_line(), "figures": figures}))
+    write(LOG, ("\n".join(lines) + "\n").encode())
+    return len(lines)
+
+
+if __name__ == "__main__":
+    run(__doc__, main, define)

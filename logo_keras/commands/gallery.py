@@ -1,0 +1,51 @@
+"""Keeps a gallery: brands known by their artwork or by boxes in photos, without training.
+
+  logo-gallery add FILE LABEL REFERENCE ...   adds references to a brand, and makes the file where there is none
+  logo-gallery remove FILE LABEL              removes a brand, or one of its references
+  logo-gallery list FILE                      the brands, their references and thresholds
+  logo-gallery calibrate FILE PHOTO ...       fits thresholds to photos that show none of the brands
+  logo-gallery evaluate FILE --data KIND --root FOLDER
+                                              how well it names the brands of a data set
+  logo-gallery reembed FILE --model FILE      embeds all references anew with another embedding
+
+Each explains itself: logo-gallery add --help. What a photo shows says logo-predict --gallery FILE PHOTO ...
+"""
+
+import sys
+
+from logo_keras.commands import gallery_changes, gallery_figures
+from logo_keras.commands.command import Command
+from logo_keras.errors import UserError
+
+USAGE = "logo-gallery add|remove|list|calibrate|evaluate|reembed ..."
+
+_PARTS = {
+    "add": gallery_changes.add,
+    "remove": gallery_changes.remove,
+    "list": gallery_changes.show,
+    "calibrate": gallery_figures.calibrate,
+    "evaluate": gallery_figures.evaluate,
+    "reembed": gallery_changes.reembed,
+}
+
+
+def main(argv):
+    """Runs the part that is named first; returns its exit code."""
+    program, *words = argv
+    if words and words[0] in _PARTS:
+        return _PARTS[words[0]].main([program, *words[1:]])
+    return Command(USAGE, __doc__, lambda flags: None, _refuse).main(argv)
+
+
+def run():
+    """The console script."""
+    sys.exit(main(sys.argv))
+
+
+def _refuse(flags, arguments):
+    given = f", got {arguments[0]}" if arguments else ""
+    raise UserError(f"expected one of {', '.join(_PARTS)}{given}; logo-gallery --help explains them.")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,157 @@
+"""How alike something must be to count as known: thresholds, fitted on photos that show none of the brands."""
+
+import math
+import numbers
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from logo_keras.errors import UserError
+from logo_keras.evaluation.metrics import wilson_interval
+from logo_keras.gallery import artwork
+from logo_keras.gallery.evaluation import score
+
+# Photos from which on every brand has a threshold of its own: its spread over fewer would be a guess.
+ENOUGH = 100
+# Parts of the photos; each is counted with thresholds that the others gave.
+_PARTS = 5
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What `Gallery.calibrate` found.
+
+    Attributes:
+        photos: int, photos without a brand of the gallery that could be read.
+        false_accepts: float, the share of them that was allowed to be taken for a brand.
+        measured: float, the share that is, each photo with thresholds that were fitted without it; None for fewer than 5 photos.
+        interval: two floats, the 95 % interval of `measured`; None likewise.
+        threshold: float, of brands that have none of their own.
+        own_thresholds: int, brands that have one.
+        unreadable: dict from path to reason, photos that were left out.
+        notes: tuple of str, what a report must say.
+    """
+
+    photos: int
+    false_accepts: float
+    measured: float | None
+    interval: tuple | None
+    threshold: float
+    own_thresholds: int
+    unreadable: dict
+    notes: tuple
+
+
+def calibrate(gallery, negatives, false_accepts):
+    """Fits thresholds of a gallery: `Gallery.calibrate`.
+
+    Args:
+        gallery: Gallery.
+        negatives, false_accepts: as for `Gallery.calibrate`.
+
+    Returns:
+        Calibration; dict from label to float, the thresholds of brands that have one of their own; and frozenset of str, digests
+        of the photos.
+
+    Raises:
+        ValueError: if the gallery has no references, no photo can be read, a photo is a reference, or the share is none.
+    """
+    if not isinstance(false_accepts, numbers.Real) or not 0 < false_accepts < 1:
+        raise UserError(f"false_accepts must be a share in (0, 1), got {false_accepts!r}.")
+    if not gallery.labels:
+        raise UserError("the gallery has no references yet: add some first.")
+    samples = _samples(negatives)
+    files, similarities, unreadable = score(gallery, samples, "calibrating")
+    used, _ = gallery.files()
+    for number, file in files.items():
+        if file in used:
+            name = f"negatives[{number}]" if isinstance(samples[number][0], (bytes, np.ndarray)) else samples[number][0]
+            raise UserError(f"{name} is a photo from which a reference comes: calibrate with photos that show no brand.")
+    count = len(files)
+    if not count:
+        raise UserError(f"none of {len(samples)} photos could be read to calibrate with.")
+    together, own = fit(similarities, false_accepts)
+    taken = measure(similarities, false_accepts)
+    notes = []
+    if count < (enough := math.ceil(1 / false_accepts) - 1):
+        notes.append(f"{count} photos cannot promise that at most {false_accepts:.2%} are false accepts; {enough} can.")
+    thresholds = {} if own is None else dict(zip(gallery.labels, own.tolist(), strict=True))
+    found = Calibration(
+        photos=count,
+        false_accepts=float(false_accepts),
+        measured=None if taken is None else taken / count,
+        interval=None if taken is None else wilson_interval(taken, count),
+        threshold=together,
+        own_thresholds=len(thresholds),
+        unreadable=unreadable,
+        notes=tuple(notes),
+    )
+    return found, thresholds, frozenset(files.values())
+
+
+def fit(similarities, false_accepts):
+    """Fits thresholds so that at most a share of new photos without a brand is taken for one.
+
+    One threshold for all is a quantile of each photo's best similarity. With enough photos every brand has one of its own: so
+    many standard deviations above its mean on these photos, the same number for all. So a plain mark, which many things
+    look like, must be matched better.
+
+    Args:
+        similarities: float32 `[B, n]`, of each brand on each photo.
+        false_accepts: float in (0, 1).
+
+    Returns:
+        float, the threshold for all; and float32 `[B]`, one a brand, or None with too few photos.
+
+    Source:
+        Of the quantile: split conformal prediction, Vovk, Gammerman and Shafer 2005, for which a new photo is above the k-th
+        largest of n with probability k / (n + 1).
+    """
+    together = _above(similarities.max(0), false_accepts)
+    if similarities.shape[1] < ENOUGH:
+        return together, None
+    mean, spread = similarities.mean(1), similarities.std(1)
+    # A brand that nothing looks like at all would have a threshold too close to its mean.
+    spread = np.maximum(spread, np.median(spread)) + 1e-6
+    steps = _above(((similarities - mean[:, None]) / spread[:, None]).max(0), false_accepts)
+    return together, (mean + steps * spread).astype(np.float32)
+
+
+def measure(similarities, false_accepts):
+    """How many photos are taken for a brand, each with thresholds that were fitted without it.
+
+    Args:
+        similarities, false_accepts: as in `fit`.
+
+    Returns:
+        int, or None for too few photos.
+    """
+    count = similarities.shape[1]
+    if count < _PARTS:
+        return None
+    taken = 0
+    for part in range(_PARTS):
+        seen = np.arange(count) % _PARTS != part
+        together, own = fit(similarities[:, seen], false_accepts)
+        limits = np.full(len(similarities), together) if own is None else own
+        taken += int((similarities[:, ~seen] >= limits[:, None]).any(0).sum())
+    return taken
+
+
+def _samples(negatives):
+    """Photos and their boxes, None for the whole: list of tuples."""
+    if isinstance(negatives, (str, os.PathLike)) and os.path.isdir(negatives):
+        negatives = artwork.files_in(negatives)
+    elif isinstance(negatives, (str, bytes, os.PathLike, np.ndarray)):
+        negatives = [negatives]
+    pairs = [each if isinstance(each, tuple) else (each, None) for each in negatives]
+    return [(photo, None if box is None else [box]) for photo, box in pairs]
+
+
+def _above(values, false_accepts):
+    """The least number above all but the allowed share of values: float."""
+    count = len(values)
+    allowed = max(1, math.floor(false_accepts * (count + 1)))
+    largest = np.sort(values)[-min(allowed, count)]
+    return float(np.nextafter(np.float32(largest), np.float32(np.inf)))

@@ -1,0 +1,500 @@
+"""The gallery: brands known by a few pictures each, recognized without training."""
+
+from dataclasses import asdict
+
+import numpy as np
+
+from logo_keras.arguments import whole
+from logo_keras.datasets.checking import in_threads
+from logo_keras.datasets.classes import composed, listed
+from logo_keras.errors import UserError
+from logo_keras.gallery import artwork, calibration, evaluation, gallery_file, parquet
+from logo_keras.gallery.embedders import embedder
+from logo_keras.gallery.gallery_file import UnusableGallery
+from logo_keras.gallery.match import Brand, Match
+from logo_keras.gallery.pictures import crop_of, pictures
+from logo_keras.gallery.search import best_of_brands, nearest_background
+from logo_keras.gallery.table import Reference, Table
+from logo_keras.image.surroundings import squares, whole_box
+
+# Crops that wait in memory while others are embedded.
+_WAITING = 64
+# Nearer to the brand than to any background.
+_DEFAULT_THRESHOLD = 0.0
+
+
+class Gallery:
+    """Recognizes brands by pictures of their marks: artwork, or boxes in photos. Nothing is trained.
+
+    What counts is the similarity: the cosine to the best reference minus the best cosine to a background (of an embedding that
+    knows backgrounds). A brand is known from its threshold on: 0 at first, later what `calibrate` fits. An embedding
+    without backgrounds has no threshold before that: then every photo gets the likeliest brand.
+
+    A gallery may be asked by several threads at a time, while none changes it.
+
+    Args:
+        model: path of a `.keras`, `.tflite` or `.onnx` file of an embedding, or an opened one; None for the one that comes
+            with the package, or for `embed`.
+        embed: function from uint8 RGB `[n, S, S, 3]` to float `[n, D]`, instead of a model. Its attributes `image_size`,
+            `preprocessing`, `background_vectors` and `identity` count where it has them.
+        image_size: int S, px, for such a function; 128 by default.
+
+    Attributes:
+        threshold: float, of brands that have none of their own; or None, then all are known.
+        calibration: Calibration, the last one; or None.
+
+    Raises:
+        FileNotFoundError: if there is no such model.
+        ValueError: if the model is no embedding, or an argument does not fit.
+        ImportError: naming the extra that opens the model.
+    """
+
+    def __init__(self, model=None, embed=None, image_size=None):
+        self._embedder = embedder(model, embed, image_size)
+        self._begin(Table.empty(self._embedder.dimensions), self._embedder.background_vectors)
+
+    def _begin(self, table, background_vectors):
+        self._table, self._backgrounds = table, background_vectors
+        self._own_thresholds, self._calibrated_on, self.calibration = {}, frozenset(), None
+        self.threshold = None if background_vectors is None else _DEFAULT_THRESHOLD
+        # Of a gallery whose embedding is not at hand: what its file says of it.
+        self._said = None
+
+    def __repr__(self):
+        name = self._embedder.name if self._embedder else self._said["name"]
+        return f"Gallery({len(self.labels)} brands, {len(self._table)} references, embedding {name})"
+
+    def __contains__(self, label):
+        return isinstance(label, str) and composed(label) in self._table
+
+    @property
+    def labels(self):
+        """The brands, in the order in which they came: tuple of str."""
+        return tuple(self._table.labels)
+
+    def add(self, label, references):
+        """Adds references to a brand, new or known. All of them, or none where one cannot be used.
+
+        Args:
+            label: str, the brand.
+            references: artwork: path of an SVG or image file, its bytes, or uint8 RGB or RGBA `[H, W, 3 or 4]`; a photo with
+                the box of a logo, `(photo, (y0, x0, y1, x1))` in px, None as the box of a photo that shows nothing else; path
+                of a folder of artwork, searched to the bottom; or a list of these. Artwork becomes up to four references: on
+                light and dark, in its colours and in one.
+
+        Returns:
+            tuple of Reference, those that are new. What the brand has already is passed over.
+
+        Raises:
+            UnreadablePhoto: naming the file, if one cannot be read, drawn, or shows nothing; it is a ValueError too.
+            ValueError: if the label is no name, nothing was given, or another brand has the same picture.
+        """
+        label, model = _label(label), self._model()
+        crops, made, digests = artwork.crops(references), {}, {}
+        for crop in crops:
+            digest = artwork.digest(crop.image.tobytes())
+            owner = self._table.owner(digest)
+            if owner not in (None, label):
+                raise UserError(
+                    f"{crop.source} ({crop.drawn}) is a reference of {owner!r} already: two brands with the same picture cannot "
+                    f"be told apart. Merge them, or remove it from {owner!r} first."
+                )
+            if owner is None and digest not in made:
+                made[digest], seen = pictures(crop.image, crop.kind)
+                digests[digest] = (crop, seen)
+        vectors = model.embed([seen for _, seen in digests.values()])
+        for (digest, (crop, _)), vector in zip(digests.items(), vectors, strict=True):
+            self._table.append(label, vector, _known(crop) | {"digest": digest}, made[digest])
+        if digests:
+            # It was fitted to the references before.
+            self._own_thresholds.pop(label, None)
+        return tuple(Reference(label, digest=digest, **_known(crop)) for digest, (crop, _) in digests.items())
+
+    def recognize(self, photo, top=3, boxes=None):
+        """Names the brands that a photo, or each box in it, shows.
+
+        Args:
+            photo: path or bytes of a photo or SVG, or uint8 RGB or RGBA `[H, W, 3 or 4]`.
+            top: int, most brands a box.
+            boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px of the upright photo, the logos; None for the photo as a whole.
+
+        Returns:
+            tuple of Match, best first; empty where nothing is known.
+
+        Raises:
+            UnreadablePhoto: if the photo cannot be read; it is a ValueError too.
+            ValueError: if the gallery has no references, `top` is below 1, or a box is none.
+        """
+        whole("top", top, 1)
+        if not len(self._table):
+            raise UserError("the gallery has no references yet: add some first.")
+        pixels, _ = artwork.photo_of(photo)
+        places = [whole_box(pixels)] if boxes is None else [tuple(map(float, box)) for box in boxes]
+        queries = self.embed_squares(squares(pixels, boxes))
+        found = []
+        for box, query, similarities in zip(places, queries, self.similarities(queries).T, strict=True):
+            known = np.flatnonzero(similarities >= self.limits())
+            for number in known[np.argsort(-similarities[known], kind="stable")[:top]]:
+                label = self._table.labels[number]
+                rows = self._table.rows_of(label)
+                row = rows.start + int(np.argmax(self._table.vectors[rows] @ query))
+                found.append(Match(label, float(similarities[number]), box, self._table.reference(row)))
+        return tuple(sorted(found, key=lambda match: -match.similarity))
+
+    def embed(self, photo, boxes=None):
+        """Embeds a photo as a whole, or each box in it: the square around it, 1.25 times its longer side.
+
+        A whole photo that is no square becomes one by its outermost px going on, so that a mark keeps its shape.
+
+        Args:
+            photo, boxes: as for `recognize`.
+
+        Returns:
+            float32 `[n, D]`, of length 1; n is 1 for a whole photo.
+
+        Raises:
+            UnreadablePhoto, ValueError: as `recognize`.
+        """
+        return self.embed_squares(squares(artwork.photo_of(photo)[0], boxes))
+
+    def remove(self, label, reference=None):
+        """Removes a brand, or one of its references; with the last one the brand is gone.
+
+        Args:
+            label: str.
+            reference: Reference, or its digest; None for all.
+
+        Raises:
+            ValueError: if there is no such brand or reference.
+        """
+        label = self._known(label)
+        rows = np.zeros(len(self._table), bool)
+        rows[self._table.rows_of(label)] = True
+        if reference is not None:
+            rows &= np.array(self._table.columns["digest"]) == getattr(reference, "digest", reference)
+            if not rows.any():
+                raise UserError(f"{label!r} has no reference {getattr(reference, 'digest', reference)!r}.")
+        self._table = self._table.without(rows)
+        # It was fitted to the references before.
+        self._own_thresholds.pop(label, None)
+
+    def rename(self, old, new):
+        """Gives a brand another name.
+
+        Raises:
+            ValueError: if there is no such brand, or the new name is that of another.
+        """
+        old, new = self._known(old), _label(new)
+        if new == old:
+            return
+        if new in self._table:
+            raise UserError(f"there is a brand {new!r} already: merge({old!r}, {new!r}) makes them one.")
+        self._table = self._table.renamed(old, new)
+        if old in self._own_thresholds:
+            self._own_thresholds[new] = self._own_thresholds.pop(old)
+
+    def merge(self, other, into=None):
+        """Makes two brands one; or takes over the brands of another gallery.
+
+        Args:
+            other: str, a brand, whose references then belong to `into`; or a Gallery of the same embedding, whose references are
+                added. Thresholds of brands that got new references are dropped.
+            into: str, the brand that stays; for a brand only.
+
+        Raises:
+            ValueError: if there is no such brand, the galleries have different embeddings, or a picture would belong to two
+                brands.
+        """
+        if isinstance(other, Gallery):
+            if into is not None:
+                raise UserError("into belongs to a brand; a gallery's brands keep their names.")
+            self._take(other)
+            return
+        if into is None:
+            raise UserError(f"merge({other!r}, into) needs the brand that it becomes part of.")
+        other, into = self._known(other), self._known(into)
+        if other != into:
+            self._table = self._table.renamed(other, into)
+            for label in (other, into):
+                self._own_thresholds.pop(label, None)
+
+    def list(self):
+        """The brands, in the order in which they came: tuple of Brand."""
+        counts = np.bincount(self._table.brands, minlength=len(self.labels)).tolist()
+        own, threshold = self._own_thresholds, self.threshold
+        return tuple(Brand(label, n, own.get(label, threshold)) for label, n in zip(self.labels, counts, strict=True))
+
+    def references(self, label):
+        """The references of a brand, in the order in which they came: tuple of Reference.
+
+        Raises:
+            ValueError: if there is no such brand.
+        """
+        rows = self._table.rows_of(self._known(label))
+        return tuple(map(self._table.reference, range(rows.start, rows.stop)))
+
+    def crop(self, reference):
+        """The picture of a reference as it was kept.
+
+        Args:
+            reference: Reference, or its digest.
+
+        Returns:
+            uint8 RGB `[s, s, 3]`.
+
+        Raises:
+            ValueError: if there is no such reference, or its picture was not kept.
+        """
+        digest = getattr(reference, "digest", reference)
+        if self._table.owner(digest) is None:
+            raise UserError(f"there is no reference {digest!r} in the gallery.")
+        return crop_of(self._table.pictures[self._table.row(digest)], f"reference {digest}")
+
+    def limits(self):
+        """The threshold of each brand, in the order of `labels`: float32 `[B]`, -inf where none is set."""
+        everything = -np.inf if self.threshold is None else self.threshold
+        limits = np.full(len(self.labels), everything, np.float32)
+        if self._own_thresholds:
+            places = {label: number for number, label in enumerate(self.labels)}
+            for label, value in self._own_thresholds.items():
+                limits[places[label]] = value
+        return limits
+
+    def similarities(self, queries):
+        """How alike the brands are to queries.
+
+        Args:
+            queries: float32 `[q, D]`, of length 1, as `embed` gives them.
+
+        Returns:
+            float32 `[B, q]`, a row each of `labels`.
+        """
+        best = best_of_brands(self._table.vectors, self._table.starts, queries)
+        return best - nearest_background(queries, self._backgrounds)
+
+    def embed_squares(self, squares):
+        """Embeds what `embed` cuts out of photos.
+
+        Args:
+            squares: list of uint8 RGB `[s, s, 3]`.
+
+        Returns:
+            float32 `[n, D]`, of length 1.
+        """
+        return self._model().embed(squares)
+
+    def files(self):
+        """Digests of the files from which references come, and of the photos that calibrated: two sets of str."""
+        return {*self._table.columns["file"]}, {*self._calibrated_on}
+
+    def calibrate(self, negatives, false_accepts=0.01):
+        """Fits the thresholds to photos that show none of the brands, best such as the gallery will meet.
+
+        Every brand gets its own with 100 photos or more, otherwise all get the same. The gallery remembers these photos, so that
+        `evaluate` never scores them.
+
+        Args:
+            negatives: path of a folder, searched to the bottom; or a list of photos, paths, bytes or uint8 RGB `[H, W, 3]`, or of
+                `(photo, box)`.
+            false_accepts: float in (0, 1), the share of such photos that may be taken for a brand.
+
+        Returns:
+            Calibration.
+
+        Raises:
+            ValueError: if the gallery has no references, no photo can be read, or a photo is a reference.
+        """
+        found, own_thresholds, files = calibration.calibrate(self, negatives, false_accepts)
+        self.calibration, self.threshold, self._own_thresholds = found, found.threshold, own_thresholds
+        self._calibrated_on |= files
+        return found
+
+    def evaluate(self, dataset):
+        """How well the gallery names the brands of a data set.
+
+        A sample is the logo in its boxes, of several the likeliest; without boxes the photo as a whole. Brands are compared by
+        name. Photos that calibrated the gallery, and those from which a reference comes, are left out.
+
+        Args:
+            dataset: Dataset. Label -1, and brands that the gallery does not have, are right where nothing is known.
+
+        Returns:
+            GalleryEvaluation.
+
+        Raises:
+            ValueError: if no sample is left, or the gallery has none of its brands.
+        """
+        return evaluation.evaluate(self, dataset)
+
+    def reembed(self, model=None, embed=None, image_size=None):
+        """Embeds all references anew with another embedding, from the crops that were kept. Thresholds are dropped.
+
+        Args:
+            model, embed, image_size: as for `Gallery`.
+
+        Raises:
+            ValueError: if the crop of a reference was not kept or is damaged; the gallery is as it was then.
+        """
+        new = embedder(model, embed, image_size)
+        table, vectors = self._table, np.zeros((len(self._table), new.dimensions), np.float32)
+        batch = []
+        for row, crop in in_threads(self._kept_crop, range(len(table)), "embedding anew", _WAITING):
+            batch.append(crop)
+            if len(batch) == _WAITING or row == len(table) - 1:
+                vectors[row + 1 - len(batch) : row + 1] = new.embed(batch)
+                batch = []
+        self._embedder, calibrated_on = new, self._calibrated_on
+        self._begin(table.with_vectors(vectors), new.background_vectors)
+        self._calibrated_on = calibrated_on
+
+    def save(self, path):
+        """Writes the gallery: all of the file, or nothing and the old one stays.
+
+        Args:
+            path: str or Path; the usual suffix is `.gallery`.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        model = self._embedder
+        said = self._said or dict(identity=model.identity, name=model.name, image_size=model.image_size)
+        about = {
+            "embedding": {name: said[name] for name in ("identity", "name", "image_size")},
+            "threshold": self.threshold,
+            "thresholds": self._own_thresholds,
+            "calibration": None if self.calibration is None else asdict(self.calibration) | {"unreadable": {}},
+            "calibrated_on": sorted(self._calibrated_on),
+        }
+        probe = said["probe"] if self._said else model.probe
+        gallery_file.write(path, self._table, about, probe, self._backgrounds)
+
+    @classmethod
+    def load(cls, path, model=None, embed=None, image_size=None):
+        """Opens a gallery that was saved. Its vectors are mapped, its pictures read when they are asked for.
+
+        Args:
+            path: str or Path.
+            model, embed, image_size: as for `Gallery`: the embedding with which it was made, in any format. Without any of them
+                the gallery can be listed, changed and embedded anew, and the embedding that comes with the package is opened when
+                something is to be embedded.
+
+        Returns:
+            Gallery.
+
+        Raises:
+            UnusableGallery: naming the file and what to do, if it is damaged, no gallery, or was made with another embedding; it
+                is a ValueError too.
+            OSError: if it cannot be read.
+        """
+        table, about, probe, backgrounds = gallery_file.read(path)
+        gallery = cls.__new__(cls)
+        gallery._begin(table, backgrounds)
+        try:
+            gallery._said = {name: about["embedding"][name] for name in ("identity", "name", "image_size")}
+            gallery._said |= {"probe": probe, "path": path}
+            gallery.threshold = None if about["threshold"] is None else float(about["threshold"])
+            gallery._own_thresholds = {label: float(value) for label, value in about["thresholds"].items() if label in table}
+            gallery._calibrated_on = frozenset(about["calibrated_on"])
+            found = about["calibration"]
+            if found is not None:
+                interval = None if found["interval"] is None else tuple(found["interval"])
+                gallery.calibration = calibration.Calibration(**found | {"notes": tuple(found["notes"]), "interval": interval})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnusableGallery(path, f"damaged ({error!r}); copy it again, or take an older copy.") from error
+        gallery._embedder = None if model is None and embed is None else gallery._agreeing(embedder(model, embed, image_size))
+        return gallery
+
+    def to_parquet(self, path):
+        """Writes the references as a Parquet file, a row each, with their vectors and pictures (extra `[parquet]`).
+
+        Args:
+            path: str or Path.
+
+        Raises:
+            ImportError: naming the extra.
+            OSError: if it cannot be written.
+        """
+        parquet.write(path, self._table)
+
+    @classmethod
+    def from_parquet(cls, path, model=None, embed=None, image_size=None):
+        """Makes a gallery of a Parquet file that `to_parquet` wrote, or of another with a label and a vector in each row.
+
+        Args:
+            path: str or Path. Columns: `label`, `vector`; those that `to_parquet` writes where there are any.
+            model, embed, image_size: as for `Gallery`, the embedding that gave the vectors.
+
+        Returns:
+            Gallery. Thresholds are as in a new one.
+
+        Raises:
+            ValueError: if a column is missing, or the vectors do not fit the embedding.
+            ImportError: naming the extra.
+        """
+        gallery = cls(model, embed, image_size)
+        gallery._table = parquet.read(path, gallery._embedder.dimensions)
+        return gallery
+
+    def _model(self):
+        """The embedding. Raises ValueError where it is not at hand."""
+        if self._embedder is None:
+            try:
+                self._embedder = self._agreeing(embedder())
+            except UnusableGallery:
+                raise
+            except UserError as error:
+                raise UserError(f"the gallery was made with {self._said['name']}, which was not given. {error}") from None
+        return self._embedder
+
+    def _agreeing(self, model):
+        """An embedding with which the gallery was made. Raises UnusableGallery for another."""
+        if not model.agrees(self._said["identity"], self._said["probe"]):
+            path, name = self._said["path"], self._said["name"]
+            raise UnusableGallery(
+                path,
+                f"made with the embedding {name}, not with {model.name}: open it with that one, or embed its references anew: "
+                f"logo-gallery reembed {path} --model FILE, in Python Gallery.load(FILE).reembed(MODEL).",
+            )
+        return model
+
+    def _known(self, label):
+        label = _label(label)
+        if label not in self._table:
+            raise UserError(f"there is no brand {label!r} in the gallery, which has {listed(self.labels) or 'none'}.")
+        return label
+
+    def _kept_crop(self, row):
+        known = self._table.reference(row)
+        return crop_of(self._table.pictures[row], f"a reference of {known.label!r} ({known.source})")
+
+    def _take(self, other):
+        """Adds the references of another gallery."""
+        mine, theirs = self._model(), other._embedder or other._model()
+        if not mine.agrees(theirs.identity, theirs.probe):
+            raise UserError(f"the galleries have different embeddings, {mine.name} and {theirs.name}: reembed one of them.")
+        table = other._table
+        owners = [self._table.owner(digest) for digest in table.columns["digest"]]
+        for row, owner in enumerate(owners):
+            if owner not in (None, label := table.labels[table.brands[row]]):
+                raise UserError(f"{table.columns['source'][row]} is a reference of {owner!r} here and of {label!r} there.")
+        for row, owner in enumerate(owners):
+            if owner is None:
+                known = {name: values[row] for name, values in table.columns.items()}
+                label = table.labels[table.brands[row]]
+                self._table.append(label, table.vectors[row], known, table.pictures[row])
+                self._own_thresholds.pop(label, None)
+
+
+def _known(crop):
+    return dict(kind=crop.kind, drawn=crop.drawn, source=crop.source, box=crop.box, file=crop.file)
+
+
+def _label(label):
+    """A label in the form in which labels are compared.
+
+    Raises:
+        ValueError: if it is no name.
+    """
+    if not isinstance(label, str) or not label.strip():
+        raise UserError(f"a label must be a name, got {label!r}.")
+    return composed(label)

@@ -1,0 +1,191 @@
+"""The references of a gallery as columns, those of a brand side by side."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# What is known of every reference beside its brand, its vector and its pictures.
+COLUMNS = ("digest", "kind", "drawn", "source", "box", "file")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One picture of a brand.
+
+    Attributes:
+        label: str, the brand.
+        digest: str, 32 hexadecimal digits of its crop: what tells it from others.
+        kind: str, "artwork" or "photo".
+        drawn: str, how artwork was drawn, for instance "black on light"; "as it is" for what is opaque, and for photos.
+        source: str, the name of the file that it comes from.
+        box: None, or four floats `(y0, x0, y1, x1)`, px, where the logo was in the photo.
+        file: str, 32 hexadecimal digits of the file that it comes from.
+    """
+
+    label: str
+    digest: str
+    kind: str
+    drawn: str
+    source: str
+    box: tuple | None
+    file: str
+
+
+class Table:
+    """References in the order of their brands, and of one brand as they came.
+
+    What is appended waits until the table is read, so that adding many brands one by one copies the vectors once.
+
+    Args:
+        labels: list of str, the brands, in the order in which they came.
+        brands: int32 `[n]`, ascending, the place of each reference's brand in `labels`; every brand has one.
+        vectors: float32 `[n, D]`, of length 1; may be mapped from a file.
+        columns: dict from each of `COLUMNS` to a list of n values.
+        pictures: list of n, what `logo_keras.gallery.pictures` makes pictures of.
+    """
+
+    def __init__(self, labels, brands, vectors, columns, pictures):
+        self.labels, self._brands, self._vectors = list(labels), brands, vectors
+        self._columns, self._pictures = columns, pictures
+        # Rows to come: number of the brand, vector, dict of columns, picture.
+        self._waiting = []
+        self._numbers = {label: number for number, label in enumerate(self.labels)}
+        self._owners = None
+
+    @classmethod
+    def empty(cls, dimensions):
+        """A table without references."""
+        return cls([], np.zeros(0, np.int32), np.zeros((0, dimensions), np.float32), {name: [] for name in COLUMNS}, [])
+
+    def __len__(self):
+        return len(self._brands) + len(self._waiting)
+
+    def __contains__(self, label):
+        return label in self._numbers
+
+    @property
+    def dimensions(self):
+        """int D."""
+        return self._vectors.shape[1]
+
+    @property
+    def brands(self):
+        """int32 `[n]`, ascending: the place of each reference's brand in `labels`."""
+        self._settle()
+        return self._brands
+
+    @property
+    def vectors(self):
+        """float32 `[n, D]`, of length 1."""
+        self._settle()
+        return self._vectors
+
+    @property
+    def columns(self):
+        """dict from each of `COLUMNS` to a list of n values."""
+        self._settle()
+        return self._columns
+
+    @property
+    def pictures(self):
+        """list of n pictures."""
+        self._settle()
+        return self._pictures
+
+    @property
+    def starts(self):
+        """int `[B]`, the row in which the references of each brand begin."""
+        return np.searchsorted(self.brands, np.arange(len(self.labels)))
+
+    def rows_of(self, label):
+        """The rows of a brand's references: slice."""
+        low, high = np.searchsorted(self.brands, (self._numbers[label], self._numbers[label] + 1))
+        return slice(int(low), int(high))
+
+    def reference(self, row):
+        """What is known of a reference: Reference."""
+        known = {name: self.columns[name][row] for name in COLUMNS}
+        known["box"] = None if known["box"] is None else tuple(known["box"])
+        return Reference(self.labels[self.brands[row]], **known)
+
+    def owner(self, digest):
+        """The brand that has a reference with this crop: str, or None."""
+        if self._owners is None:
+            self._owners = dict(zip(self.columns["digest"], self.brands.tolist(), strict=True))
+        number = self._owners.get(digest)
+        return None if number is None else self.labels[number]
+
+    def row(self, digest):
+        """The row of a reference: int.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        return self.columns["digest"].index(digest)
+
+    def append(self, label, vector, known, picture):
+        """Adds a reference of a new brand or of one that is there.
+
+        Args:
+            label: str.
+            vector: float32 `[D]`, of length 1.
+            known: dict of `COLUMNS`; its digest must be new.
+            picture: as in `pictures`.
+        """
+        # First, since it reads the table.
+        self.owner(known["digest"])
+        number = self._numbers.setdefault(label, len(self.labels))
+        if number == len(self.labels):
+            self.labels.append(label)
+        self._waiting.append((number, vector, known, picture))
+        self._owners[known["digest"]] = number
+
+    def without(self, rows):
+        """A table without some references; brands that have no other are gone.
+
+        Args:
+            rows: bool `[n]`, True for those that go.
+        """
+        return self._taking(np.flatnonzero(~rows), self.brands, self.labels)
+
+    def renamed(self, old, new):
+        """A table in which a brand has another name, which may be that of another brand: then they become one."""
+        labels = [new if label == old else label for label in self.labels]
+        if new not in self._numbers:
+            return Table(labels, self.brands, self.vectors, self.columns, self.pictures)
+        brands = np.where(self.brands == self._numbers[old], np.int32(self._numbers[new]), self.brands)
+        return self._taking(np.arange(len(self)), brands, self.labels)
+
+    def with_vectors(self, vectors):
+        """The same references with other vectors."""
+        return Table(self.labels, self.brands, vectors, self.columns, self.pictures)
+
+    def with_pictures(self, pictures):
+        """The same references with their pictures elsewhere."""
+        return Table(self.labels, self.brands, self.vectors, self.columns, pictures)
+
+    def _taking(self, rows, brands, labels):
+        """A table of some rows, with brands that may be in any order."""
+        numbers, brands = np.unique(brands[rows], return_inverse=True)
+        order = np.argsort(brands, kind="stable")
+        rows = rows[order]
+        columns = {name: [values[row] for row in rows] for name, values in self.columns.items()}
+        pictures = [self.pictures[row] for row in rows]
+        kept = [labels[number] for number in numbers]
+        return Table(kept, brands[order].astype(np.int32), self.vectors[rows], columns, pictures)
+
+    def _settle(self):
+        """Puts what waits in its place."""
+        if not self._waiting:
+            return
+        numbers, vectors, known, pictures = zip(*self._waiting, strict=True)
+        self._waiting = []
+        brands = np.concatenate([self._brands, np.array(numbers, np.int32)])
+        order = np.argsort(brands, kind="stable")
+        self._brands = brands[order]
+        self._vectors = np.concatenate([self._vectors, np.stack(vectors).astype(np.float32)])[order]
+        columns = {name: [*values, *(row[name] for row in known)] for name, values in self._columns.items()}
+        pictures = [*self._pictures, *pictures]
+        rows = order.tolist()
+        self._columns = {name: [values[row] for row in rows] for name, values in columns.items()}
+        self._pictures = [pictures[row] for row in rows]

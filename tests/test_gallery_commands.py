@@ -1,0 +1,163 @@
+"""logo-gallery and logo-predict --gallery as a user runs them."""
+
+import json
+
+import cv2
+import galleries
+import numpy as np
+import photographs
+import pytest
+from galleries import SHAPES, WithBackgrounds, photo
+
+import logo_keras as lk
+from logo_keras.commands import gallery as command
+from logo_keras.commands import predict
+from logo_keras.gallery import artwork, embedders
+from logo_keras.image import svg
+
+
+@pytest.fixture(autouse=True)
+def shipped(monkeypatch):
+    """The embedding of the tests in place of the one that comes with the package."""
+    real = embedders.embedder
+
+    def ours(model=None, embed=None, image_size=None):
+        return real(model, embed or (WithBackgrounds() if model is None else None), image_size)
+
+    monkeypatch.setattr("logo_keras.gallery.gallery.embedder", ours)
+
+
+@pytest.fixture
+def path(tmp_path, capsys):
+    """A gallery that the command made of three folders."""
+    marks = galleries.write_marks(tmp_path / "marks")
+    assert run("add", tmp_path / "brands.gallery", f"--brands={marks}") == 0
+    assert capsys.readouterr().out.splitlines()[0] == "Acme: 4 new references, 4 in all"
+    return tmp_path / "brands.gallery"
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with a photo of each brand, filled by its mark, and a plain wall."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for label in SHAPES:
+        drawn = artwork.drawings(svg.draw(galleries.mark(label), 100))["own colours on light"]
+        (folder / f"{label}.jpg").write_bytes(photographs.encode(drawn))
+    (folder / "wall.png").write_bytes(photographs.encode(np.full((50, 50, 3), 200, np.uint8), ".png"))
+    return folder
+
+
+def run(*words):
+    return command.main(["logo-gallery", *map(str, words)])
+
+
+def error(capsys):
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_help_names_the_parts_and_each_explains_itself(capsys):
+    assert run("--help") == 0
+    text = capsys.readouterr().out
+    for part in ("add", "remove", "list", "calibrate", "evaluate", "reembed"):
+        assert f"logo-gallery {part} FILE" in text
+        assert run(part, "--help") == 0
+        assert capsys.readouterr().out.startswith(f"Usage: logo-gallery {part} FILE")
+    assert run("find") == 1 and "expected one of add, remove" in error(capsys)
+
+
+def test_references_are_added_listed_and_removed(path, tmp_path, capsys):
+    scene, box = photo("Acme")
+    (tmp_path / "shop.png").write_bytes(photographs.encode(scene, ".png"))
+    assert run("add", path, "Acme", tmp_path / "shop.png", f"--box={','.join(map(str, box))}") == 0
+    assert run("add", path, "Acme", tmp_path / "marks" / "Acme") == 0
+    assert capsys.readouterr().out.splitlines() == ["Acme: 1 new references, 5 in all", "Acme: 0 new references, 5 in all"]
+    assert run("list", path, f"--json={tmp_path / 'list.json'}") == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:2] == [["brand", "references", "threshold"], ["Acme", "5", "0.000"]]
+    assert json.loads((tmp_path / "list.json").read_text())["brands"][0]["label"] == "Acme"
+    assert run("list", path, "Acme") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "photo, as it is, shop.png at " in last
+    assert run("remove", path, "Acme", f"--reference={last.split()[0]}") == 0
+    assert run("remove", path, "Globex") == 0
+    capsys.readouterr()
+    assert run("list", path) == 0
+    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]] == [["Acme", "4"], ["Initech", "4"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["add"], "name the gallery's file"),
+        (["add", "FILE", "Acme"], "name a brand and at least one reference"),
+        (["add", "FILE", "Acme", "no.svg"], "no.svg: no such file"),
+        (["add", "FILE", "Acme", "a.png", "--box=1,2,3"], "--box must be four numbers"),
+        (["add", "FILE", "Acme", "a.png", "--box=1,2,x,4"], "--box must be four numbers"),
+        (["add", "FILE", "Acme", "a.png", "b.png", "--box=1,2,3,4"], "--box belongs to a single photo"),
+        (["add", "FILE", "Acme", "--brands=x"], "--brands takes the brands from its folders"),
+        (["remove", "FILE", "Acne"], "no brand 'Acne' in the gallery, which has 'Acme', 'Globex', 'Initech'"),
+        (["remove", "FILE"], "name one brand"),
+        (["list", "missing.gallery"], "missing.gallery"),
+        (["calibrate", "FILE"], "name photos that show none of the brands"),
+        (["evaluate", "FILE"], "--data and --root must be given"),
+        (["reembed", "FILE", "--model=missing.tflite"], "there is no model missing.tflite"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_the_file_stays(path, words, complaint, capsys):
+    before = path.read_bytes()
+    assert run(*[path if word == "FILE" else word for word in words]) == 1
+    assert complaint in error(capsys) and path.read_bytes() == before
+
+
+def test_thresholds_are_fitted_and_a_data_set_is_evaluated(path, photos, tmp_path, capsys):
+    for seed in range(20):
+        photographs.write(tmp_path / "others" / f"{seed}.png", seed=300 + seed)
+    assert run("calibrate", path, tmp_path / "others", "--false_accepts=0.1", f"--json={tmp_path / 'c.json'}") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("20 photos; threshold ") and "false accepts" in out and "note:" not in out
+    found = json.loads((tmp_path / "c.json").read_text())
+    assert lk.Gallery.load(path).threshold == pytest.approx(found["threshold"])
+    for label in (*SHAPES, "none"):
+        name = f"{label}.jpg" if label in SHAPES else "wall.png"
+        (tmp_path / "set" / label).mkdir(parents=True)
+        (photos / name).rename(tmp_path / "set" / label / name)
+    words = ("evaluate", path, "--data=folder", f"--root={tmp_path / 'set'}", f"--json={tmp_path / 'e.json'}")
+    assert run(*words) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("3 samples with a brand of the gallery, 0 without")
+    assert "top1           100.0%" in out
+    assert json.loads((tmp_path / "e.json").read_text())["named"] == 1
+
+
+def test_references_are_embedded_anew(path, tmp_path, capsys):
+    assert run("reembed", path, f"--out={tmp_path / 'new.gallery'}") == 0
+    assert "new.gallery: Gallery(3 brands, 12 references" in capsys.readouterr().out
+    assert lk.Gallery.load(tmp_path / "new.gallery").labels == lk.Gallery.load(path).labels
+
+
+def test_predict_names_brands_or_none(path, photos, tmp_path, capsys):
+    drawn, written = tmp_path / "drawn", tmp_path / "answers.json"
+    words = ["logo-predict", f"--gallery={path}", f"--pictures={drawn}", f"--json={written}", "--top=2", str(photos)]
+    assert predict.main(words) == 0
+    said = dict(line.rsplit(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert said.pop(str(photos / "wall.png")) == "none"
+    for label in SHAPES:
+        assert said[str(photos / f"{label}.jpg")].startswith(f"{label} 0.")
+    rows = {row.pop("photograph"): row for row in json.loads(written.read_text())["photographs"]}
+    assert rows[str(photos / "wall.png")] == {"known": False, "label": None, "matches": []}
+    acme = rows[str(photos / "Acme.jpg")]
+    assert acme["known"] and acme["label"] == "Acme" and len(acme["matches"]) <= 2
+    assert acme["matches"][0]["reference"]["kind"] == "artwork"
+    assert sorted(each.name for each in drawn.glob("*.jpg")) == sorted(f"{name}.jpg" for name in (*SHAPES, "wall"))
+    # Of a photo as wide as high, a line of 48 px for each brand below.
+    assert cv2.imread(str(drawn / "wall.jpg")).shape[:2] == (640 + 48, 640)
+
+
+def test_predict_needs_a_model_or_a_gallery(path, photos, capsys):
+    assert predict.main(["logo-predict", str(photos)]) == 1
+    assert "--model must be given, or --gallery" in error(capsys)
+    assert predict.main(["logo-predict", f"--gallery={path}", "--threads=2", str(photos)]) == 1
+    assert "--threads belongs to a model" in error(capsys)

@@ -1,0 +1,276 @@
+"""The file of a gallery: what is in it, what it gives back, and files that are damaged, foreign or of another version."""
+
+import json
+import os
+import struct
+import zipfile
+
+import galleries
+import numpy as np
+import photographs
+import pytest
+from galleries import WithBackgrounds, gallery, mark, photo
+
+import logo_keras as lk
+from logo_keras.gallery import UnusableGallery, embedders, gallery_file
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A gallery's file; it is not changed."""
+    path = tmp_path_factory.mktemp("saved") / "brands.gallery"
+    made = gallery()
+    made.add("Acme", [photo("Acme")])
+    made.save(path)
+    return path
+
+
+@pytest.fixture
+def path(saved, tmp_path):
+    """A copy of it."""
+    copy = tmp_path / "brands.gallery"
+    copy.write_bytes(saved.read_bytes())
+    return copy
+
+
+def load(path, function=None):
+    return lk.Gallery.load(path, embed=function or WithBackgrounds())
+
+
+def refused(path, complaint):
+    with pytest.raises(UnusableGallery) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: ") and complaint in str(caught.value), caught.value
+
+
+def rewritten(path, changes, compression=zipfile.ZIP_STORED):
+    """The same zip with other entries: a dict from name to bytes, None for an entry that is left out."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()} | changes
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in entries.items():
+            if data is not None:
+                archive.writestr(name, data)
+    return path
+
+
+def about(path, **changes):
+    with zipfile.ZipFile(path) as archive:
+        return json.dumps(json.loads(archive.read("gallery.json")) | changes).encode()
+
+
+def test_what_was_saved_comes_back(saved):
+    first, again = gallery(), load(saved)
+    first.add("Acme", [photo("Acme")])
+    assert again.labels == first.labels and again.list() == first.list()
+    for label in first.labels:
+        assert again.references(label) == first.references(label)
+        for reference in first.references(label):
+            assert (again.crop(reference) == first.crop(reference)).all()
+    scene, box = photo("Globex", seed=2)
+    assert again.recognize(scene, boxes=[box]) == first.recognize(scene, boxes=[box])
+
+
+def test_it_is_a_zip_without_compression_that_any_program_reads(saved):
+    with zipfile.ZipFile(saved) as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+        assert archive.testzip() is None
+        vectors = np.load(archive.open("vectors.npy"), allow_pickle=False)
+        said = json.loads(archive.read("gallery.json"))
+        assert archive.read("crops/0000000.png").startswith(b"\x89PNG")
+    assert all(entry.compress_type == zipfile.ZIP_STORED for entry in entries.values())
+    assert (said["format"], said["version"]) == ("logo_keras gallery", 1)
+    assert said["brands"][0] == {"label": "Acme", "references": 5} and vectors.shape == (13, galleries.DIMENSIONS)
+    assert "crops/0000004.jpg" in entries and "thumbnails/0000012.jpg" in entries
+
+
+def test_the_vectors_are_mapped_and_begin_at_a_multiple_of_64_bytes(saved):
+    vectors = load(saved)._table.vectors
+    assert isinstance(vectors, np.memmap) and vectors.offset % 64 == 0 and not vectors.flags.writeable
+
+
+def test_the_same_gallery_gives_the_same_bytes(saved, tmp_path):
+    load(saved).save(tmp_path / "again.gallery")
+    assert (tmp_path / "again.gallery").read_bytes() == saved.read_bytes()
+
+
+def test_a_gallery_is_changed_and_saved_over_itself(path):
+    made = load(path)
+    made.remove("Globex")
+    made.add("Initech", [photo("Initech")])
+    made.rename("Acme", "ACME")
+    made.save(path)
+    again = load(path)
+    assert {each.label: each.references for each in again.list()} == {"ACME": 5, "Initech": 5}
+    assert (again.crop(again.references("Initech")[-1]) == made.crop(made.references("Initech")[-1])).all()
+    assert os.listdir(path.parent) == ["brands.gallery"]
+
+
+def test_where_it_cannot_be_written_the_old_file_stays(path, monkeypatch):
+    before, made = path.read_bytes(), load(path)
+
+    def fail(*arguments, **options):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np.lib.format, "write_array", fail)
+    with pytest.raises(OSError, match="no space left"):
+        made.save(path)
+    assert path.read_bytes() == before and os.listdir(path.parent) == ["brands.gallery"]
+
+
+def test_a_flipped_bit_is_found(saved, tmp_path):
+    data, path = saved.read_bytes(), tmp_path / "flipped.gallery"
+    with zipfile.ZipFile(saved) as archive:
+        whole = {entry.filename: entry for entry in archive.infolist()}
+    for name in ("gallery.json", "references.json", "vectors.npy", "brands.npy", "probe.npy", "background_vectors.npy"):
+        # Behind its header, in the middle of what it holds.
+        start = whole[name].header_offset + 30 + sum(struct.unpack_from("<HH", data, whole[name].header_offset + 26))
+        flipped = bytearray(data)
+        flipped[start + whole[name].file_size // 2] ^= 4
+        path.write_bytes(flipped)
+        refused(path, "damaged")
+    flipped = bytearray(data)
+    flipped[whole["crops/0000000.png"].header_offset + 200] ^= 4
+    path.write_bytes(flipped)
+    opened = load(path)
+    with pytest.raises(UnusableGallery, match="crops/0000000.png cannot be read"):
+        opened.crop(opened.references("Acme")[0])
+
+
+def test_flipped_bits_anywhere_are_found_or_harmless(saved, tmp_path):
+    data, path = saved.read_bytes(), tmp_path / "flipped.gallery"
+    for at in range(0, len(data), len(data) // 300):
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << at % 8
+        path.write_bytes(flipped)
+        try:
+            opened = load(path)
+        except UnusableGallery:
+            continue
+        assert opened.labels == ("Acme", "Globex", "Initech")
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.5, 0.99, 0.9999])
+def test_a_file_cut_short_is_named(path, share):
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    refused(path, "copy it again")
+
+
+def test_other_files_are_no_galleries(tmp_path):
+    path = photographs.write(tmp_path / "photo.png")
+    refused(path, "no gallery")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    refused(path, "a zip, but no gallery")
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "missing.gallery")
+
+
+def test_what_does_not_fit_is_named(path):
+    data = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        columns = json.loads(archive.read("references.json"))
+        vectors = np.load(archive.open("vectors.npy"))
+    objects = np.empty((13, galleries.DIMENSIONS), object)
+    changes = {
+        "no gallery of logo_keras": {"gallery.json": about(path, format="other")},
+        "in version 2 of the format; this logo_keras": {"gallery.json": about(path, version=2)},
+        "brands are no different names": {"gallery.json": about(path, brands=[{"label": "a"}] * 3)},
+        "brands without references": {"gallery.json": about(path, brands=[{"label": name} for name in "abcd"])},
+        "damaged (KeyError('thresholds'))": {"gallery.json": about(path).replace(b'"thresholds"', b'"something"')},
+        "damaged": {"gallery.json": b"[" * 100_000},
+        "say of every reference": {"references.json": json.dumps(columns | {"kind": []}).encode()},
+        "'digest'": {"references.json": b"{}"},
+        "holds no vectors": {"vectors.npy": npy(vectors.astype(np.float64))},
+        "vectors.npy holds no": {"vectors.npy": npy(objects)},
+        "belong to no brands": {"brands.npy": npy(np.zeros(3, np.int32))},
+        "does not fit its vectors": {"probe.npy": npy(np.zeros((8, 3), np.float32))},
+        "'vectors.npy'": {"vectors.npy": None},
+    }
+    for complaint, change in changes.items():
+        path.write_bytes(data)
+        refused(rewritten(path, change), complaint)
+    path.write_bytes(data)
+    refused(rewritten(path, {}, zipfile.ZIP_DEFLATED), "a gallery is a zip without compression")
+
+
+def npy(array):
+    import io
+
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, allow_pickle=True)
+    return file.getvalue()
+
+
+def test_another_embedding_is_refused_with_what_to_do(saved):
+    with pytest.raises(UnusableGallery, match="made with the embedding .*WithBackgrounds, not with .*mirrored: .* reembed"):
+        load(saved, mirrored)
+
+
+def test_the_same_embedding_in_another_format_is_taken(saved):
+    def nearly(images):
+        return galleries.embed(images) + 1e-3
+
+    nearly.image_size = galleries.SIZE
+    assert load(saved, nearly).labels == ("Acme", "Globex", "Initech")
+
+
+def test_without_its_embedding_a_gallery_is_listed_and_changed_and_embeds_nothing(path, monkeypatch, tmp_path):
+    monkeypatch.setattr("logo_keras.gallery.embedders.SHIPPED", tmp_path / "missing")
+    opened = lk.Gallery.load(path)
+    opened.rename("Acme", "ACME")
+    opened.save(path)
+    assert load(path).labels == ("ACME", "Globex", "Initech")
+    for act in (lambda: opened.recognize(photographs.scene()), lambda: opened.add("New", mark("Acme"))):
+        with pytest.raises(ValueError, match="was made with .*WithBackgrounds, which was not given"):
+            act()
+
+
+def test_the_embedding_of_the_package_is_opened_when_it_is_needed(path, monkeypatch):
+    opened, shipped = lk.Gallery.load(path), []
+
+    def other():
+        shipped.append(embedders.embedder(embed=mirrored))
+        return shipped[0]
+
+    monkeypatch.setattr("logo_keras.gallery.gallery.embedder", other)
+    assert not shipped and opened.labels
+    with pytest.raises(UnusableGallery, match="brands.gallery: made with the embedding .*WithBackgrounds, not with .*mirrored"):
+        opened.recognize(photographs.scene())
+
+
+def test_embedding_anew_takes_the_kept_crops_and_drops_thresholds(path):
+    made = load(path)
+    made.threshold = 0.4
+    made.reembed(embed=mirrored)
+    made.save(path)
+    again = load(path, mirrored)
+    fresh = gallery(function=mirrored)
+    fresh.add("Acme", [photo("Acme")])
+    assert again._table.vectors == pytest.approx(fresh._table.vectors, abs=1e-6)
+    assert again.threshold is None
+    scene, box = photo("Globex", seed=2)
+    assert again.recognize(scene, boxes=[box]) == fresh.recognize(scene, boxes=[box])
+
+
+def test_a_crop_that_is_damaged_leaves_the_gallery_as_it_was(path):
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        data[archive.getinfo("crops/0000009.png").header_offset + 300] ^= 1
+    path.write_bytes(data)
+    made = load(path)
+    vectors = np.array(made._table.vectors)
+    with pytest.raises(UnusableGallery, match="crops/0000009.png"):
+        made.reembed(embed=mirrored)
+    assert (made._table.vectors == vectors).all()
+
+
+def test_nothing_of_it_is_unpickled(saved):
+    assert "pickle" not in open(gallery_file.__file__).read().replace("allow_pickle=False", "")
+
+
+def mirrored(images):
+    return galleries.embed(np.ascontiguousarray(images[:, :, ::-1]))
+
+
+mirrored.image_size = galleries.SIZE
