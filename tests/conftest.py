@@ -14,7 +14,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.pop("TF_USE_LEGACY_KERAS", None)
 
-pytest_plugins = ["deployment"]
+pytest_plugins = ["deployment", "galleries"]
 
 ROOT = Path(__file__).resolve().parents[1]
 

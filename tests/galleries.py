@@ -3,8 +3,10 @@
 import cv2
 import numpy as np
 import photographs
+import pytest
 
 import logo_keras as lk
+from logo_keras.gallery import embedders
 
 SIZE, DIMENSIONS = 32, 48
 _PROJECTION = np.random.default_rng(7).normal(size=(16 * 16 * 3, DIMENSIONS)).astype(np.float32)
@@ -34,6 +36,17 @@ class WithBackgrounds:
 
     def __call__(self, images):
         return embed(images)
+
+
+@pytest.fixture
+def shipped_embedding(monkeypatch):
+    """The embedding with backgrounds in place of the one that comes with the package."""
+    real = embedders.embedder
+
+    def ours(model=None, embed=None, image_size=None):
+        return real(model, embed or (WithBackgrounds() if model is None else None), image_size)
+
+    monkeypatch.setattr("logo_keras.gallery.gallery.embedder", ours)
 
 
 def mark(label):

@@ -12,7 +12,7 @@ from logo_keras.commands import data_check
 
 
 def check(*arguments):
-    return data_check.main(["logo-data", *map(str, arguments)])
+    return data_check.COMMAND.main(["logo-data", *map(str, arguments)])
 
 
 @pytest.fixture

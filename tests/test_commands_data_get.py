@@ -28,7 +28,7 @@ def out(tmp_path):
 
 
 def get(*arguments):
-    return data_get.main(["logo-data", *map(str, arguments)])
+    return data_get.COMMAND.main(["logo-data", *map(str, arguments)])
 
 
 def official(monkeypatch, name, *downloads):

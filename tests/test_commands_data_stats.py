@@ -19,7 +19,7 @@ FILES = {"index.html", "overview.png", "overview.csv", "brands.png", "brands.csv
 
 
 def run(*argv):
-    return data_stats.main(["logo-data", *map(str, argv)])
+    return data_stats.COMMAND.main(["logo-data", *map(str, argv)])
 
 
 def table(path):

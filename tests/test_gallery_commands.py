@@ -7,24 +7,15 @@ import galleries
 import numpy as np
 import photographs
 import pytest
-from galleries import SHAPES, WithBackgrounds, photo
+from galleries import SHAPES, photo
 
 import logo_keras as lk
 from logo_keras.commands import gallery as command
 from logo_keras.commands import predict
-from logo_keras.gallery import artwork, embedders
+from logo_keras.gallery import artwork
 from logo_keras.image import svg
 
-
-@pytest.fixture(autouse=True)
-def shipped(monkeypatch):
-    """The embedding of the tests in place of the one that comes with the package."""
-    real = embedders.embedder
-
-    def ours(model=None, embed=None, image_size=None):
-        return real(model, embed or (WithBackgrounds() if model is None else None), image_size)
-
-    monkeypatch.setattr("logo_keras.gallery.gallery.embedder", ours)
+pytestmark = pytest.mark.usefixtures("shipped_embedding")
 
 
 @pytest.fixture

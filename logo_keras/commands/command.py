@@ -228,6 +228,38 @@ class Command:
             raise UserError(f"{' and '.join(missing)} must be given{instead}; {self.program} --help explains the flags.")
 
 
+@dataclasses.dataclass(frozen=True)
+class CommandOfParts:
+    """A command of several parts, of which the first word on the command line names one: "logo-data check ...".
+
+    Attributes:
+        program: str, its name.
+        description: str, what `--help` says.
+        parts: dict from a word to Command.
+    """
+
+    program: str
+    description: str
+    parts: dict
+
+    def run(self):
+        """The console script: ends the process."""
+        sys.exit(self.main(sys.argv))
+
+    def main(self, argv):
+        """Runs the part that is named first; arguments, exit code and errors are those of `Command.main`."""
+        program, *words = argv
+        if words and words[0] in self.parts:
+            return self.parts[words[0]].main([program, *words[1:]])
+        return Command(f"{self.program} {'|'.join(self.parts)} ...", self.description, lambda flags: None, self._refuse).main(
+            argv
+        )
+
+    def _refuse(self, flags, arguments):
+        given = f", got {arguments[0]}" if arguments else ""
+        raise UserError(f"expected one of {', '.join(self.parts)}{given}; {self.program} --help explains them.")
+
+
 def exporting(program, description, export, define=lambda flags: None):
     """The command that writes a file of one format.
 

@@ -7,34 +7,13 @@
 Each explains itself: logo-data check --help
 """
 
-import sys
-
 from logo_keras.commands import data_check, data_get, data_stats
-from logo_keras.commands.command import Command
-from logo_keras.errors import UserError
+from logo_keras.commands.command import CommandOfParts
 
-USAGE = "logo-data get|check|stats ..."
+_PARTS = {"get": data_get.COMMAND, "check": data_check.COMMAND, "stats": data_stats.COMMAND}
 
-_PARTS = {"get": data_get.main, "check": data_check.main, "stats": data_stats.main}
-
-
-def main(argv):
-    """Runs the part that is named first; returns its exit code."""
-    program, *words = argv
-    if words and words[0] in _PARTS:
-        return _PARTS[words[0]]([program, *words[1:]])
-    return Command(USAGE, __doc__, lambda flags: None, _refuse).main(argv)
-
-
-def run():
-    """The console script."""
-    sys.exit(main(sys.argv))
-
-
-def _refuse(flags, arguments):
-    given = f", got {arguments[0]}" if arguments else ""
-    raise UserError(f"expected one of {', '.join(_PARTS)}{given}; logo-data --help explains them.")
-
+COMMAND = CommandOfParts("logo-data", __doc__, _PARTS)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

@@ -110,4 +110,4 @@ def _line(finding, root):
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
-main = Command(USAGE, DESCRIPTION, define, work).main
+COMMAND = Command(USAGE, DESCRIPTION, define, work)

@@ -64,4 +64,4 @@ def _description(wanted):
     return "\n".join([*lines, *([", ".join(counts)] if counts else []), *([wanted.remark] if wanted.remark else [])])
 
 
-main = Command(USAGE, DESCRIPTION, define, work).main
+COMMAND = Command(USAGE, DESCRIPTION, define, work)

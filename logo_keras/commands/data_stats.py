@@ -69,4 +69,4 @@ def _parts(name, root, cut):
     return parts, skipped
 
 
-main = Command(USAGE, DESCRIPTION, define, work, required=("out",)).main
+COMMAND = Command(USAGE, DESCRIPTION, define, work, required=("out",))

@@ -11,13 +11,8 @@
 Each explains itself: logo-gallery add --help. What a photo shows says logo-predict --gallery FILE PHOTO ...
 """
 
-import sys
-
 from logo_keras.commands import gallery_changes, gallery_figures
-from logo_keras.commands.command import Command
-from logo_keras.errors import UserError
-
-USAGE = "logo-gallery add|remove|list|calibrate|evaluate|reembed ..."
+from logo_keras.commands.command import CommandOfParts
 
 _PARTS = {
     "add": gallery_changes.add,
@@ -28,24 +23,8 @@ _PARTS = {
     "reembed": gallery_changes.reembed,
 }
 
-
-def main(argv):
-    """Runs the part that is named first; returns its exit code."""
-    program, *words = argv
-    if words and words[0] in _PARTS:
-        return _PARTS[words[0]].main([program, *words[1:]])
-    return Command(USAGE, __doc__, lambda flags: None, _refuse).main(argv)
-
-
-def run():
-    """The console script."""
-    sys.exit(main(sys.argv))
-
-
-def _refuse(flags, arguments):
-    given = f", got {arguments[0]}" if arguments else ""
-    raise UserError(f"expected one of {', '.join(_PARTS)}{given}; logo-gallery --help explains them.")
-
+COMMAND = CommandOfParts("logo-gallery", __doc__, _PARTS)
+main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":
     run()

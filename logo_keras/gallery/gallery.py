@@ -14,7 +14,7 @@ from logo_keras.gallery.gallery_file import UnusableGallery
 from logo_keras.gallery.match import Brand, Match
 from logo_keras.gallery.pictures import crop_of, pictures
 from logo_keras.gallery.search import best_of_brands, nearest_background
-from logo_keras.gallery.table import Reference, Table
+from logo_keras.gallery.table import Reference, Table, label_of
 from logo_keras.image.surroundings import squares, whole_box
 
 # Crops that wait in memory while others are embedded.
@@ -72,7 +72,7 @@ class Gallery:
         """The brands, in the order in which they came: tuple of str."""
         return tuple(self._table.labels)
 
-    def add(self, label, references):
+    def add(self, label, references, shared=False):
         """Adds references to a brand, new or known. All of them, or none where one cannot be used.
 
         Args:
@@ -81,25 +81,26 @@ class Gallery:
                 the box of a logo, `(photo, (y0, x0, y1, x1))` in px, None as the box of a photo that shows nothing else; path
                 of a folder of artwork, searched to the bottom; or a list of these. Artwork becomes up to four references: on
                 light and dark, in its colours and in one.
+            shared: bool, whether a picture may be that of several brands, as a search for look-alikes wants it.
 
         Returns:
             tuple of Reference, those that are new. What the brand has already is passed over.
 
         Raises:
             UnreadablePhoto: naming the file, if one cannot be read, drawn, or shows nothing; it is a ValueError too.
-            ValueError: if the label is no name, nothing was given, or another brand has the same picture.
+            ValueError: if the label is no name, nothing was given, or another brand has the same picture and `shared` is False.
         """
-        label, model = _label(label), self._model()
+        label, model = label_of(label), self._model()
         crops, made, digests = artwork.crops(references), {}, {}
         for crop in crops:
             digest = artwork.digest(crop.image.tobytes())
-            owner = self._table.owner(digest)
-            if owner not in (None, label):
+            owners = self._table.owners(digest)
+            if owners and label not in owners and not shared:
                 raise UserError(
-                    f"{crop.source} ({crop.drawn}) is a reference of {owner!r} already: two brands with the same picture cannot "
-                    f"be told apart. Merge them, or remove it from {owner!r} first."
+                    f"{crop.source} ({crop.drawn}) is a reference of {owners[0]!r} already: two brands with the same picture "
+                    f"cannot be told apart. Merge them, or remove it from {owners[0]!r} first."
                 )
-            if owner is None and digest not in made:
+            if label not in owners and digest not in made:
                 made[digest], seen = pictures(crop.image, crop.kind)
                 digests[digest] = (crop, seen)
         vectors = model.embed([seen for _, seen in digests.values()])
@@ -136,9 +137,7 @@ class Gallery:
             known = np.flatnonzero(similarities >= self.limits())
             for number in known[np.argsort(-similarities[known], kind="stable")[:top]]:
                 label = self._table.labels[number]
-                rows = self._table.rows_of(label)
-                row = rows.start + int(np.argmax(self._table.vectors[rows] @ query))
-                found.append(Match(label, float(similarities[number]), box, self._table.reference(row)))
+                found.append(Match(label, float(similarities[number]), box, self.nearest_reference(label, query)))
         return tuple(sorted(found, key=lambda match: -match.similarity))
 
     def embed(self, photo, boxes=None):
@@ -184,7 +183,7 @@ class Gallery:
         Raises:
             ValueError: if there is no such brand, or the new name is that of another.
         """
-        old, new = self._known(old), _label(new)
+        old, new = self._known(old), label_of(new)
         if new == old:
             return
         if new in self._table:
@@ -246,7 +245,7 @@ class Gallery:
             ValueError: if there is no such reference, or its picture was not kept.
         """
         digest = getattr(reference, "digest", reference)
-        if self._table.owner(digest) is None:
+        if not self._table.owners(digest):
             raise UserError(f"there is no reference {digest!r} in the gallery.")
         return crop_of(self._table.pictures[self._table.row(digest)], f"reference {digest}")
 
@@ -271,6 +270,11 @@ class Gallery:
         """
         best = best_of_brands(self._table.vectors, self._table.starts, queries)
         return best - nearest_background(queries, self._backgrounds)
+
+    def nearest_reference(self, label, query):
+        """The reference of a brand that is most like a query, float32 `[D]`: Reference."""
+        rows = self._table.rows_of(label)
+        return self._table.reference(rows.start + int(np.argmax(self._table.vectors[rows] @ query)))
 
     def embed_squares(self, squares):
         """Embeds what `embed` cuts out of photos.
@@ -458,7 +462,7 @@ class Gallery:
         return model
 
     def _known(self, label):
-        label = _label(label)
+        label = label_of(label)
         if label not in self._table:
             raise UserError(f"there is no brand {label!r} in the gallery, which has {listed(self.labels) or 'none'}.")
         return label
@@ -473,12 +477,12 @@ class Gallery:
         if not mine.agrees(theirs.identity, theirs.probe):
             raise UserError(f"the galleries have different embeddings, {mine.name} and {theirs.name}: reembed one of them.")
         table = other._table
-        owners = [self._table.owner(digest) for digest in table.columns["digest"]]
-        for row, owner in enumerate(owners):
-            if owner not in (None, label := table.labels[table.brands[row]]):
-                raise UserError(f"{table.columns['source'][row]} is a reference of {owner!r} here and of {label!r} there.")
-        for row, owner in enumerate(owners):
-            if owner is None:
+        owners = [self._table.owners(digest) for digest in table.columns["digest"]]
+        for row, known in enumerate(owners):
+            if known and (label := table.labels[table.brands[row]]) not in known:
+                raise UserError(f"{table.columns['source'][row]} is a reference of {known[0]!r} here and of {label!r} there.")
+        for row, known in enumerate(owners):
+            if not known:
                 known = {name: values[row] for name, values in table.columns.items()}
                 label = table.labels[table.brands[row]]
                 self._table.append(label, table.vectors[row], known, table.pictures[row])
@@ -487,14 +491,3 @@ class Gallery:
 
 def _known(crop):
     return dict(kind=crop.kind, drawn=crop.drawn, source=crop.source, box=crop.box, file=crop.file)
-
-
-def _label(label):
-    """A label in the form in which labels are compared.
-
-    Raises:
-        ValueError: if it is no name.
-    """
-    if not isinstance(label, str) or not label.strip():
-        raise UserError(f"a label must be a name, got {label!r}.")
-    return composed(label)

@@ -107,10 +107,10 @@ def _append(table, path, row):
     known["digest"] = known["digest"] or digest(vector.tobytes())
     for name, otherwise in (("kind", ARTWORK), ("drawn", "as it is"), ("source", path.name), ("file", known["digest"])):
         known[name] = known[name] or otherwise
-    owner = table.owner(known["digest"])
-    if owner not in (None, label):
-        raise FileError(path, f"{known['source']} is a reference of {owner!r} and of {label!r}.")
-    if owner is None:
+    owners = table.owners(known["digest"])
+    if owners and label not in owners:
+        raise FileError(path, f"{known['source']} is a reference of {owners[0]!r} and of {label!r}.")
+    if not owners:
         table.append(label, unit(vector[None])[0], known, Pictures(row.get("crop"), row.get("thumbnail")))
 
 

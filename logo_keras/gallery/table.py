@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from logo_keras.datasets.classes import composed
+from logo_keras.errors import UserError
+
 # What is known of every reference beside its brand, its vector and its pictures.
 COLUMNS = ("digest", "kind", "drawn", "source", "box", "file")
 
@@ -108,12 +111,13 @@ class Table:
         known["box"] = None if known["box"] is None else tuple(known["box"])
         return Reference(self.labels[self.brands[row]], **known)
 
-    def owner(self, digest):
-        """The brand that has a reference with this crop: str, or None."""
+    def owners(self, digest):
+        """The brands that have a reference with this crop: tuple of str."""
         if self._owners is None:
-            self._owners = dict(zip(self.columns["digest"], self.brands.tolist(), strict=True))
-        number = self._owners.get(digest)
-        return None if number is None else self.labels[number]
+            self._owners = {}
+            for each, number in zip(self.columns["digest"], self.brands.tolist(), strict=True):
+                self._owners[each] = (*self._owners.get(each, ()), number)
+        return tuple(self.labels[number] for number in self._owners.get(digest, ()))
 
     def row(self, digest):
         """The row of a reference: int.
@@ -129,16 +133,16 @@ class Table:
         Args:
             label: str.
             vector: float32 `[D]`, of length 1.
-            known: dict of `COLUMNS`; its digest must be new.
+            known: dict of `COLUMNS`; its digest must be new to the brand.
             picture: as in `pictures`.
         """
         # First, since it reads the table.
-        self.owner(known["digest"])
+        owners = self.owners(known["digest"])
         number = self._numbers.setdefault(label, len(self.labels))
         if number == len(self.labels):
             self.labels.append(label)
         self._waiting.append((number, vector, known, picture))
-        self._owners[known["digest"]] = number
+        self._owners[known["digest"]] = (*(self._numbers[owner] for owner in owners), number)
 
     def without(self, rows):
         """A table without some references; brands that have no other are gone.
@@ -189,3 +193,20 @@ class Table:
         rows = order.tolist()
         self._columns = {name: [values[row] for row in rows] for name, values in columns.items()}
         self._pictures = [pictures[row] for row in rows]
+
+
+def label_of(name):
+    """A brand's name in the form in which names are compared.
+
+    Args:
+        name: str.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: if it is no name.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise UserError(f"a label must be a name, got {name!r}.")
+    return composed(name)
