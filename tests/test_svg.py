@@ -1,5 +1,6 @@
 """SVG files, drawn: what they show, and those that are damaged, made to do harm, or show nothing."""
 
+import gzip
 import subprocess
 import sys
 
@@ -92,6 +93,9 @@ def test_a_picture_that_lies_in_it_is_drawn():
     [
         ('<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">', "&b;", "entity b is made of others"),
         (f'<!ENTITY a "{"a" * 250}">', "&a;" * 100_000, "entities make more than"),
+        # Each of these is 600 MB in memory once it is parsed.
+        (f'<!ENTITY a "{"a" * 250}">', f'<g class="{"&a;" * 2_500_000}"/>', "entities make more than"),
+        (f'<!ENTITY a "{"a" * 250}">', f"<style>{'&a;' * 2_500_000}</style>", "entities make more than"),
         ('<!ENTITY a SYSTEM "file:///etc/passwd">', "&a;", "lies in another file"),
         ('<!ENTITY % a SYSTEM "http://127.0.0.1:9/a.dtd"> %a;', "", "lies in another file"),
     ],
@@ -118,10 +122,41 @@ def test_entities_that_grow_or_ask_for_files_are_refused(entities, inside, compl
         (made("<g>" * 1000 + "</g>" * 1000), "200 deep"),
         (made("<g/>" * 200_001), "more than 200,000 elements"),
         (made('<path d="nonsense"/>'), "draws nothing"),
+        (made(before='<?xml version="1.0" encoding="klingon"?>'), "unknown encoding"),
+        (made(before='<?xml version="1.0" encoding="zlib"?>'), "not a text encoding"),
+        (gzip.compress(made()), "compressed SVG: unpack it first"),
     ],
 )
 def test_what_cannot_be_drawn_is_named_with_its_reason(data, complaint):
     refused(data, complaint)
+
+
+@pytest.mark.parametrize(
+    ("inside", "attributes"),
+    [
+        (f'<g class="{"url(" * 250_000}"/>', BOX),
+        (f"<style>url({' ' * 1_000_000}#</style>", BOX),
+        (f"<style>{'@import' * 150_000}</style>", BOX),
+        ("", f'width="{"1" * 1_000_000}!" {BOX}'),
+        ("", f'width="1{" " * 1_000_000}!" {BOX}'),
+        ("", f'viewBox="0 0 200 50 {"1 " * 500_000}" width="200" height="50"'),
+    ],
+)
+def test_no_text_is_looked_at_again_and_again(inside, attributes):
+    """Where work grows with the square of a text, each of these takes hours."""
+    assert svg.draw(made(inside + RED, attributes), 64).shape[:2] == (16, 64)
+
+
+def test_what_a_style_fetches_is_left_out_also_at_its_end():
+    style = "@import 'a.css'; rect { fill: url(#a); stroke: url( 'http://b/c#d' ); mask: url(http://e"
+    copy = svg._Copy(64).of(made(f"<style>{style}</style>")).decode()
+    assert "rect { fill: url(#a); stroke: none; mask: none</style>" in copy
+
+
+def test_the_defaults_that_it_declares_are_not_made_anew_for_each_element():
+    # 100 GB of attributes.
+    declared = f'<!DOCTYPE svg [<!ATTLIST g class CDATA "{"a" * 1_000_000}">]>'
+    svg.draw(made(f"<metadata>{'<g/>' * 100_000}</metadata>{RED}", before=declared), 64)
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from logo_keras.datasets.tree import photographs_in, walk
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2
-from logo_keras.image import svg
+from logo_keras.image import containers, svg
 from logo_keras.image.preprocessing import UnreadablePhoto, check_pixels, decode_with_alpha, file_bytes, fit
 from logo_keras.image.surroundings import CONTEXT, square, whole_box
 from logo_keras.image.transparency import WEIGHTS, composite
@@ -42,7 +43,7 @@ class Crop:
         drawn: str, how artwork was drawn, for instance "black on light"; "as it is" for what is opaque, and for photos.
         source: str, the name that was given.
         box: four floats `(y0, x0, y1, x1)`, px of the photo; None for artwork.
-        file: str, 32 hexadecimal digits of the file that it comes from, so that a photo that is a reference can be told.
+        file: str, 32 hexadecimal digits of the px that it comes from, so that a photo that is a reference can be told.
     """
 
     image: np.ndarray
@@ -70,6 +71,8 @@ def crops(given):
     """
     if isinstance(given, (str, os.PathLike, bytes, bytearray, np.ndarray)) or _is_photo_with_box(given):
         given = [given]
+    elif not isinstance(given, Iterable):
+        raise UserError(f"references must be artwork, photos with boxes, or a folder, got {type(given).__name__}.")
     found = []
     for each in given:
         if _is_photo_with_box(each):
@@ -100,7 +103,8 @@ def read(given, name=None):
         name: str, names bytes and arrays in errors.
 
     Returns:
-        uint8 RGB or RGBA `[H, W, 3 or 4]`, and the digest of the file, 32 hexadecimal digits.
+        uint8 RGB or RGBA `[H, W, 3 or 4]`, and the digest of its px, 32 hexadecimal digits: the same for a file, its bytes and
+        the array that was read of it, with transparency or on the ground that photos get.
 
     Raises:
         UnreadablePhoto: if it cannot be read.
@@ -111,16 +115,19 @@ def read(given, name=None):
             check_pixels("artwork", given)
         elif given.dtype != np.uint8 or not given.size:
             raise UserError(f"artwork must be uint8 RGB or RGBA [H, W, 3 or 4], got {given.dtype} {list(given.shape)}.")
-        return given, digest(given.tobytes())
+        return given, _digest_of(given)
     if isinstance(given, (str, os.PathLike)):
         data, name = file_bytes(given), given
     elif isinstance(given, (bytes, bytearray)):
         data, name = bytes(given), name or "artwork"
     else:
         raise UserError(f"artwork must be a path, bytes or a uint8 array, got {type(given).__name__}.")
-    if _is_svg_name(str(name)) or svg.is_svg(data):
-        return svg.draw(data, DRAWN, name), digest(data)
-    return decode_with_alpha(data, name), digest(data)
+    # Not every file with an `svg` element: photos have texts about them.
+    if _is_svg_name(str(name)) or (containers.kind(data) is None and svg.is_svg(data)):
+        picture = svg.draw(data, DRAWN, name)
+    else:
+        picture = decode_with_alpha(data, name)
+    return picture, _digest_of(picture)
 
 
 def photo_of(given):
@@ -130,7 +137,7 @@ def photo_of(given):
         As `read`, but uint8 RGB `[H, W, 3]`.
     """
     picture, file = read(given, "photo")
-    return (composite(picture) if picture.shape[2] == 4 else picture), file
+    return _as_photo(picture), file
 
 
 def digest(data):
@@ -223,7 +230,17 @@ def _is_photo_with_box(given):
 
 
 def _is_svg_name(name):
-    return name.lower().endswith(".svg")
+    # A compressed one is refused by name, not passed over.
+    return name.lower().endswith((".svg", ".svgz"))
+
+
+def _as_photo(picture):
+    return composite(picture) if picture.shape[2] == 4 else picture
+
+
+def _digest_of(picture):
+    """The digest of what a photo of a picture shows."""
+    return digest(_as_photo(picture).tobytes())
 
 
 def _plain_ground(photo):

@@ -22,7 +22,7 @@ class Reference:
         drawn: str, how artwork was drawn, for instance "black on light"; "as it is" for what is opaque, and for photos.
         source: str, the name of the file that it comes from.
         box: None, or four floats `(y0, x0, y1, x1)`, px, where the logo was in the photo.
-        file: str, 32 hexadecimal digits of the file that it comes from.
+        file: str, 32 hexadecimal digits of the px of the picture that it comes from.
     """
 
     label: str

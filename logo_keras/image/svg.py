@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import islice
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
@@ -25,6 +26,11 @@ _WAIT = 60
 _DEEPEST, _ELEMENTS = 200, 200_000
 # Illustrator declares the addresses of its name spaces as entities, each shorter than this.
 _ENTITY = 256
+# What a file may grow to, in characters, by its entities.
+_GROWN = 2 * MAX_BYTES
+_TOO_GROWN = f"its entities make more than {_GROWN:,} characters of it"
+# How gzip begins. Source: RFC 1952, 2.3.1.
+_GZIP = b"\x1f\x8b"
 # A mark that is narrower shows nothing at the size of a reference.
 _NARROWEST = 64
 # px, height times width, of what a process that was tricked could send.
@@ -36,10 +42,11 @@ _LEFT_OUT = frozenset(
     "animatetransform set mpath discard metadata title desc".split()
 )
 _PICTURE = re.compile(r"data:image/(png|jpe?g|gif|webp);base64,[\w+/=\s]*", re.ASCII)
-# Of CSS and of attributes: what is fetched from elsewhere. `url(#name)` stays.
-_FETCHED = re.compile(r"""@import[^;]*;?|url\(\s*(?!['"]?\s*#)[^)]*\)""", re.IGNORECASE)
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_LENGTH = re.compile(rf"\s*({_NUMBER})\s*(px|pt|pc|mm|cm|in|em|ex|q)?\s*", re.IGNORECASE)
+# Of CSS and of attributes: what is fetched from elsewhere. `url(#name)` stays. What follows runs outside of the limited process,
+# so that no text may make it look at the same characters again and again: what spaces matched is never given back (`*+`).
+_FETCHED = re.compile(r"""@import[^;]*;?|url\(\s*+(?!['"]?\s*#)[^)]*(?:\)|\Z)""", re.IGNORECASE)
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+_LENGTH = re.compile(rf"\s*+({_NUMBER})\s*+(px|pt|pc|mm|cm|in|em|ex|q)?\s*+", re.IGNORECASE)
 # px of a unit. Source: CSS Values 4, 6; em and ex by the 16 px that browsers begin with.
 _UNITS = {"": 1, "px": 1, "pt": 4 / 3, "pc": 16, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96, "em": 16, "ex": 8, "q": 96 / 101.6}
 
@@ -105,10 +112,12 @@ def draw(data, side, name="SVG"):
         uint8 RGBA `[h, w, 4]`.
 
     Raises:
-        UnreadablePhoto: with the reason, if it is no SVG, too large, has entities inside entities, text, a size without
-            area, draws nothing, or takes too long or too much memory to draw; it is a ValueError too.
+        UnreadablePhoto: with the reason, if it is no SVG, compressed, too large, has entities inside entities, text, a size
+            without area, draws nothing, or takes too long or too much memory to draw; it is a ValueError too.
     """
     whole("side", side, 1)
+    if data[: len(_GZIP)] == _GZIP:
+        raise UnreadablePhoto(name, "compressed SVG: unpack it first (gzip -dc FILE.svgz > FILE.svg)")
     if len(data) > MAX_BYTES:
         raise UnreadablePhoto(name, f"too large: {len(data):,} bytes, at most {MAX_BYTES:,} are read of an SVG")
     try:
@@ -142,13 +151,20 @@ class _Copy:
 
     def of(self, data):
         """The copy of a file: bytes. Raises ValueError with the reason where there is none."""
+        # Before it is parsed: an attribute is whole in memory before it can be looked at. UTF-16 has zeros between its letters.
+        plain = bytes(data).replace(b"\0", b"")
+        if b"<!ENTITY" in plain and plain.count(b"&") > _GROWN // _ENTITY:
+            raise UserError(_TOO_GROWN)
         parser = expat.ParserCreate()
+        # Not the defaults that it declares: a long one would be made anew for each element.
+        parser.specified_attributes = True
         parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
         parser.CharacterDataHandler, parser.EntityDeclHandler = self._text, _check_entity
         parser.buffer_text = True
         try:
             parser.Parse(data, True)
-        except expat.ExpatError as error:
+        # LookupError: an encoding that Python does not know.
+        except (expat.ExpatError, LookupError) as error:
             raise UserError(f"not an SVG, or damaged: {error}") from None
         return "".join(self._written).encode()
 
@@ -195,8 +211,8 @@ class _Copy:
     def _write(self, text):
         self._size += len(text)
         # Attributes with many references to an entity grow.
-        if self._size > 2 * MAX_BYTES:
-            raise UserError(f"its entities make more than {2 * MAX_BYTES:,} characters of it")
+        if self._size > _GROWN:
+            raise UserError(_TOO_GROWN)
         self._written.append(text)
 
 
@@ -228,7 +244,8 @@ def _sized(attributes, side):
     """
     stated = [attributes.get("width"), attributes.get("height")]
     box = attributes.get("viewBox")
-    numbers = re.findall(_NUMBER, box) if box else []
+    # One more than there should be is enough to see.
+    numbers = [found[0] for found in islice(re.finditer(_NUMBER, box or ""), 5)]
     lengths = [None if each is None else _pixels(each) for each in stated]
     if len(numbers) == 4:
         width, height = map(float, numbers[2:])
