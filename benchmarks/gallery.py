@@ -46,7 +46,7 @@ def main(flags, arguments):
             path = Path(folder) / "a.gallery"
             written(path, brands, count)
             start = time.perf_counter()
-            table, _, _, backgrounds = gallery_file.read(path)
+            table, _, _, backgrounds, _ = gallery_file.read(path)
             opened = time.perf_counter() - start
             rng = np.random.default_rng(1)
             queries = [unit(rng.normal(size=(8, DIMENSIONS)).astype(np.float32)) for _ in range(ROUNDS + WARM)]

@@ -44,7 +44,7 @@ def test_one_threshold_is_just_above_the_share_that_is_allowed():
     similarities = np.float32([[0.1, 0.5, 0.3, 0.2], [0.4, 0.1, 0.2, 0.6]])
     # The best of each photo: 0.4, 0.5, 0.3, 0.6. Of five, a fifth is one: nothing above 0.6.
     for share, limit in ((0.01, 0.6), (0.2, 0.6), (0.4, 0.5), (0.6, 0.4)):
-        together, own = calibration.fit(similarities, share)
+        together, own = calibration.fit(similarities, share, own=False)
         assert own is None and together == np.nextafter(np.float32(limit), np.float32(1))
 
 
@@ -52,7 +52,7 @@ def test_with_enough_photos_every_brand_gets_its_own_so_many_deviations_above_it
     rng = np.random.default_rng(0)
     spread = np.float32([[0.02], [0.1], [0.2]])
     similarities = rng.normal(size=(3, 2000)).astype(np.float32) * spread
-    _, own = calibration.fit(similarities, 0.05)
+    _, own = calibration.fit(similarities, 0.05, own=True)
     assert own[0] < own[1] < own[2]
     # A narrow one counts as wide as the middle one.
     assert own[2] / own[1] == pytest.approx(2, rel=0.1) and own[0] == pytest.approx(own[1], rel=0.1)
@@ -63,11 +63,11 @@ def test_with_enough_photos_every_brand_gets_its_own_so_many_deviations_above_it
 def test_no_photo_is_counted_with_thresholds_that_it_fitted():
     # Each photo is far above all others for a brand of its own: thresholds that have seen it accept none of them.
     similarities = np.eye(10, dtype=np.float32)
-    together, _ = calibration.fit(similarities, 0.01)
+    together, _ = calibration.fit(similarities, 0.01, own=False)
     assert not (similarities.max(0) >= together).any()
     odd = np.float32([[0.1] * 9 + [0.9]])
-    assert calibration.measure(odd, 0.01) == 1
-    assert calibration.measure(odd[:, :4], 0.01) is None
+    assert calibration.measure(odd, 0.01, np.arange(10), own=False) == 1
+    assert calibration.measure(odd[:, :4], 0.01, np.arange(4), own=False) is None
 
 
 def test_photos_without_brands_raise_the_thresholds(scenes):

@@ -5,6 +5,7 @@ import itertools
 import os
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Callable
 
 from absl import flags as absl
@@ -214,7 +215,7 @@ class Command:
             # To what may be given several times absl adds a sentence of its own.
             text = flag.help.partition(";\n")[0]
             if name in self.required:
-                text += " (must be given)"
+                text += f" (must be given{f', unless --{self.unless} is' if self.unless else ''})"
             elif flag.default not in (None, []) and not flag.boolean:
                 text += f" (default {flag.default})"
             lines.append(f"  --[no]{name}" if flag.boolean else f"  --{name}=...")
@@ -332,6 +333,27 @@ def accept_any_name():
         # None without a console; a stream that was replaced may not have the method.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def printable(text):
+    """A name in which what no terminal can show is escaped: it may hold anything, also a line's end."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def in_columns(rows):
+    """Lines of a table, the first column to the left and as wide as a terminal shows it: list of str.
+
+    Args:
+        rows: list of tuples of str, of the same length; what is in a column but the first has one width.
+    """
+    width = max(map(_shown, (first for first, *_ in rows)))
+    return ["  ".join([first + " " * (width - _shown(first)), *others]) for first, *others in rows]
+
+
+def _shown(text):
+    """The places that a terminal needs for a text: int. Source: Unicode Standard Annex 11."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
 def say_notes(dataset):

@@ -3,7 +3,7 @@
 import os
 
 from logo_keras import datasets
-from logo_keras.commands.command import DATA_KINDS, Command
+from logo_keras.commands.command import DATA_KINDS, Command, printable
 from logo_keras.datasets.quality.inspection import KINDS, TROUBLE, inspect
 from logo_keras.datasets.splits import splits
 from logo_keras.datasets.statistics import relative, to_text
@@ -107,7 +107,7 @@ def _line(finding, root):
     where = " = ".join(f"{split} {brand} {relative(path, root)}" for path, split, brand in finding.entries)
     line = ": ".join(filter(None, [where, relative(finding.detail, root)]))
     # A path may hold anything, also a line's end or what no terminal can show.
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+    return printable(line)
 
 
 COMMAND = Command(USAGE, DESCRIPTION, define, work)

@@ -1,6 +1,7 @@
 """Keeps a gallery: brands known by their artwork or by boxes in photos, without training.
 
-  logo-gallery add FILE LABEL REFERENCE ...   adds references to a brand, and makes the file where there is none
+  logo-gallery add FILE LABEL REFERENCE ...   adds references to a brand, and makes the file where there is none;
+                                              with --brands FOLDER instead, a folder of artwork for each brand
   logo-gallery remove FILE LABEL              removes a brand, or one of its references
   logo-gallery list FILE                      the brands, their references and thresholds
   logo-gallery calibrate FILE PHOTO ...       fits thresholds to photos that show none of the brands
@@ -8,7 +9,7 @@
                                               how well it names the brands of a data set
   logo-gallery reembed FILE --model FILE      embeds all references anew with another embedding
 
-Each explains itself: logo-gallery add --help. What a photo shows says logo-predict --gallery FILE PHOTO ...
+Each explains itself: logo-gallery add --help. To name brands in photos: logo-predict --gallery FILE PHOTO ...
 """
 
 from logo_keras.commands import gallery_changes, gallery_figures

@@ -1,12 +1,13 @@
 """logo-gallery add, remove, list and reembed: what a gallery holds."""
 
+import sys
 from pathlib import Path
 
-from logo_keras.commands.command import Command
+from logo_keras.commands.command import Command, in_columns, printable
 from logo_keras.datasets.tree import folders_in
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
-from logo_keras.gallery import Gallery
+from logo_keras.gallery import Gallery, artwork
 
 EMBEDDING = (
     "The embedding: a .keras file of logo-train --recipe logo_embedder, or a .tflite or .onnx file of it. Without this flag the "
@@ -14,7 +15,8 @@ EMBEDDING = (
 )
 
 ADD = """Adds references to a brand: artwork (SVG, PNG, JPEG and the like), a photo with the box of the logo, or folders of
-artwork. Artwork is drawn on light and dark, in its colours and in one. Adding twice is harmless.
+artwork. Artwork is drawn on light and dark, in its colours and in one. Adding twice is harmless. With --brands, brands whose
+artwork cannot be used are left out and listed, and the exit code is 1.
 
 For instance:
   logo-gallery add brands.gallery Acme acme.svg acme.png
@@ -40,11 +42,6 @@ For instance:
   logo-gallery reembed brands.gallery --model better.tflite"""
 
 
-def printable(text):
-    """A name in which what no terminal can show is escaped: it may hold anything, also a line's end."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
 def first_of(arguments, usage):
     """The gallery's file and the other arguments.
 
@@ -54,6 +51,11 @@ def first_of(arguments, usage):
     if not arguments:
         raise UserError(f"name the gallery's file, as in: {usage}")
     return Path(arguments[0]), arguments[1:]
+
+
+def opened(path, model):
+    """The gallery of a file, or a new one where there is none."""
+    return Gallery.load(path, model) if path.exists() else Gallery(model)
 
 
 def _define_add(flags):
@@ -72,6 +74,8 @@ def _add(flags, arguments):
         given = {Path(folder).name: folder for folder in folders_in(flags.brands)}
         if not given:
             raise UserError(f"{flags.brands} holds no folders of brands.")
+        if loose := [file for file in artwork.files_in(flags.brands) if Path(file).parent == Path(flags.brands)]:
+            print(f"note: in no brand's folder, and passed over: {', '.join(map(printable, loose))}", file=sys.stderr)
     elif len(words) < 2:
         raise UserError(f"name a brand and at least one reference, as in: {add.usage}")
     elif flags.box:
@@ -80,11 +84,26 @@ def _add(flags, arguments):
         given = {words[0]: [(words[1], _box(flags.box))]}
     else:
         given = {words[0]: words[1:]}
-    gallery = Gallery.load(path, flags.model) if path.exists() else Gallery(flags.model)
-    new = {label: len(gallery.add(label, references)) for label, references in given.items()}
-    gallery.save(path)
+    gallery = opened(path, flags.model)
+    # What is wrong with the embedding is no brand's fault.
+    gallery.embed_squares([])
+    new, unusable = {}, {}
+    for label, references in given.items():
+        try:
+            new[label] = len(gallery.add(label, references))
+        except UserError as error:
+            if flags.brands is None:
+                raise
+            unusable[label] = error
+    if new:
+        gallery.save(path, replace=False)
     for label, count in new.items():
         print(f"{printable(label)}: {count} new references, {len(gallery.references(label))} in all")
+    if unusable:
+        print(f"{len(unusable)} of {len(given)} brands were left out:", file=sys.stderr)
+        for label, error in unusable.items():
+            print(f"  {printable(label)}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
 
 
 def _box(words):
@@ -112,16 +131,16 @@ def _remove(flags, arguments):
 def _list(flags, arguments):
     path, labels = first_of(arguments, show.usage)
     gallery = Gallery.load(path)
-    width = max([5, *(len(printable(each.label)) for each in gallery.list())])
     for label in labels:
         for each in gallery.references(label):
             place = "" if each.box is None else f" at {', '.join(f'{corner:g}' for corner in each.box)}"
             print(f"{each.digest}  {each.kind}, {each.drawn}, {printable(each.source)}{place}")
     if not labels:
-        print(f"{'brand':{width}}  references  threshold")
+        rows = [("brand", "references", "threshold")]
         for each in gallery.list():
             threshold = "-" if each.threshold is None else f"{each.threshold:.3f}"
-            print(f"{printable(each.label):{width}}  {each.references:10}  {threshold:>9}")
+            rows.append((printable(each.label), f"{each.references:10}", f"{threshold:>9}"))
+        print("\n".join(in_columns(rows)))
     if flags.json:
         write_json(flags.json, {"brands": [vars(each) for each in gallery.list()]})
 

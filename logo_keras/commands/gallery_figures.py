@@ -3,8 +3,8 @@
 from dataclasses import asdict
 
 from logo_keras import datasets
-from logo_keras.commands.command import Command, no_arguments, say_notes, say_unreadable
-from logo_keras.commands.gallery_changes import EMBEDDING, first_of, printable
+from logo_keras.commands.command import Command, in_columns, no_arguments, printable, say_notes, say_unreadable
+from logo_keras.commands.gallery_changes import EMBEDDING, first_of
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
@@ -79,9 +79,8 @@ def table(found):
     if found.others:
         lines += [f"false accepts  {found.false_accepts:6.1%}"]
     if found.per_brand:
-        width = max(5, *(len(printable(label)) for label in found.per_brand))
-        lines += ["", f"{'brand':{width}}    top1"]
-        lines += [f"{printable(label):{width}}  {share:6.1%}" for label, share in found.per_brand.items()]
+        rows = [(printable(label), f"{share:6.1%}") for label, share in found.per_brand.items()]
+        lines += ["", *in_columns([("brand", "  top1"), *rows])]
     if found.strangers:
         lines += ["", f"Not in the gallery, counted as without a brand: {', '.join(map(printable, found.strangers))}"]
     if found.references or found.calibrated_on:

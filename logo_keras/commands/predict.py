@@ -12,16 +12,16 @@ none.
 
 from pathlib import Path
 
-from logo_keras.commands.command import Command, say_unreadable
+from logo_keras.commands.command import Command, printable, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.files import mark, write, write_json
-from logo_keras.gallery import Gallery
+from logo_keras.gallery import Gallery, artwork
 from logo_keras.image.draw import draw_matches, draw_recognition, encoded
 from logo_keras.image.preprocessing import UnreadablePhoto, read
 
-USAGE = "logo-predict --model FILE PHOTOGRAPH_OR_FOLDER ..."
+USAGE = "logo-predict --model FILE | --gallery FILE PHOTOGRAPH_OR_FOLDER ..."
 
 
 def define(flags):
@@ -46,12 +46,16 @@ def define(flags):
 
 
 class OfModel:
-    """How the answer of a model, a Recognition, is shown."""
+    """How photos are read for a model, and its answer, a Recognition, is shown."""
+
+    def read(self, path):
+        """A photo: uint8 RGB `[H, W, 3]`."""
+        return read(path)
 
     def said(self, answer):
         """As a line of text."""
         named = zip(answer.labels, answer.probabilities, strict=True)
-        return ", ".join(f"{label} {probability:.1%}" for label, probability in named)
+        return ", ".join(f"{printable(label)} {probability:.1%}" for label, probability in named)
 
     def drawn(self, photo, answer):
         """On the photo: uint8 RGB."""
@@ -63,14 +67,18 @@ class OfModel:
 
 
 class OfGallery:
-    """How the answer of a gallery, a tuple of Match, is shown."""
+    """How photos are read for a gallery, and its answer, a tuple of Match, is shown."""
 
     def __init__(self, gallery):
         self._gallery = gallery
 
+    def read(self, path):
+        """A photo, or artwork, also SVG: uint8 RGB `[H, W, 3]`."""
+        return artwork.photo_of(path)[0]
+
     def said(self, matches):
         """As a line of text; "none" where nothing is known."""
-        return ", ".join(f"{match.label} {match.similarity:.2f}" for match in matches) or "none"
+        return ", ".join(f"{printable(match.label)} {match.similarity:.2f}" for match in matches) or "none"
 
     def drawn(self, photo, matches):
         """On the photo, beside the references: uint8 RGB."""
@@ -97,7 +105,7 @@ def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print
         strict: bool, stop at the first unreadable photo.
         pictures: Path of a folder to draw into, or None.
         report: function that takes a line of text, one a photo.
-        shown: how an answer is shown, `OfModel` by default.
+        shown: how photos are read and answers shown, `OfModel` by default.
 
     Returns:
         dict from path to Recognition, or to a tuple of Match, and dict from path to reason of the photos that were left out.
@@ -110,7 +118,7 @@ def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print
     answers, unreadable, taken = {}, {}, set()
     for path in map(str, paths):
         try:
-            photo = read(path)
+            photo = shown.read(path)
         except UnreadablePhoto as error:
             if strict:
                 raise
@@ -158,7 +166,7 @@ def _work(values, arguments):
 
 
 def _opened(values):
-    """What recognizes, and how its answers are shown."""
+    """What recognizes, and how photos are read for it and its answers shown."""
     if values.gallery is None:
         model = open_model(values.model, values.threads)
         if not hasattr(model, "recognize"):

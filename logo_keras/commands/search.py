@@ -8,8 +8,8 @@ Each explains itself: logo-search find --help. A gallery of logo-gallery can be 
 
 from pathlib import Path
 
-from logo_keras.commands.command import Command, CommandOfParts, say_unreadable
-from logo_keras.commands.gallery_changes import EMBEDDING, printable
+from logo_keras.commands.command import Command, CommandOfParts, printable, say_unreadable
+from logo_keras.commands.gallery_changes import EMBEDDING, opened
 from logo_keras.errors import UserError
 from logo_keras.files import write, write_json
 from logo_keras.gallery import Gallery, artwork, look_alikes
@@ -41,9 +41,9 @@ def _define_index(flags):
 
 def _index(flags, arguments):
     folder, out = _one(arguments, "folder of marks", index.usage), Path(flags.out)
-    gallery = Gallery.load(out, flags.model) if out.exists() else Gallery(flags.model)
-    unusable = look_alikes.index(gallery, folder, lambda: gallery.save(out))
-    gallery.save(out)
+    gallery = opened(out, flags.model)
+    unusable = look_alikes.index(gallery, folder, lambda: gallery.save(out, replace=False))
+    gallery.save(out, replace=False)
     say_unreadable(unusable)
     print(f"{out}: {len(gallery.labels)} marks of {len(set(map(look_alikes.owner_of, gallery.labels)))} owners")
 

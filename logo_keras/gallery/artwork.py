@@ -18,6 +18,8 @@ from logo_keras.image.transparency import WEIGHTS, composite
 
 # What a reference is.
 ARTWORK, PHOTO = "artwork", "photo"
+# How artwork is drawn in one colour.
+IN_ONE_COLOUR = BLACK, WHITE = "black on light", "white on dark"
 # px, longer side of drawn artwork and side of a kept crop: twice and more of what embeddings read, so that a later one with
 # larger images finds them sharp.
 DRAWN, KEPT = 512, 320
@@ -182,8 +184,8 @@ def drawings(picture, name="artwork"):
         found["own colours on light"] = _on(mark[..., :3], opacity, LIGHT)
         found["own colours on dark"] = _on(mark[..., :3], opacity, DARK)
     if ink.mean() < _PATCH:
-        found["black on light"] = _on(np.zeros((1, 1, 3)), ink, LIGHT)
-        found["white on dark"] = _on(np.full((1, 1, 3), 255), ink, DARK)
+        found[BLACK] = _on(np.zeros((1, 1, 3)), ink, LIGHT)
+        found[WHITE] = _on(np.full((1, 1, 3), 255), ink, DARK)
     shown = {how: image for how, image in found.items() if np.ptp(image.reshape(-1, 3), axis=0).max() >= _SEEN}
     if not shown:
         raise UnreadablePhoto(name, "shows nothing: it is of one colour all over")

@@ -3,7 +3,7 @@
 import math
 import numbers
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -71,12 +71,16 @@ def calibrate(gallery, negatives, false_accepts):
     count = len(files)
     if not count:
         raise UserError(f"none of {len(samples)} photos could be read to calibrate with.")
-    together, own = fit(similarities, false_accepts)
-    taken = measure(similarities, false_accepts)
+    groups = np.unique(list(files.values()), return_inverse=True)[1]
+    different = int(groups.max()) + 1
+    # Decided once, so that what is measured is the rule that is kept.
+    own = different >= ENOUGH
+    together, limits = fit(similarities, false_accepts, own)
+    taken = measure(similarities, false_accepts, groups, own)
     notes = []
-    if count < (enough := math.ceil(1 / false_accepts) - 1):
-        notes.append(f"{count} photos cannot promise that at most {false_accepts:.2%} are false accepts; {enough} can.")
-    thresholds = {} if own is None else dict(zip(gallery.labels, own.tolist(), strict=True))
+    if different < (enough := math.ceil(1 / false_accepts) - 1):
+        notes.append(f"{different} photos cannot promise that at most {false_accepts:.2%} are false accepts; {enough} can.")
+    thresholds = {} if limits is None else dict(zip(gallery.labels, limits.tolist(), strict=True))
     found = Calibration(
         photos=count,
         false_accepts=float(false_accepts),
@@ -90,26 +94,68 @@ def calibrate(gallery, negatives, false_accepts):
     return found, thresholds, frozenset(files.values())
 
 
-def fit(similarities, false_accepts):
+def to_json(threshold, own_thresholds, found, calibrated_on):
+    """What a gallery's file says of its thresholds: dict for JSON.
+
+    Args:
+        threshold: float or None.
+        own_thresholds: dict from label to float.
+        found: Calibration, or None.
+        calibrated_on: set of str, digests of photos.
+    """
+    return {
+        "threshold": threshold,
+        "thresholds": own_thresholds,
+        # Not the paths of one machine.
+        "calibration": None if found is None else asdict(found) | {"unreadable": {}},
+        "calibrated_on": sorted(calibrated_on),
+    }
+
+
+def from_json(about):
+    """The arguments of `to_json` from what it gave: a tuple.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: if it gave nothing of the kind.
+    """
+    own_thresholds = {label: _finite(value) for label, value in about["thresholds"].items()}
+    calibrated_on = about["calibrated_on"]
+    if not isinstance(calibrated_on, list) or not all(isinstance(file, str) for file in calibrated_on):
+        raise UserError("the photos that calibrated it are no digests")
+    threshold, found = about["threshold"], about["calibration"]
+    if found is not None:
+        interval = None if found["interval"] is None else tuple(found["interval"])
+        found = Calibration(**found | {"notes": tuple(found["notes"]), "interval": interval})
+    return None if threshold is None else _finite(threshold), own_thresholds, found, frozenset(calibrated_on)
+
+
+def _finite(value):
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UserError(f"a threshold is {value!r}")
+    return float(value)
+
+
+def fit(similarities, false_accepts, own):
     """Fits thresholds so that at most a share of new photos without a brand is taken for one.
 
-    One threshold for all is a quantile of each photo's best similarity. With enough photos every brand has one of its own: so
-    many standard deviations above its mean on these photos, the same number for all. So a plain mark, which many things
-    look like, must be matched better.
+    One threshold for all is a quantile of each photo's best similarity. Where every brand has one of its own, it is so many
+    standard deviations above its mean on these photos, the same number for all. So a plain mark, which many things look like,
+    must be matched better.
 
     Args:
         similarities: float32 `[B, n]`, of each brand on each photo.
         false_accepts: float in (0, 1).
+        own: bool, whether every brand has a threshold of its own.
 
     Returns:
-        float, the threshold for all; and float32 `[B]`, one a brand, or None with too few photos.
+        float, the threshold for all; and float32 `[B]`, one a brand, or None.
 
     Source:
         Of the quantile: split conformal prediction, Vovk, Gammerman and Shafer 2005, for which a new photo is above the k-th
         largest of n with probability k / (n + 1).
     """
     together = _above(similarities.max(0), false_accepts)
-    if similarities.shape[1] < ENOUGH:
+    if not own:
         return together, None
     mean, spread = similarities.mean(1), similarities.std(1)
     # A brand that nothing looks like at all would have a threshold too close to its mean.
@@ -118,23 +164,23 @@ def fit(similarities, false_accepts):
     return together, (mean + steps * spread).astype(np.float32)
 
 
-def measure(similarities, false_accepts):
-    """How many photos are taken for a brand, each with thresholds that were fitted without it.
+def measure(similarities, false_accepts, groups, own):
+    """How many photos are taken for a brand, each with thresholds that were fitted without it, by the same rule.
 
     Args:
-        similarities, false_accepts: as in `fit`.
+        similarities, false_accepts, own: as in `fit`.
+        groups: int `[n]`, from 0 on: photos with the same number are one, or copies of one.
 
     Returns:
         int, or None for too few photos.
     """
-    count = similarities.shape[1]
-    if count < _PARTS:
+    if groups.max() + 1 < _PARTS:
         return None
     taken = 0
     for part in range(_PARTS):
-        seen = np.arange(count) % _PARTS != part
-        together, own = fit(similarities[:, seen], false_accepts)
-        limits = np.full(len(similarities), together) if own is None else own
+        seen = groups % _PARTS != part
+        together, limits = fit(similarities[:, seen], false_accepts, own)
+        limits = np.full(len(similarities), together) if limits is None else limits
         taken += int((similarities[:, ~seen] >= limits[:, None]).any(0).sum())
     return taken
 

@@ -1,6 +1,6 @@
 """The gallery: brands known by a few pictures each, recognized without training."""
 
-from dataclasses import asdict
+import os
 
 import numpy as np
 
@@ -9,13 +9,14 @@ from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import composed, listed
 from logo_keras.errors import UserError
 from logo_keras.gallery import artwork, calibration, evaluation, gallery_file, parquet
+from logo_keras.gallery.distinct import added, distinct
 from logo_keras.gallery.embedders import embedder
 from logo_keras.gallery.gallery_file import UnusableGallery
 from logo_keras.gallery.match import Brand, Match
 from logo_keras.gallery.pictures import crop_of, pictures
 from logo_keras.gallery.search import best_of_brands, nearest_background
 from logo_keras.gallery.table import Reference, Table, label_of
-from logo_keras.image.surroundings import squares, whole_box
+from logo_keras.image.surroundings import several, squares, whole_box
 
 # Crops that wait in memory while others are embedded.
 _WAITING = 64
@@ -51,6 +52,8 @@ class Gallery:
 
     def __init__(self, model=None, embed=None, image_size=None):
         self._embedder = embedder(model, embed, image_size)
+        # Of the files that were opened and written.
+        self._states = {}
         self._begin(Table.empty(self._embedder.dimensions), self._embedder.background_vectors)
 
     def _begin(self, table, background_vectors):
@@ -81,35 +84,35 @@ class Gallery:
                 the box of a logo, `(photo, (y0, x0, y1, x1))` in px, None as the box of a photo that shows nothing else; path
                 of a folder of artwork, searched to the bottom; or a list of these. Artwork becomes up to four references: on
                 light and dark, in its colours and in one.
-            shared: bool, whether a picture may be that of several brands, as a search for look-alikes wants it.
+            shared: bool, whether a picture may be that of several brands, as a search for look-alikes wants it. Otherwise
+                drawings in one colour that another brand has too are passed over.
 
         Returns:
             tuple of Reference, those that are new. What the brand has already is passed over.
 
         Raises:
             UnreadablePhoto: naming the file, if one cannot be read, drawn, or shows nothing; it is a ValueError too.
-            ValueError: if the label is no name, nothing was given, or another brand has the same picture and `shared` is False.
+            ValueError: if the label is no name, nothing was given, or another brand has the same mark and `shared` is False.
         """
         label, model = label_of(label), self._model()
-        crops, made, digests = artwork.crops(references), {}, {}
-        for crop in crops:
+        new = {}
+        for crop in artwork.crops(references):
             digest = artwork.digest(crop.image.tobytes())
-            owners = self._table.owners(digest)
-            if owners and label not in owners and not shared:
-                raise UserError(
-                    f"{crop.source} ({crop.drawn}) is a reference of {owners[0]!r} already: two brands with the same picture "
-                    f"cannot be told apart. Merge them, or remove it from {owners[0]!r} first."
-                )
-            if label not in owners and digest not in made:
-                made[digest], seen = pictures(crop.image, crop.kind)
-                digests[digest] = (crop, seen)
-        vectors = model.embed([seen for _, seen in digests.values()])
-        for (digest, (crop, _)), vector in zip(digests.items(), vectors, strict=True):
-            self._table.append(label, vector, _known(crop) | {"digest": digest}, made[digest])
-        if digests:
+            if label not in self._table.owners(digest):
+                new.setdefault(digest, crop)
+        made = [pictures(crop.image, crop.kind) for crop in new.values()]
+        vectors = model.embed([seen for _, seen in made])
+        kept = [True] * len(new) if shared else distinct(self._table, label, new.values(), new, vectors)
+        taken = []
+        for (digest, crop), (picture, _), vector, keep in zip(new.items(), made, vectors, kept, strict=True):
+            if keep:
+                known = dict(digest=digest, kind=crop.kind, drawn=crop.drawn, source=crop.source, box=crop.box, file=crop.file)
+                self._table.append(label, vector, known, picture)
+                taken.append(Reference(label, **known))
+        if taken:
             # It was fitted to the references before.
             self._own_thresholds.pop(label, None)
-        return tuple(Reference(label, digest=digest, **_known(crop)) for digest, (crop, _) in digests.items())
+        return tuple(taken)
 
     def recognize(self, photo, top=3, boxes=None):
         """Names the brands that a photo, or each box in it, shows.
@@ -130,11 +133,12 @@ class Gallery:
         if not len(self._table):
             raise UserError("the gallery has no references yet: add some first.")
         pixels, _ = artwork.photo_of(photo)
-        places = [whole_box(pixels)] if boxes is None else [tuple(map(float, box)) for box in boxes]
+        boxes = None if boxes is None else several(boxes)
+        places = [whole_box(pixels)] if boxes is None else boxes
         queries = self.embed_squares(squares(pixels, boxes))
-        found = []
+        found, limits = [], self.limits()
         for box, query, similarities in zip(places, queries, self.similarities(queries).T, strict=True):
-            known = np.flatnonzero(similarities >= self.limits())
+            known = np.flatnonzero(similarities >= limits)
             for number in known[np.argsort(-similarities[known], kind="stable")[:top]]:
                 label = self._table.labels[number]
                 found.append(Match(label, float(similarities[number]), box, self.nearest_reference(label, query)))
@@ -273,8 +277,7 @@ class Gallery:
 
     def nearest_reference(self, label, query):
         """The reference of a brand that is most like a query, float32 `[D]`: Reference."""
-        rows = self._table.rows_of(label)
-        return self._table.reference(rows.start + int(np.argmax(self._table.vectors[rows] @ query)))
+        return self._table.nearest(label, query)
 
     def embed_squares(self, squares):
         """Embeds what `embed` cuts out of photos.
@@ -351,26 +354,26 @@ class Gallery:
         self._begin(table.with_vectors(vectors), new.background_vectors)
         self._calibrated_on = calibrated_on
 
-    def save(self, path):
+    def save(self, path, replace=True):
         """Writes the gallery: all of the file, or nothing and the old one stays.
 
         Args:
             path: str or Path; the usual suffix is `.gallery`.
+            replace: bool, False refuses a file that is neither the one that was opened nor one that this gallery wrote.
 
         Raises:
+            ValueError: if another process has changed the file since this gallery opened or wrote it.
+            UnusableGallery: saying whose it is, if a picture in the file that was opened is damaged; it is a ValueError too.
             OSError: if it cannot be written.
         """
         model = self._embedder
         said = self._said or dict(identity=model.identity, name=model.name, image_size=model.image_size)
-        about = {
-            "embedding": {name: said[name] for name in ("identity", "name", "image_size")},
-            "threshold": self.threshold,
-            "thresholds": self._own_thresholds,
-            "calibration": None if self.calibration is None else asdict(self.calibration) | {"unreadable": {}},
-            "calibrated_on": sorted(self._calibrated_on),
-        }
+        about = {"embedding": {name: said[name] for name in ("identity", "name", "image_size")}}
+        about |= calibration.to_json(self.threshold, self._own_thresholds, self.calibration, self._calibrated_on)
         probe = said["probe"] if self._said else model.probe
-        gallery_file.write(path, self._table, about, probe, self._backgrounds)
+        place = os.path.abspath(path)
+        known = self._states.get(place, gallery_file.ANY if replace else None)
+        self._states[place] = gallery_file.write(path, self._table, about, probe, self._backgrounds, known)
 
     @classmethod
     def load(cls, path, model=None, embed=None, image_size=None):
@@ -390,19 +393,15 @@ class Gallery:
                 is a ValueError too.
             OSError: if it cannot be read.
         """
-        table, about, probe, backgrounds = gallery_file.read(path)
+        table, about, probe, backgrounds, state = gallery_file.read(path)
         gallery = cls.__new__(cls)
+        gallery._states = {os.path.abspath(path): state}
         gallery._begin(table, backgrounds)
         try:
             gallery._said = {name: about["embedding"][name] for name in ("identity", "name", "image_size")}
             gallery._said |= {"probe": probe, "path": path}
-            gallery.threshold = None if about["threshold"] is None else float(about["threshold"])
-            gallery._own_thresholds = {label: float(value) for label, value in about["thresholds"].items() if label in table}
-            gallery._calibrated_on = frozenset(about["calibrated_on"])
-            found = about["calibration"]
-            if found is not None:
-                interval = None if found["interval"] is None else tuple(found["interval"])
-                gallery.calibration = calibration.Calibration(**found | {"notes": tuple(found["notes"]), "interval": interval})
+            gallery.threshold, own, gallery.calibration, gallery._calibrated_on = calibration.from_json(about)
+            gallery._own_thresholds = {label: value for label, value in own.items() if label in table}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnusableGallery(path, f"damaged ({error!r}); copy it again, or take an older copy.") from error
         gallery._embedder = None if model is None and embed is None else gallery._agreeing(embedder(model, embed, image_size))
@@ -469,7 +468,8 @@ class Gallery:
 
     def _kept_crop(self, row):
         known = self._table.reference(row)
-        return crop_of(self._table.pictures[row], f"a reference of {known.label!r} ({known.source})")
+        with gallery_file.naming_its_brand(self._table, row):
+            return crop_of(self._table.pictures[row], f"a reference of {known.label!r} ({known.source})")
 
     def _take(self, other):
         """Adds the references of another gallery."""
@@ -477,17 +477,7 @@ class Gallery:
         if not mine.agrees(theirs.identity, theirs.probe):
             raise UserError(f"the galleries have different embeddings, {mine.name} and {theirs.name}: reembed one of them.")
         table = other._table
-        owners = [self._table.owners(digest) for digest in table.columns["digest"]]
-        for row, known in enumerate(owners):
-            if known and (label := table.labels[table.brands[row]]) not in known:
-                raise UserError(f"{table.columns['source'][row]} is a reference of {known[0]!r} here and of {label!r} there.")
-        for row, known in enumerate(owners):
-            if not known:
-                known = {name: values[row] for name, values in table.columns.items()}
-                label = table.labels[table.brands[row]]
-                self._table.append(label, table.vectors[row], known, table.pictures[row])
-                self._own_thresholds.pop(label, None)
-
-
-def _known(crop):
-    return dict(kind=crop.kind, drawn=crop.drawn, source=crop.source, box=crop.box, file=crop.file)
+        for row in added(self._table, table):
+            known, label = {name: values[row] for name, values in table.columns.items()}, table.labels[table.brands[row]]
+            self._table.append(label, table.vectors[row], known, table.pictures[row])
+            self._own_thresholds.pop(label, None)

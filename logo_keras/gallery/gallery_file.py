@@ -3,9 +3,12 @@
 import io
 import json
 import math
+import os
 import struct
+import weakref
 import zipfile
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from logo_keras import __version__
 from logo_keras.edge.model_file import DAMAGED_ZIP
 from logo_keras.errors import FileError, UserError
 from logo_keras.files import json_bytes, replacing
-from logo_keras.gallery.table import COLUMNS, Table
+from logo_keras.gallery.table import COLUMNS, Table, label_of
 from logo_keras.image import containers
 
 FORMAT, VERSION = "logo_keras gallery", 1
@@ -33,6 +36,10 @@ _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 # Bytes whose checksum is computed at a time.
 _AT_ONCE = 2**24
 _AGAIN = "copy it again, or take an older copy"
+# By how much the length of a vector may differ from 1: float32 rounds far less.
+_ROUNDING = 1e-3
+# As a file's state: whatever it is.
+ANY = object()
 
 
 class UnusableGallery(FileError):
@@ -72,7 +79,24 @@ class Archived:
             raise UnusableGallery(self._archive.filename, f"damaged: {name} cannot be read ({error}); {_AGAIN}.") from error
 
 
-def write(path, table, about, probe, background_vectors):
+@contextmanager
+def naming_its_brand(table, row):
+    """Adds to the error of a damaged picture in the block whose it is, and how to go on without it.
+
+    Args:
+        table: Table.
+        row: int, of the reference to which the picture belongs.
+    """
+    try:
+        yield
+    except UnusableGallery as error:
+        known = table.reference(row)
+        without = f"logo-gallery remove {error.name} {known.label!r} --reference {known.digest}"
+        reason = f"{error.reason} It belongs to {known.label!r}; to go on without it: {without}"
+        raise UnusableGallery(error.name, reason) from error
+
+
+def write(path, table, about, probe, background_vectors, known=ANY):
     """Writes a gallery: all of the file, or nothing and the old one stays.
 
     Args:
@@ -81,26 +105,44 @@ def write(path, table, about, probe, background_vectors):
         about: dict for JSON, what else is known; `format`, `version` and `brands` are added.
         probe: float32 `[8, D]`, see `logo_keras.gallery.embedders`.
         background_vectors: float32 `[G, D]`, or None.
+        known: the state that the file must have, as `read` and `write` give it, None for a file that is not there yet; or `ANY`.
+            A file that was removed meanwhile is no matter: nothing is lost.
+
+    Returns:
+        The state of the new file.
 
     Raises:
+        ValueError: if the file is in another state, since another process has changed it.
+        UnusableGallery: saying whose it is, if a picture is damaged.
         OSError: if it cannot be written.
     """
     counts = np.bincount(table.brands, minlength=len(table.labels)).tolist()
     brands = [{"label": label, "references": count} for label, count in zip(table.labels, counts, strict=True)]
     about = {"format": FORMAT, "version": VERSION, "logo_keras": __version__, **about, "brands": brands}
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        _add(archive, ABOUT, json_bytes(about))
-        _add(archive, REFERENCES, json_bytes(table.columns, indent=None))
-        arrays = {VECTORS: table.vectors, BRANDS: table.brands, PROBE: probe, BACKGROUNDS: background_vectors}
-        for name, array in arrays.items():
-            if array is not None:
-                _add_array(archive, name, array)
-        for number, picture in enumerate(table.pictures):
-            crop, thumbnail = picture.crop, picture.thumbnail
-            if crop is not None:
-                _add(archive, f"crops/{number:07d}{'.png' if containers.kind(crop) == 'PNG' else '.jpg'}", crop)
-            if thumbnail is not None:
-                _add(archive, f"thumbnails/{number:07d}.jpg", thumbnail)
+    with replacing(path) as temporary:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            _add(archive, ABOUT, json_bytes(about))
+            _add(archive, REFERENCES, json_bytes(table.columns, indent=None))
+            arrays = {VECTORS: table.vectors, BRANDS: table.brands, PROBE: probe, BACKGROUNDS: background_vectors}
+            for name, array in arrays.items():
+                if array is not None:
+                    _add_array(archive, name, array)
+            for number, picture in enumerate(table.pictures):
+                with naming_its_brand(table, number):
+                    crop, thumbnail = picture.crop, picture.thumbnail
+                if crop is not None:
+                    _add(archive, f"crops/{number:07d}{'.png' if containers.kind(crop) == 'PNG' else '.jpg'}", crop)
+                if thumbnail is not None:
+                    _add(archive, f"thumbnails/{number:07d}.jpg", thumbnail)
+        # Of the temporary file, since another process may replace the new one at once; a name changes nothing of it.
+        state = _state(os.stat(temporary))
+        # Last, so that hardly any time is left for another process.
+        if known is not ANY and os.path.exists(path) and _state(os.stat(path)) != known:
+            raise UserError(
+                f"{path} was written by another process meanwhile, and nothing was saved, so that its changes are not lost: run "
+                "the command again; in Python, open the file again and repeat the change, or save to another file."
+            )
+    return state
 
 
 def read(path):
@@ -112,7 +154,8 @@ def read(path):
         path: str or Path.
 
     Returns:
-        Table; dict, what else is known; float32 `[8, D]`, the probe; and float32 `[G, D]`, background vectors, or None.
+        Table; dict, what else is known; float32 `[8, D]`, the probe; float32 `[G, D]`, background vectors, or None; and the
+        state of the file, for `write`.
 
     Raises:
         UnusableGallery: naming the file and what to do, if it is no gallery, damaged, or of a later version; it is a ValueError
@@ -120,25 +163,36 @@ def read(path):
         OSError: if it cannot be read.
     """
     path = Path(path)
-    with open(path, "rb") as file:
-        if not file.read(1):
-            raise UnusableGallery(path, f"the file is empty; {_AGAIN}.")
+    # Opened once: another process may put a new file in its place meanwhile.
+    file = open(path, "rb")
     try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise UnusableGallery(path, f"no gallery, or cut short: {_AGAIN}, or make one with logo-gallery add.") from error
-    try:
-        return _read(path, archive)
+        return *_read(path, file), _state(os.fstat(file.fileno()))
     except UnusableGallery:
-        archive.close()
+        file.close()
         raise
     # RecursionError: lists inside lists without end.
     except (*DAMAGED_ZIP, TypeError, AttributeError, RecursionError, MemoryError) as error:
-        archive.close()
+        file.close()
         raise UnusableGallery(path, f"damaged ({error}); {_AGAIN}.") from error
+    except BaseException:
+        file.close()
+        raise
 
 
-def _read(path, archive):
+def _state(found):
+    """What changes when a file is written anew, of what `os.stat` says of it."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _read(path, file):
+    if not os.fstat(file.fileno()).st_size:
+        raise UnusableGallery(path, f"the file is empty; {_AGAIN}.")
+    try:
+        archive = zipfile.ZipFile(file)
+    except DAMAGED_ZIP as error:
+        raise UnusableGallery(path, f"no gallery, or cut short: {_AGAIN}, or make one with logo-gallery add.") from error
+    # It stays open for the pictures, as long as one of them may be asked for.
+    weakref.finalize(archive, file.close)
     entries = {entry.filename: entry for entry in archive.infolist()}
     if ABOUT not in entries:
         raise UnusableGallery(path, "a zip, but no gallery: make one with logo-gallery add.")
@@ -151,7 +205,7 @@ def _read(path, archive):
         written = f"written by logo_keras {about.get('logo_keras')} in version {about.get('version')} of the format"
         raise UnusableGallery(path, f"{written}; this logo_keras {__version__} reads version {VERSION}: install that one.")
     labels = [brand["label"] for brand in about["brands"]]
-    vectors = _mapped(path, archive, entries[VECTORS])
+    vectors = _mapped(file, entries[VECTORS])
     brands, probe = (_array(archive, name) for name in (BRANDS, PROBE))
     backgrounds = _array(archive, BACKGROUNDS) if BACKGROUNDS in entries else None
     columns = json.loads(archive.read(REFERENCES))
@@ -166,18 +220,44 @@ def _read(path, archive):
 
 def _check(labels, brands, vectors, columns, probe, backgrounds):
     """Raises ValueError unless the parts of a gallery fit each other."""
-    if not all(isinstance(label, str) and label for label in labels) or len(set(labels)) != len(labels):
+    if len(set(labels)) != len(labels) or any(label_of(label) != label for label in labels):
         raise UserError("its brands are no different names")
     count, dimensions = vectors.shape
     if brands.shape != (count,) or brands.dtype != np.int32 or (np.diff(brands) < 0).any():
         raise UserError("its references belong to no brands")
     if not np.array_equal(np.unique(brands), np.arange(len(labels))):
         raise UserError("it has brands without references, or references without a brand")
-    if {*map(len, (columns[name] for name in COLUMNS))} != {count}:
+    if not all(isinstance(columns[name], list) and len(columns[name]) == count for name in COLUMNS):
         raise UserError("it does not say of every reference what it is")
+    if not all(isinstance(value, str) for name in COLUMNS if name != "box" for value in columns[name]):
+        raise UserError("it says of a reference what is no text")
+    if not all(map(_is_box, columns["box"])):
+        raise UserError("a box is no four numbers")
+    # Not of all: marks that look alike may share a picture.
+    if len(set(zip(brands.tolist(), columns["digest"], strict=True))) != count:
+        raise UserError("a brand has a reference twice")
     for name, array in ((PROBE, probe), (BACKGROUNDS, backgrounds)):
         if array is not None and (array.dtype != np.float32 or array.shape[1:] != (dimensions,)):
             raise UserError(f"{name} does not fit its vectors")
+    for name, array in ((VECTORS, vectors), (PROBE, probe), (BACKGROUNDS, backgrounds)):
+        if array is not None and not _have_length_1(array):
+            raise UserError(f"{name} has vectors whose length is not 1")
+
+
+def _is_box(box):
+    if box is None:
+        return True
+    numbers = isinstance(box, list) and len(box) == 4 and all(type(corner) in (int, float) for corner in box)
+    return numbers and all(map(math.isfinite, box))
+
+
+def _have_length_1(vectors):
+    rows = max(1, _AT_ONCE // (vectors.itemsize * vectors.shape[1]))
+    blocks = (vectors[at : at + rows] for at in range(0, len(vectors), rows))
+    with np.errstate(all="ignore"):
+        # What is not finite is not near either.
+        lengths = (np.sqrt(np.einsum("nd,nd->n", block, block)) for block in blocks)
+        return all((np.abs(length - 1) < _ROUNDING).all() for length in lengths)
 
 
 def _add(archive, name, data):
@@ -208,25 +288,24 @@ def _array(archive, name):
     return np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
 
 
-def _mapped(path, archive, entry):
+def _mapped(file, entry):
     """The vectors, float32 `[n, D]`, mapped; compared with their checksum."""
-    with open(path, "rb") as file:
-        file.seek(entry.header_offset)
-        header = file.read(_HEADER)
-        if header[:4] != b"PK\x03\x04":
-            raise UserError(f"{entry.filename} does not begin where the file says")
-        start = entry.header_offset + _HEADER + sum(struct.unpack_from("<HH", header, 26))
-        file.seek(start)
-        if np.lib.format.read_magic(file) != (1, 0):
-            raise UserError(f"{entry.filename} is of another version of numpy's format")
-        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
-        first = file.tell()
-        size = first - start + math.prod(shape) * dtype.itemsize
-        if dtype != np.dtype("<f4") or len(shape) != 2 or by_columns or size != entry.file_size:
-            raise UserError(f"{entry.filename} holds no vectors")
+    file.seek(entry.header_offset)
+    header = file.read(_HEADER)
+    if header[:4] != b"PK\x03\x04":
+        raise UserError(f"{entry.filename} does not begin where the file says")
+    start = entry.header_offset + _HEADER + sum(struct.unpack_from("<HH", header, 26))
+    file.seek(start)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise UserError(f"{entry.filename} is of another version of numpy's format")
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
+    first = file.tell()
+    size = first - start + math.prod(shape) * dtype.itemsize
+    if dtype != np.dtype("<f4") or len(shape) != 2 or by_columns or size != entry.file_size:
+        raise UserError(f"{entry.filename} holds no vectors")
     # numpy maps no file of no bytes.
-    vectors = np.memmap(path, dtype, "r", first, shape) if math.prod(shape) else np.zeros(shape, dtype)
-    whole = np.memmap(path, np.uint8, "r", start, (size,))
+    vectors = np.memmap(file, dtype, "r", first, shape) if math.prod(shape) else np.zeros(shape, dtype)
+    whole = np.memmap(file, np.uint8, "r", start, (size,))
     checksum = 0
     for at in range(0, size, _AT_ONCE):
         checksum = zlib.crc32(whole[at : at + _AT_ONCE], checksum)

@@ -6,11 +6,11 @@ from pathlib import PurePath
 import numpy as np
 
 from logo_keras.arguments import whole
+from logo_keras.datasets.classes import composed
 from logo_keras.errors import UserError
 from logo_keras.gallery import artwork
 from logo_keras.gallery.pictures import pictures
 from logo_keras.gallery.table import Reference
-from logo_keras.image.preprocessing import UnreadablePhoto
 from logo_keras.image.transparency import WEIGHTS
 from logo_keras.report.progress import progress
 
@@ -65,14 +65,16 @@ def index(gallery, folder, done=lambda: None):
     paths = artwork.files_in(folder)
     if not paths:
         raise UserError(f"{folder}: no artwork in this folder; SVG, PNG, JPEG and the like are taken.")
+    # What is wrong with the embedding is no mark's fault.
+    gallery.embed_squares([])
     unusable = {}
     for number, path in enumerate(progress(paths, "indexing marks", len(paths)), start=1):
         label = PurePath(path).relative_to(folder).with_suffix("").as_posix()
         try:
             if label not in gallery:
                 gallery.add(label, path, shared=True)
-        except UnreadablePhoto as error:
-            unusable[path] = error.reason
+        except UserError as error:
+            unusable[path] = getattr(error, "reason", str(error))
         if number % _SAVED == 0:
             done()
     if len(unusable) == len(paths):
@@ -100,6 +102,7 @@ def find(gallery, mark, top=20, not_own=None):
     labels = gallery.labels
     if not labels:
         raise UserError("the gallery has no marks yet: add some first.")
+    not_own = None if not_own is None else composed(not_own)
     others = np.array([owner_of(label) != not_own for label in labels])
     if not_own is not None and others.all():
         raise UserError(f"no mark of the gallery belongs to {not_own!r}: its labels begin with the owner's name.")

@@ -1,5 +1,6 @@
 """The references of a gallery as columns, those of a brand side by side."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from logo_keras.errors import UserError
 
 # What is known of every reference beside its brand, its vector and its pictures.
 COLUMNS = ("digest", "kind", "drawn", "source", "box", "file")
+# Rows for which there is room at first: those of a few brands.
+_ROOM = 64
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Reference:
 class Table:
     """References in the order of their brands, and of one brand as they came.
 
-    What is appended waits until the table is read, so that adding many brands one by one copies the vectors once.
+    What is appended waits until the table is read, so that adding many brands one by one copies the vectors once. Several
+    threads may read a table at a time, while none changes it.
 
     Args:
         labels: list of str, the brands, in the order in which they came.
@@ -50,8 +54,11 @@ class Table:
     def __init__(self, labels, brands, vectors, columns, pictures):
         self.labels, self._brands, self._vectors = list(labels), brands, vectors
         self._columns, self._pictures = columns, pictures
-        # Rows to come: number of the brand, vector, dict of columns, picture.
+        # Rows to come: dicts of columns and pictures; the places of their brands and their vectors, in arrays that have room.
         self._waiting = []
+        self._places, self._rows = self._room(0)
+        # Whoever reads first puts what waits in its place.
+        self._lock = threading.RLock()
         self._numbers = {label: number for number, label in enumerate(self.labels)}
         self._owners = None
 
@@ -61,7 +68,8 @@ class Table:
         return cls([], np.zeros(0, np.int32), np.zeros((0, dimensions), np.float32), {name: [] for name in COLUMNS}, [])
 
     def __len__(self):
-        return len(self._brands) + len(self._waiting)
+        with self._lock:
+            return len(self._brands) + len(self._waiting)
 
     def __contains__(self, label):
         return label in self._numbers
@@ -113,10 +121,12 @@ class Table:
 
     def owners(self, digest):
         """The brands that have a reference with this crop: tuple of str."""
-        if self._owners is None:
-            self._owners = {}
-            for each, number in zip(self.columns["digest"], self.brands.tolist(), strict=True):
-                self._owners[each] = (*self._owners.get(each, ()), number)
+        with self._lock:
+            if self._owners is None:
+                found = {}
+                for each, number in zip(self.columns["digest"], self.brands.tolist(), strict=True):
+                    found[each] = (*found.get(each, ()), number)
+                self._owners = found
         return tuple(self.labels[number] for number in self._owners.get(digest, ()))
 
     def row(self, digest):
@@ -126,6 +136,34 @@ class Table:
             ValueError: if there is none.
         """
         return self.columns["digest"].index(digest)
+
+    def nearest(self, label, query):
+        """The reference of a brand that is most like a query, float32 `[D]`: Reference."""
+        rows = self.rows_of(label)
+        return self.reference(rows.start + int(np.argmax(self.vectors[rows] @ query)))
+
+    def nearest_other(self, label, queries):
+        """The reference of another brand that is most like each query.
+
+        It does not wait for what was appended to be put in its place, so that every new reference can be compared with all.
+
+        Args:
+            label: str, the brand that does not count; it may be new.
+            queries: float32 `[q, D]`, of length 1.
+
+        Returns:
+            float32 `[q]`, the cosine, -1 where there is no other brand; and list of q labels, None there.
+        """
+        count, own = len(self._waiting), self._numbers.get(label, -1)
+        cosines, numbers = np.full(len(queries), -1, np.float32), np.full(len(queries), -1)
+        for brands, vectors in ((self._brands, self._vectors), (self._places[:count], self._rows[:count])):
+            if not (brands != own).any():
+                continue
+            found = np.where(brands[:, None] == own, np.float32(-1), vectors @ queries.T)
+            rows = found.argmax(0)
+            best = found[rows, np.arange(len(queries))]
+            numbers, cosines = np.where(best > cosines, brands[rows], numbers), np.maximum(cosines, best)
+        return cosines, [None if number < 0 else self.labels[number] for number in numbers]
 
     def append(self, label, vector, known, picture):
         """Adds a reference of a new brand or of one that is there.
@@ -141,7 +179,14 @@ class Table:
         number = self._numbers.setdefault(label, len(self.labels))
         if number == len(self.labels):
             self.labels.append(label)
-        self._waiting.append((number, vector, known, picture))
+        at = len(self._waiting)
+        if at == len(self._rows):
+            # Twice as many, so that each is copied about once.
+            places, rows = self._room(2 * at or _ROOM)
+            places[:at], rows[:at] = self._places, self._rows
+            self._places, self._rows = places, rows
+        self._places[at], self._rows[at] = number, vector
+        self._waiting.append((known, picture))
         self._owners[known["digest"]] = (*(self._numbers[owner] for owner in owners), number)
 
     def without(self, rows):
@@ -179,20 +224,28 @@ class Table:
         return Table(kept, brands[order].astype(np.int32), self.vectors[rows], columns, pictures)
 
     def _settle(self):
-        """Puts what waits in its place."""
-        if not self._waiting:
-            return
-        numbers, vectors, known, pictures = zip(*self._waiting, strict=True)
-        self._waiting = []
-        brands = np.concatenate([self._brands, np.array(numbers, np.int32)])
-        order = np.argsort(brands, kind="stable")
-        self._brands = brands[order]
-        self._vectors = np.concatenate([self._vectors, np.stack(vectors).astype(np.float32)])[order]
-        columns = {name: [*values, *(row[name] for row in known)] for name, values in self._columns.items()}
-        pictures = [*self._pictures, *pictures]
-        rows = order.tolist()
-        self._columns = {name: [values[row] for row in rows] for name, values in columns.items()}
-        self._pictures = [pictures[row] for row in rows]
+        """Puts what waits in its place: all of it, or, where there is no memory for that, nothing."""
+        with self._lock:
+            if not self._waiting:
+                return
+            known, pictures = zip(*self._waiting, strict=True)
+            count = len(known)
+            brands = np.concatenate([self._brands, self._places[:count]])
+            order = np.argsort(brands, kind="stable")
+            rows = order.tolist()
+            vectors = np.concatenate([self._vectors, self._rows[:count]])[order]
+            columns = {name: [*values, *(row[name] for row in known)] for name, values in self._columns.items()}
+            columns = {name: [values[row] for row in rows] for name, values in columns.items()}
+            pictures = [*self._pictures, *pictures]
+            pictures = [pictures[row] for row in rows]
+            self._brands, self._vectors, self._columns, self._pictures = brands[order], vectors, columns, pictures
+            self._places, self._rows = self._room(0)
+            # Last: until now nobody finds that nothing waits.
+            self._waiting = []
+
+    def _room(self, count):
+        """Places for so many rows to come: int32 `[count]` and float32 `[count, D]`."""
+        return np.zeros(count, np.int32), np.zeros((count, self._vectors.shape[1]), np.float32)
 
 
 def label_of(name):

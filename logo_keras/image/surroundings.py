@@ -64,11 +64,23 @@ def squares(photo, boxes=None):
         list of uint8 RGB `[side, side, 3]`.
 
     Raises:
-        ValueError: as `square`.
+        ValueError: as `square` and `several`.
     """
     if boxes is None:
         return [square(photo, whole_box(photo), context=1)]
-    return [square(photo, box) for box in boxes]
+    return [square(photo, box) for box in several(boxes)]
+
+
+def several(boxes):
+    """Boxes as a list of tuples of floats.
+
+    Raises:
+        ValueError: if they are none, for instance a single box.
+    """
+    try:
+        return [tuple(map(float, box)) for box in boxes]
+    except (TypeError, ValueError):
+        raise UserError(f"boxes must be a list of boxes (y0, x0, y1, x1), px of the photo, got {boxes!r}.") from None
 
 
 def whole_box(photo):
