@@ -1,7 +1,9 @@
 """The gallery: brands added from artwork and photos, recognized, changed, kept."""
 
+import gzip
 import subprocess
 import sys
+import threading
 
 import galleries
 import numpy as np
@@ -10,7 +12,9 @@ import pytest
 from galleries import SHAPES, SIZE, WithBackgrounds, embed, gallery, mark, photo
 
 import logo_keras as lk
+from logo_keras.errors import UserError
 from logo_keras.gallery import embedders, search
+from logo_keras.image import svg
 from logo_keras.image.preprocessing import UnreadablePhoto
 
 
@@ -141,6 +145,60 @@ def test_two_brands_with_the_same_artwork_are_named_and_nothing_is_added():
     assert made.labels == ("Acme",)
 
 
+def test_the_mark_of_another_brand_in_another_size_is_named():
+    made, picture = gallery(["Acme"]), svg.draw(mark("Acme"), 300)
+    with pytest.raises(ValueError, match="own colours on light.* is the mark of 'Acme' once more .*'Other' and 'Acme' could not"):
+        made.add("Other", picture)
+    assert made.labels == ("Acme",)
+    assert len(made.add("Acme", picture)) == 4
+    assert len(made.add("Other", picture, shared=True)) == 4
+
+
+def test_a_brand_may_have_the_mark_of_another_in_other_colours():
+    red, blue = (lk.Gallery(embed=WithBackgrounds()) for _ in range(2))
+    red.add("Red", recoloured("#d00"))
+    blue.add("Blue", recoloured("#00d"))
+    red.merge(blue)
+    both = lk.Gallery(embed=WithBackgrounds())
+    both.add("Red", recoloured("#d00"))
+    # Also in another size.
+    for given in (recoloured("#00d"), svg.draw(recoloured("#00d"), 300)):
+        added = both.add("Blue", given)
+        assert [each.drawn for each in added] == ["own colours on light", "own colours on dark"]
+        assert both.add("Blue", given) == ()
+    for made in (red, both):
+        assert made.labels == ("Red", "Blue")
+        for label, colour in (("Red", "#d00"), ("Blue", "#00d")):
+            assert made.recognize(recoloured(colour))[0].label == label
+    with pytest.raises(ValueError, match="own colours on light.* is a reference of 'Red' already .*black on light"):
+        both.add("Black", recoloured("#000"))
+
+
+def test_photos_of_two_brands_may_look_alike():
+    made = gallery(["Acme"])
+    scene, (y0, x0, y1, x1) = photo("Acme")
+    made.add("Acme", [(scene, (y0, x0, y1, x1))])
+    nearly = scene.copy()
+    nearly[y0 + 5, x0 + 5] ^= 1
+    assert len(made.add("Other", [(nearly, (y0, x0, y1, x1))])) == 1
+
+
+def test_the_nearest_of_other_brands_is_found_among_all_references(brands):
+    table, fresh = brands._table, gallery(["Acme", "Initech"])
+    fresh._table.vectors  # noqa: B018 - puts what waits in its place
+    fresh.add("Globex", mark("Globex"))
+    for label in ("Acme", "Globex", "new"):
+        queries = table.vectors[table.rows_of("Globex")]
+        others = np.array([table.labels[brand] != label for brand in table.brands])
+        cosines = np.where(others[:, None], table.vectors @ queries.T, -1)
+        for made in (table, fresh._table):
+            found, labels = made.nearest_other(label, queries)
+            assert found == pytest.approx(cosines.max(0), abs=1e-6)
+            assert labels == [table.labels[table.brands[row]] for row in cosines.argmax(0)]
+    found, labels = lk.Gallery(embed=WithBackgrounds())._table.nearest_other("a", queries)
+    assert labels == [None] * 4 and (found == -1).all()
+
+
 def test_one_bad_reference_adds_nothing(tmp_path):
     made = gallery(["Acme"])
     (tmp_path / "bad.svg").write_bytes(b"<svg>")
@@ -160,6 +218,7 @@ def test_one_bad_reference_adds_nothing(tmp_path):
         (["no/such.png"], "no/such.png: no such file"),
         ([b""], "artwork: the file is empty"),
         ([3], "artwork must be a path"),
+        (None, "references must be artwork, photos with boxes, or a folder, got NoneType"),
         ([(np.zeros((20, 20, 3), np.uint8), (0, 0, 9, 9))], "one colour all over"),
         ([(photographs.scene(), (30, 0, 10, 9))], "is empty"),
         ([(photographs.scene(), (0, 0, float("nan"), 9))], "four numbers"),
@@ -172,6 +231,60 @@ def test_what_is_no_reference_is_refused(given, complaint):
     with pytest.raises(ValueError, match=complaint):
         made.add("Acme", given)
     assert made.labels == ()
+
+
+def test_a_photo_whose_texts_speak_of_svg_is_a_photo():
+    jpeg = photographs.encode(photographs.scene(), ".jpg")
+    text = b'<svg width="1" height="1"/>'
+    # A comment behind the start. Source: ITU-T T.81, B.2.4.5.
+    jpeg = jpeg[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + jpeg[2:]
+    (added,) = lk.Gallery(embed=WithBackgrounds()).add("Acme", jpeg)
+    assert added.drawn == "as it is"
+
+
+def test_a_compressed_svg_in_a_folder_is_named(tmp_path):
+    galleries.write_marks(tmp_path)
+    (tmp_path / "Acme" / "z.svgz").write_bytes(gzip.compress(mark("Acme")))
+    with pytest.raises(UnreadablePhoto, match="z.svgz: compressed SVG: unpack it first"):
+        lk.Gallery(embed=WithBackgrounds()).add("Acme", tmp_path / "Acme")
+
+
+@pytest.mark.parametrize("boxes", [(1, 2, 30, 40), 5, [5], [(1, 2, 3)], "abcd", [(1, 2, None, 4)]])
+def test_what_are_no_boxes_is_refused(brands, boxes):
+    for ask in (brands.recognize, brands.embed):
+        with pytest.raises(UserError, match="box"):
+            ask(photographs.scene(), boxes=boxes)
+
+
+def test_several_threads_may_ask_after_something_was_added(monkeypatch):
+    made, real, found = gallery(), np.argsort, []
+    table = made._table
+
+    def slow(*arguments, **options):
+        """In the middle of putting what waits in its place another thread asks."""
+        monkeypatch.setattr(np, "argsort", real)
+        found.append(threading.Thread(target=lambda: found.append((len(table), *map(len, (table.vectors, table.pictures))))))
+        found[0].start()
+        found[0].join(0.2)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(np, "argsort", slow)
+    assert len(table.brands) == 12
+    found[0].join()
+    assert found[1] == (12, 12, 12)
+
+
+def test_what_waits_is_not_lost_where_there_is_no_memory(monkeypatch):
+    table = gallery()._table
+
+    def fail(*arguments, **options):
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "argsort", fail)
+        with pytest.raises(MemoryError):
+            table.vectors  # noqa: B018
+    assert len(table) == len(table.vectors) == len(table.columns["digest"]) == 12
 
 
 def test_an_empty_folder_is_named(tmp_path):
@@ -317,6 +430,10 @@ def test_it_runs_without_tensorflow(tmp_path):
     arguments = [sys.executable, "-c", code, __file__.rpartition("/")[0], tmp_path / "marks"]
     process = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, timeout=60)
     assert process.stdout.strip() == "Globex", process.stderr
+
+
+def recoloured(colour):
+    return mark("Globex").replace(b"#06c", colour.encode())
 
 
 def embed_sized(images):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import cv2
 import galleries
 import numpy as np
 import photographs
@@ -11,7 +12,8 @@ from galleries import SHAPES, WithBackgrounds, gallery, photo
 
 import logo_keras as lk
 from logo_keras.datasets import Dataset
-from logo_keras.gallery import calibration
+from logo_keras.gallery import artwork, calibration
+from logo_keras.image import preprocessing, svg
 
 
 @pytest.fixture
@@ -68,6 +70,35 @@ def test_no_photo_is_counted_with_thresholds_that_it_fitted():
     odd = np.float32([[0.1] * 9 + [0.9]])
     assert calibration.measure(odd, 0.01, np.arange(10), own=False) == 1
     assert calibration.measure(odd[:, :4], 0.01, np.arange(4), own=False) is None
+
+
+def test_copies_of_a_photo_are_on_one_side():
+    odd, groups = np.repeat(np.float32([[0.1] * 9 + [0.9]]), 2, axis=1), np.repeat(np.arange(10), 2)
+    assert calibration.measure(odd, 0.01, groups, own=False) == 2
+    # Five copies of one photo measure nothing.
+    assert calibration.measure(odd[:, :5], 0.01, np.zeros(5, np.int64), own=False) is None
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_what_is_measured_is_the_rule_that_is_kept(own):
+    # With 100 photos each part is fitted on 80.
+    rng = np.random.default_rng(3)
+    similarities = rng.normal(size=(40, 100)).astype(np.float32) * rng.uniform(0.02, 0.2, (40, 1)).astype(np.float32)
+    groups, expected = np.arange(100), 0
+    for part in range(5):
+        seen = groups % 5 != part
+        together, limits = calibration.fit(similarities[:, seen], 0.05, own)
+        assert (limits is None) is not own
+        limits = limits[:, None] if own else together
+        expected += int((similarities[:, ~seen] >= limits).any(0).sum())
+    assert calibration.measure(similarities, 0.05, groups, own) == expected
+
+
+def test_copies_make_no_promise(scenes):
+    paths = sorted(scenes.iterdir())[:60]
+    found = gallery().calibrate([*paths, *(path.read_bytes() for path in paths)])
+    assert (found.photos, found.own_thresholds) == (120, 0)
+    assert found.notes == ("60 photos cannot promise that at most 1.00% are false accepts; 99 can.",)
 
 
 def test_photos_without_brands_raise_the_thresholds(scenes):
@@ -163,6 +194,22 @@ def test_photos_of_references_and_of_the_calibration_score_nothing(dataset):
     assert (found.samples, found.others, found.references, found.calibrated_on) == (8, 2, 1, 2)
     with pytest.raises(ValueError, match="no sample is left: of 1, 1 are references"):
         made.evaluate(dataset.subset([0]))
+
+
+def test_photos_that_were_given_as_arrays_score_nothing_either(dataset):
+    made = gallery()
+    made.add("Acme", [(preprocessing.read(dataset.paths[0]), dataset.boxes[0][0])])
+    made.calibrate([preprocessing.read(path) for path in dataset.paths[-2:]])
+    found = made.evaluate(dataset)
+    assert (found.references, found.calibrated_on) == (1, 2)
+
+
+def test_artwork_with_transparency_is_the_photo_of_it(tmp_path):
+    picture = svg.draw(galleries.mark("Acme"), 64)
+    (tmp_path / "mark.png").write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))[1].tobytes())
+    _, file = artwork.read(tmp_path / "mark.png")
+    for given in (picture, preprocessing.read(tmp_path / "mark.png"), (tmp_path / "mark.png").read_bytes()):
+        assert artwork.read(given)[1] == artwork.photo_of(given)[1] == file
 
 
 def test_a_sample_that_shows_a_part_of_a_photo_is_that_part(dataset):

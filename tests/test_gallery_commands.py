@@ -1,5 +1,6 @@
 """logo-gallery and logo-predict --gallery as a user runs them."""
 
+import gzip
 import json
 
 import cv2
@@ -79,6 +80,63 @@ def test_references_are_added_listed_and_removed(path, tmp_path, capsys):
     assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]] == [["Acme", "4"], ["Initech", "4"]]
 
 
+def test_brands_that_cannot_be_used_are_listed_and_the_others_kept(tmp_path, capsys):
+    marks, path = galleries.write_marks(tmp_path / "marks"), tmp_path / "brands.gallery"
+    for label, name, data in (
+        ("Bad", "a.svg", b"<svg>"),
+        ("Copycat", "a.svg", galleries.mark("Acme")),
+        ("Packed", "z.svgz", gzip.compress(galleries.mark("Acme"))),
+    ):
+        (marks / label).mkdir()
+        (marks / label / name).write_bytes(data)
+    (marks / "loose.svg").write_bytes(galleries.mark("Acme"))
+    assert run("add", path, f"--brands={marks}") == 1
+    said = capsys.readouterr()
+    assert [line.split(":")[0] for line in said.out.splitlines()] == [*SHAPES] == [*lk.Gallery.load(path).labels]
+    note, title, *lines = said.err.splitlines()
+    assert note == f"note: in no brand's folder, and passed over: {marks / 'loose.svg'}"
+    assert title == "3 of 6 brands were left out:"
+    for line, words in zip(lines, (("Bad", "a.svg: not an SVG"), ("Copycat", "'Acme'"), ("Packed", "gzip -dc")), strict=True):
+        assert line.startswith(f"  {words[0]}: ") and words[1] in line
+    path.unlink()
+    (tmp_path / "none" / "Bad").mkdir(parents=True)
+    assert run("add", path, f"--brands={tmp_path / 'none'}") == 1 and not path.exists()
+
+
+def test_names_that_no_terminal_shows_are_escaped_and_wide_ones_take_two_places(tmp_path, photos, capsys):
+    path, made = tmp_path / "brands.gallery", lk.Gallery(embed=galleries.WithBackgrounds())
+    names = ("\x1b[31mred", "日本 ロゴ", "Cafe\u0301")
+    for name, shape in zip(names, SHAPES, strict=True):
+        made.add(name, galleries.mark(shape))
+    made.save(path)
+    assert run("list", path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["brand", "\\x1b[31mred", "日本 ロゴ", "Café"]
+    # Each wide letter takes two places.
+    assert [len(line) + 4 * (line[0] == "日") for line in lines] == [34] * 4
+    assert predict.main(["logo-predict", f"--gallery={path}", str(photos / "Acme.jpg")]) == 0
+    assert ": \\x1b[31mred 0." in capsys.readouterr().out
+    assert run("remove", path, "no") == 1 and "\x1b" not in error(capsys)
+    made.add("Acme", [(photo("Acme")[0], None)])
+    (tmp_path / "\x1b[2J.svg").write_bytes(b"<svg>")
+    assert run("add", path, "Acme", tmp_path / "\x1b[2J.svg") == 1 and "\\x1b[2J.svg: not an SVG" in error(capsys)
+
+
+def test_what_another_process_wrote_meanwhile_is_kept(path, tmp_path, monkeypatch, capsys):
+    real, theirs = lk.Gallery.add, galleries.gallery(["Globex"])
+
+    def add(gallery, *arguments):
+        theirs.save(target)
+        return real(gallery, *arguments)
+
+    monkeypatch.setattr(lk.Gallery, "add", add)
+    # One file that was there, and one that was not.
+    for target in (path, tmp_path / "new.gallery"):
+        assert run("add", target, "Acme", tmp_path / "marks" / "Acme" / "mark.svg") == 1
+        assert "written by another process meanwhile" in error(capsys)
+        assert lk.Gallery.load(target).labels == ("Globex",)
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -145,6 +203,19 @@ def test_predict_names_brands_or_none(path, photos, tmp_path, capsys):
     assert sorted(each.name for each in drawn.glob("*.jpg")) == sorted(f"{name}.jpg" for name in (*SHAPES, "wall"))
     # Of a photo as wide as high, a line of 48 px for each brand below.
     assert cv2.imread(str(drawn / "wall.jpg")).shape[:2] == (640 + 48, 640)
+
+
+def test_predict_takes_artwork_for_a_gallery(path, tmp_path, capsys):
+    drawn = tmp_path / "drawn"
+    assert predict.main(["logo-predict", f"--gallery={path}", f"--pictures={drawn}", str(tmp_path / "marks/Acme/mark.svg")]) == 0
+    assert "mark.svg: Acme " in capsys.readouterr().out and (drawn / "mark.jpg").is_file()
+
+
+def test_predict_says_that_a_gallery_takes_the_place_of_a_model(capsys):
+    assert predict.main(["logo-predict", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Usage: logo-predict --model FILE | --gallery FILE PHOTOGRAPH_OR_FOLDER ...")
+    assert "(must be given, unless --gallery is)" in text
 
 
 def test_predict_needs_a_model_or_a_gallery(path, photos, capsys):

@@ -194,6 +194,140 @@ def test_what_does_not_fit_is_named(path):
     refused(rewritten(path, {}, zipfile.ZIP_DEFLATED), "a gallery is a zip without compression")
 
 
+@pytest.mark.parametrize(
+    ("complaint", "change"),
+    [
+        ("vectors.npy has vectors whose length", lambda vectors: vectors * 100),
+        ("vectors.npy has vectors whose length", lambda vectors: vectors * np.float32(np.nan)),
+        ("vectors.npy has vectors whose length", lambda vectors: np.where(np.arange(13)[:, None] == 7, np.inf, vectors)),
+        ("background_vectors.npy has vectors whose length", lambda vectors: vectors * 2),
+        ("probe.npy has vectors whose length", lambda vectors: vectors * 0),
+    ],
+)
+def test_vectors_of_another_length_are_named(path, complaint, change, monkeypatch):
+    monkeypatch.setattr(gallery_file, "_AT_ONCE", 1000)
+    name = complaint.split()[0]
+    with zipfile.ZipFile(path) as archive:
+        vectors = np.load(archive.open(name))
+    refused(rewritten(path, {name: npy(change(vectors).astype(np.float32))}), complaint)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "complaint"),
+    [
+        ("digest", [[1]] * 13, "what is no text"),
+        ("source", [None] * 13, "what is no text"),
+        ("kind", "abcdefghijklm", "say of every reference"),
+        ("file", [5] * 13, "what is no text"),
+        ("digest", ["a"] * 13, "a brand has a reference twice"),
+        ("box", [5] * 13, "a box is no four numbers"),
+        ("box", ["abcd"] * 13, "a box is no four numbers"),
+        ("box", [[1, 2, 3]] * 13, "a box is no four numbers"),
+        ("box", [[1, 2, 3, float("nan")]] * 13, "a box is no four numbers"),
+    ],
+)
+def test_what_is_said_of_references_is_checked(path, name, values, complaint):
+    with zipfile.ZipFile(path) as archive:
+        columns = json.loads(archive.read("references.json"))
+    refused(rewritten(path, {"references.json": json.dumps(columns | {name: values}).encode()}), complaint)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"threshold": float("nan")},
+        {"threshold": "0.5"},
+        {"thresholds": {"Acme": float("inf")}},
+        {"thresholds": [1]},
+        {"calibrated_on": [1, "a"]},
+        {"calibrated_on": "abc"},
+        {"calibration": {"a": 1}},
+        {"embedding": None},
+        {"brands": [{"label": " "}, {"label": "b"}, {"label": "c"}]},
+        {"brands": [{"label": "Cafe\u0301"}, {"label": "b"}, {"label": "c"}]},
+        {"brands": [{"label": 1}, {"label": "b"}, {"label": "c"}]},
+    ],
+)
+def test_what_is_said_of_brands_and_thresholds_is_checked(path, changes):
+    refused(rewritten(path, {"gallery.json": about(path, **changes)}), "damaged (")
+
+
+def test_look_alikes_may_share_a_picture(tmp_path):
+    made = gallery()
+    made.add("Copycat", mark("Acme"), shared=True)
+    made.save(tmp_path / "shared.gallery")
+    assert load(tmp_path / "shared.gallery").list() == made.list()
+
+
+def test_a_zip_of_a_later_version_is_named(path):
+    data = bytearray(path.read_bytes())
+    # The version that the first entry asks for. Source: APPNOTE 4.3.12.
+    data[data.index(b"PK\x01\x02") + 6] = 99
+    path.write_bytes(data)
+    refused(path, "no gallery, or cut short")
+
+
+def test_a_change_of_another_process_is_not_undone(path):
+    first, second = load(path), load(path)
+    first.add("Acme", [photo("Acme", seed=8)])
+    first.save(path)
+    second.remove("Globex")
+    with pytest.raises(ValueError, match="brands.gallery was written by another process meanwhile.*run the command again"):
+        second.save(path)
+    assert os.listdir(path.parent) == ["brands.gallery"] and load(path).list() == first.list()
+    # One's own changes go on, elsewhere or where the file is gone too.
+    first.remove("Globex")
+    first.save(path)
+    first.save(path)
+    second.save(path.with_name("other.gallery"))
+    path.unlink()
+    second.save(path)
+    assert load(path).list() == second.list()
+
+
+def test_a_file_that_appeared_meanwhile_is_kept_where_that_is_asked_for(path):
+    made, before = gallery(["Acme"]), path.read_bytes()
+    with pytest.raises(ValueError, match="written by another process meanwhile"):
+        made.save(path, replace=False)
+    assert path.read_bytes() == before
+    made.save(path)
+    made.save(path, replace=False)
+    assert load(path).labels == ("Acme",)
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_the_old_one(path, monkeypatch):
+    other, real = path.with_name("other"), gallery_file._mapped
+    gallery(["Acme"]).save(other)
+
+    def mapped(*arguments):
+        os.replace(other, path)
+        return real(*arguments)
+
+    monkeypatch.setattr(gallery_file, "_mapped", mapped)
+    made = load(path)
+    assert made.labels == ("Acme", "Globex", "Initech")
+    assert made.crop(made.references("Initech")[0]).shape == (320, 320, 3)
+    with pytest.raises(ValueError, match="written by another process"):
+        made.save(path)
+
+
+def test_a_damaged_picture_is_named_with_its_brand_and_can_be_removed(path):
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        data[archive.getinfo("crops/0000006.png").header_offset + 300] ^= 1
+    path.write_bytes(data)
+    made = load(path)
+    damaged = made.references("Globex")[1]
+    made.add("Acme", [photo("Acme", seed=8)])
+    for act in (lambda: made.save(path), lambda: made.reembed(embed=mirrored)):
+        with pytest.raises(UnusableGallery, match=f"belongs to 'Globex'.*remove {path} 'Globex' --reference {damaged.digest}"):
+            act()
+    assert path.read_bytes() == data
+    made.remove("Globex", damaged.digest)
+    made.save(path)
+    assert len(load(path).references("Globex")) == 3
+
+
 def npy(array):
     import io
 

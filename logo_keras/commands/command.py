@@ -190,7 +190,7 @@ class Command:
             # Not flags.debug: the flags themselves may be wrong.
             if flags["debug"].value:
                 raise
-            print(f"{self.program}: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+            print(f"{self.program}: {one_line(error) or type(error).__name__}", file=sys.stderr)
             return 1
 
     @property
@@ -340,6 +340,11 @@ def printable(text):
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
+def one_line(error):
+    """What an error says, as a line that a terminal can show: it may quote a name that holds anything."""
+    return printable(" ".join(str(error).split()))
+
+
 def in_columns(rows):
     """Lines of a table, the first column to the left and as wide as a terminal shows it: list of str.
 
@@ -371,4 +376,4 @@ def say_unreadable(unreadable):
             file=sys.stderr,
         )
         for path, reason in unreadable.items():
-            print(f"  {path}: {reason}", file=sys.stderr)
+            print(f"  {printable(f'{path}: {reason}')}", file=sys.stderr)

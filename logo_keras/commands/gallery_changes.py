@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from logo_keras.commands.command import Command, in_columns, printable
+from logo_keras.commands.command import Command, in_columns, one_line, printable
 from logo_keras.datasets.tree import folders_in
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
@@ -102,7 +102,7 @@ def _add(flags, arguments):
     if unusable:
         print(f"{len(unusable)} of {len(given)} brands were left out:", file=sys.stderr)
         for label, error in unusable.items():
-            print(f"  {printable(label)}: {' '.join(str(error).split())}", file=sys.stderr)
+            print(f"  {printable(label)}: {one_line(error)}", file=sys.stderr)
         return 1
 
 

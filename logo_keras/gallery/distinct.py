@@ -3,10 +3,10 @@
 import numpy as np
 
 from logo_keras.errors import UserError
-from logo_keras.gallery.artwork import ARTWORK, IN_ONE_COLOUR
+from logo_keras.gallery.artwork import IN_ONE_COLOUR, PHOTO
 
-# Cosine from which on two pictures are the same mark in another size or file: a PNG of 300 px has 0.99999 to the SVG of which it
-# was drawn; the formats of one embedding have 0.999 and more.
+# Cosine from which on two pictures are the same mark in another size or file: a PNG of 300 px has 0.99998 to the SVG of which it
+# was drawn, a disc of one blue 0.9986 to that of the next (November 2026, an EfficientNet-Lite0 of 256 dimensions).
 SAME = 0.999
 
 
@@ -19,8 +19,8 @@ def distinct(table, label, crops, digests, vectors):
     Args:
         table: Table.
         label: str, the brand.
-        crops: list of n Crop, none of which the brand has.
-        digests: list of n str, those of the crops.
+        crops: n Crop, none of which the brand has.
+        digests: n str, those of the crops.
         vectors: float32 `[n, D]`, of length 1.
 
     Returns:
@@ -34,20 +34,18 @@ def distinct(table, label, crops, digests, vectors):
     kept = []
     for crop, digest, cosine, other, vector in zip(crops, digests, cosines, labels, vectors, strict=True):
         owners = table.owners(digest)
-        there = bool(owners) or cosine >= SAME
-        kept.append(not there)
-        if not there or crop.drawn in IN_ONE_COLOUR:
-            continue
-        if not owners and crop.kind != ARTWORK:
-            kept[-1] = True
-            continue
-        theirs = table.nearest(owners[0] if owners else other, vector)
-        same = f"is a reference of {theirs.label!r} already" if owners else f"is the mark of {theirs.label!r} once more"
-        raise UserError(
-            f"{crop.source} ({crop.drawn}) {same} ({theirs.source}, {theirs.drawn}): {label!r} and {theirs.label!r} could not be "
-            f"told apart. Merge them, or remove reference {theirs.digest} from {theirs.label!r} first; in Python, shared=True "
-            "takes it all the same."
-        )
+        if not owners and (cosine < SAME or crop.kind == PHOTO):
+            kept.append(True)
+        elif crop.drawn in IN_ONE_COLOUR:
+            kept.append(False)
+        else:
+            theirs = table.nearest(owners[0] if owners else other, vector)
+            same = f"is a reference of {theirs.label!r} already" if owners else f"is the mark of {theirs.label!r} once more"
+            raise UserError(
+                f"{crop.source} ({crop.drawn}) {same} ({theirs.source}, {theirs.drawn}): {label!r} and {theirs.label!r} could "
+                f"not be told apart. Merge them, or remove reference {theirs.digest} from {theirs.label!r} first; in Python, "
+                "shared=True takes it all the same."
+            )
     return kept
 
 
