@@ -223,6 +223,7 @@ def test_one_bad_reference_adds_nothing(tmp_path):
         ([(photographs.scene(), (30, 0, 10, 9))], "is empty"),
         ([(photographs.scene(), (0, 0, float("nan"), 9))], "four numbers"),
         ([(photographs.scene(), (1, 2, 3))], "four numbers"),
+        ([(photographs.scene(), [(1, 2), (3,)])], "four numbers"),
         ([(photographs.scene(), (500, 500, 600, 600))], "outside the photo"),
     ],
 )

@@ -133,7 +133,7 @@ def test_what_another_process_wrote_meanwhile_is_kept(path, tmp_path, monkeypatc
     # One file that was there, and one that was not.
     for target in (path, tmp_path / "new.gallery"):
         assert run("add", target, "Acme", tmp_path / "marks" / "Acme" / "mark.svg") == 1
-        assert "written by another process meanwhile" in error(capsys)
+        assert "written anew since" in error(capsys)
         assert lk.Gallery.load(target).labels == ("Globex",)
 
 

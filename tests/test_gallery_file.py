@@ -13,6 +13,7 @@ from galleries import WithBackgrounds, gallery, mark, photo
 
 import logo_keras as lk
 from logo_keras.gallery import UnusableGallery, embedders, gallery_file
+from logo_keras.gallery.pictures import Pictures
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +253,17 @@ def test_what_is_said_of_brands_and_thresholds_is_checked(path, changes):
     refused(rewritten(path, {"gallery.json": about(path, **changes)}), "damaged (")
 
 
+def test_a_gallery_without_pictures_comes_back(path):
+    empty = lk.Gallery(embed=WithBackgrounds())
+    empty.save(path)
+    assert load(path).labels == ()
+    made = gallery()
+    made._table = made._table.with_pictures([Pictures(None, None)] * 12)
+    made.save(path)
+    again = load(path)
+    assert again.list() == made.list() and again.recognize(mark("Acme"))[0].label == "Acme"
+
+
 def test_look_alikes_may_share_a_picture(tmp_path):
     made = gallery()
     made.add("Copycat", mark("Acme"), shared=True)
@@ -272,7 +284,7 @@ def test_a_change_of_another_process_is_not_undone(path):
     first.add("Acme", [photo("Acme", seed=8)])
     first.save(path)
     second.remove("Globex")
-    with pytest.raises(ValueError, match="brands.gallery was written by another process meanwhile.*run the command again"):
+    with pytest.raises(ValueError, match="brands.gallery was written anew since.*run the command again"):
         second.save(path)
     assert os.listdir(path.parent) == ["brands.gallery"] and load(path).list() == first.list()
     # One's own changes go on, elsewhere or where the file is gone too.
@@ -287,7 +299,7 @@ def test_a_change_of_another_process_is_not_undone(path):
 
 def test_a_file_that_appeared_meanwhile_is_kept_where_that_is_asked_for(path):
     made, before = gallery(["Acme"]), path.read_bytes()
-    with pytest.raises(ValueError, match="written by another process meanwhile"):
+    with pytest.raises(ValueError, match="written anew since"):
         made.save(path, replace=False)
     assert path.read_bytes() == before
     made.save(path)
@@ -307,7 +319,7 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_the_old_one(path, monkeyp
     made = load(path)
     assert made.labels == ("Acme", "Globex", "Initech")
     assert made.crop(made.references("Initech")[0]).shape == (320, 320, 3)
-    with pytest.raises(ValueError, match="written by another process"):
+    with pytest.raises(ValueError, match="written anew since"):
         made.save(path)
 
 

@@ -228,7 +228,13 @@ def _is_photo_with_box(given):
     """Whether something is `(photo, box)`: a tuple of two, of which the second is no picture."""
     if not isinstance(given, tuple) or len(given) != 2:
         return False
-    return not isinstance(given[1], (str, bytes, bytearray, os.PathLike)) and np.ndim(given[1]) < 3
+    if isinstance(given[1], (str, bytes, bytearray, os.PathLike)):
+        return False
+    try:
+        return np.ndim(given[1]) < 3
+    except ValueError:
+        # Lists of different lengths: nothing, but no picture.
+        return True
 
 
 def _is_svg_name(name):

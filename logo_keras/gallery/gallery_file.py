@@ -139,8 +139,8 @@ def write(path, table, about, probe, background_vectors, known=ANY):
         # Last, so that hardly any time is left for another process.
         if known is not ANY and os.path.exists(path) and _state(os.stat(path)) != known:
             raise UserError(
-                f"{path} was written by another process meanwhile, and nothing was saved, so that its changes are not lost: run "
-                "the command again; in Python, open the file again and repeat the change, or save to another file."
+                f"{path} was written anew since it was opened or saved here, and nothing was saved now, so that those changes "
+                "are not lost: run the command again; in Python, open the file again and repeat the change, or save to another file."
             )
     return state
 
@@ -166,7 +166,9 @@ def read(path):
     # Opened once: another process may put a new file in its place meanwhile.
     file = open(path, "rb")
     try:
-        return *_read(path, file), _state(os.fstat(file.fileno()))
+        # First: where no picture is kept nothing needs the file any more once it is read.
+        state = _state(os.fstat(file.fileno()))
+        return *_read(path, file), state
     except UnusableGallery:
         file.close()
         raise
