@@ -140,7 +140,7 @@ def write(path, table, about, probe, background_vectors, known=ANY):
         if known is not ANY and os.path.exists(path) and _state(os.stat(path)) != known:
             raise UserError(
                 f"{path} was written anew since it was opened or saved here, and nothing was saved now, so that those changes "
-                "are not lost: run the command again; in Python, open the file again and repeat the change, or save to another file."
+                "are not lost: run the command again; in Python, open it again and repeat the change, or save to another file."
             )
     return state
 
