@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import photographs
 import pytest
+import tensorflow as tf
 from colour_marks import ColourMarks
 from keras import ops
 from tiny import tiny_backbone
