@@ -354,8 +354,8 @@ def test_the_command_trains_on_marks(tmp_path, monkeypatch, capsys):
     assert (written["recipe"], written["data"]["kind"]) == ("logo_embedder", "marks")
     for wrong, message in (
         (("--recipe=logo_embedder", "--out=x"), "--root must be given: the folder of the marks"),
-        (("--model=embedder", "--root=x", "--out=x", "--cut=0.1"), "--cut is for photographs"),
-        (("--model=embedder", "--root=x", "--out=x", "--validation=0.1"), "--validation is for photographs"),
+        (("--model=embedder", "--root=x", "--out=x", "--cut=0.1"), "--cut is for photos"),
+        (("--model=embedder", "--root=x", "--out=x", "--validation=0.1"), "--validation 0.1 is for photos"),
     ):
         assert command.main(["logo-train", *wrong]) == 1
         assert message in capsys.readouterr().err
