@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import photographs
 import pytest
+import tensorflow as tf
 from colour_marks import ColourMarks
 from keras import ops
 from tiny import tiny_backbone
@@ -74,6 +75,19 @@ def test_the_generalised_mean_is_the_mean_of_cubes_at_first_and_the_mean_at_1():
     np.testing.assert_allclose(layer(maps), [[np.cbrt(25)]], rtol=1e-5)
     layer.exponent.assign(1.0)
     np.testing.assert_allclose(layer(maps), [[2.5]], rtol=1e-5)
+
+
+def test_the_generalised_mean_of_nothing_and_of_much_has_numbers():
+    layer = GeneralisedMean()
+    layer.build()
+    layer.exponent.assign(12.0)
+    maps = tf.concat([tf.zeros((1, 2, 2, 1)), tf.ones((1, 2, 2, 1))], axis=-1)
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(layer(maps))
+    assert np.isfinite(tape.gradient(value, layer.exponent.value))
+    half = GeneralisedMean(dtype="float16")
+    half.build()
+    np.testing.assert_allclose(half(np.full((1, 2, 2, 1), 60, np.float16)), [[60]], rtol=1e-2)
 
 
 def test_outputs_have_their_shapes_and_objectness_is_the_difference_of_the_best_cosines():
@@ -201,7 +215,7 @@ def test_labels_may_be_those_of_backgrounds_and_no_others():
     model.compile(run_eagerly=True)
     model.fit(images, np.array([0, 3]), verbose=0)
     for labels, message in (
-        (np.array([0, 4]), "labels must lie in 0..3 for 4 classes, got 0..4"),
+        (np.array([0, 4]), "labels must lie in 0..3, got 0..4"),
         (np.eye(4)[:2], "an embedder needs it for its margin"),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
@@ -311,6 +325,10 @@ def test_the_command_of_the_recipe_gives_its_settings():
     recipe, flags = recipes.recipe("logo_embedder"), command.COMMAND.flags()
     flags.parse(recipe.command.split()[1:])
     assert command.config_from(flags) == recipe.config and flags.data is None
+    # Without the recipe's name too: an embedder without photos learns from marks.
+    flags = command.COMMAND.flags()
+    flags.parse(["--model=embedder", "--root=marks", "--out=run"])
+    assert command.config_from(flags) == recipe.config
 
 
 def test_the_command_trains_on_marks(tmp_path, monkeypatch, capsys):
@@ -336,8 +354,8 @@ def test_the_command_trains_on_marks(tmp_path, monkeypatch, capsys):
     assert (written["recipe"], written["data"]["kind"]) == ("logo_embedder", "marks")
     for wrong, message in (
         (("--recipe=logo_embedder", "--out=x"), "--root must be given: the folder of the marks"),
-        (("--model=embedder", "--root=x", "--out=x", "--cut=0.1"), "--cut is for photographs"),
-        (("--model=embedder", "--root=x", "--out=x", "--validation=0.1"), "--validation is for photographs"),
+        (("--model=embedder", "--root=x", "--out=x", "--cut=0.1"), "--cut is for photos"),
+        (("--model=embedder", "--root=x", "--out=x", "--validation=0.1"), "--validation 0.1 is for photos"),
     ):
         assert command.main(["logo-train", *wrong]) == 1
         assert message in capsys.readouterr().err

@@ -89,6 +89,16 @@ def test_one_objectness_over_the_bound_fails_in_float32(photos):
     assert compare(file(objectness={5: 1e-3}), photos, outputs="embedding").max_objectness_diff is None
 
 
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_an_objectness_that_is_no_number_fails_in_any_format(photos, precision):
+    assert compare(file(objectness={5: np.nan}), photos, precision).failures[-1] == "an objectness that is no number"
+
+
+def test_an_objectness_of_float16_may_change_as_little_as_its_cosines(photos):
+    assert compare(file(objectness={5: 0.08}), photos, "float16").failures == ()
+    assert "an objectness that differs by 1.00e-01" in compare(file(objectness={5: 0.1}), photos, "float16").failures[0]
+
+
 @pytest.mark.parametrize(("cosine", "passes"), [(0.9995, True), (0.998, False)])
 def test_every_embedding_of_a_float_file_points_where_keras_s_does(photos, cosine, passes):
     report = compare(file({7: turned(directions()[7], cosine)}), photos, "float16")

@@ -9,6 +9,7 @@ import math
 import keras
 
 from logo_keras.backbones.backbone import Backbone, Normalize
+from logo_keras.backbones.batch_norm import BatchNorm
 from logo_keras.extras import require
 from logo_keras.weights.entries import read_checkpoint
 from logo_keras.weights.layers import load_layers
@@ -45,7 +46,7 @@ def _initializer():
 
 
 def _norm(x, name, relu=True):
-    x = keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)
+    x = BatchNorm(epsilon=1e-3, momentum=0.99, name=name)(x)
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if relu else x
 
 

@@ -6,6 +6,7 @@ Source: Szegedy et al. 2015, arXiv:1409.4842, table 1; torchvision/models/google
 import keras
 
 from logo_keras.backbones.backbone import Normalize
+from logo_keras.backbones.batch_norm import BatchNorm
 from logo_keras.backbones.torchvision import torchvision_backbone
 
 # Filters of the 1 x 1, of the 3 x 3 and what reduces before it, of the second 3 x 3 likewise, and behind the pooling.
@@ -34,7 +35,7 @@ class _Layers:
             x = keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
         x = keras.layers.Conv2D(filters, kernel, stride, use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(x)
         # Epsilon as in torchvision's BasicConv2d; PyTorch's momentum 0.1 is 0.9 here.
-        x = keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.9, name=f"{name}_bn")(x)
+        x = BatchNorm(epsilon=1e-3, momentum=0.9, name=f"{name}_bn")(x)
         self.names |= {f"{name}_conv": f"{module}.conv", f"{name}_bn": f"{module}.bn"}
         return keras.layers.ReLU(name=f"{name}_relu")(x)
 

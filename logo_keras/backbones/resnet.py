@@ -5,6 +5,7 @@ Source: He et al. 2016, arXiv:1512.03385, table 1; torchvision/models/resnet.py.
 
 import keras
 
+from logo_keras.backbones.batch_norm import BatchNorm
 from logo_keras.backbones.torchvision import torchvision_backbone
 
 # How many blocks each of the four stages has.
@@ -24,7 +25,7 @@ def _conv_norm(x, filters, kernel, stride, name, relu=True):
         name=f"{name}_conv",
     )(x)
     # PyTorch's momentum 0.1 is 0.9 here; its epsilon is 1e-5.
-    x = keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name=f"{name}_bn")(x)
+    x = BatchNorm(epsilon=1e-5, momentum=0.9, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 

@@ -29,7 +29,7 @@ from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS, recipes
 
-USAGE = "logo-train --data KIND --root FOLDER --out FOLDER [--model plain|nts|drna|embedder]"
+USAGE = "logo-train [--data KIND] --root FOLDER --out FOLDER [--model plain|nts|drna|embedder]"
 
 # Flags that say nothing of marks.
 _OF_PHOTOGRAPHS = ("cut", "held_out", "train_split", "cache", "strict", "augment", "balance", "one_brand")
@@ -58,8 +58,8 @@ def define(flags):
         "drna",
         list(DEFAULTS),
         "plain sees the photograph as a whole; nts also sees regions that it chooses; drna looks at each region again. embedder "
-        "names no brand and tells brands apart that it never saw; without --data it learns from brand marks, which are fetched "
-        "and drawn into --root.",
+        "names no brand, but tells apart brands that it has never seen; without --data it learns from brand marks, which are "
+        "fetched and drawn into --root.",
     )
     flags.boolean("resume", False, "Go on with a run that was stopped, or start if there is none.")
     flags.boolean("overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.")
@@ -87,6 +87,9 @@ def config_from(values):
         config = recipes.recipe(values.recipe).config
         if values["model"].present and DEFAULTS[values.model].model != config.model:
             raise UserError(f"--recipe {values.recipe} is of --model {config.short_name}, got --model {values.model}.")
+    elif config.model == "LogoEmbedder" and values.data is None:
+        # Without photos it learns from marks, for which the recipe is made.
+        config = recipes.recipe("logo_embedder").config
     given = given_model_arguments(values)
     strange = [f"--{name}" for name in given if name not in config.all_arguments]
     if strange:
@@ -169,7 +172,8 @@ def _train_on_marks(values, config):
     strange = [f"--{name}" for name in _OF_PHOTOGRAPHS if values[name].present]
     if strange or values.validation not in (None, "none"):
         raise UserError(
-            f"{', '.join(strange) or '--validation'} is for photographs: an embedder without --data learns from marks."
+            f"{', '.join(strange) or f'--validation {values.validation}'} is for photos, and an embedder without --data learns "
+            "from marks. Of these one brand in 50 is held out and scored, or none with --validation none."
         )
     if values.root is None:
         raise UserError("--root must be given: the folder of the marks, into which they are fetched and drawn where it has none.")

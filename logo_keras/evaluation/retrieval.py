@@ -7,8 +7,8 @@ import numpy as np
 from logo_keras.arguments import whole
 from logo_keras.errors import UserError
 
-# Cosines that are held at once: 64 MB.
-_AT_ONCE = 2**24
+# Cosines that are held at once: with what is made of them some 75 MB.
+_AT_ONCE = 2**21
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

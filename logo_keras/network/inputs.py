@@ -90,9 +90,7 @@ def check_labels(labels, num_classes, shares=True):
     if labels.dtype.kind not in "iufb" or not np.array_equal(labels, np.floor(labels)):
         raise UserError(f"labels must be whole numbers, the places of the brands in class_names, got {labels.ravel()[:3]}.")
     if labels.size and not 0 <= labels.min() <= labels.max() < num_classes:
-        raise UserError(
-            f"labels must lie in 0..{num_classes - 1} for {num_classes} classes, got {labels.min():g}..{labels.max():g}."
-        )
+        raise UserError(f"labels must lie in 0..{num_classes - 1}, got {labels.min():g}..{labels.max():g}.")
 
 
 def check_label_shape(shape, num_classes, shares=True):

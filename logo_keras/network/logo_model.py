@@ -56,12 +56,13 @@ class LogoModel(Trainer):
         num_classes: int N; or
         class_names: N different names. `num_classes` alone names them "0", "1", ...
         backbone: a name of `lk.backbones.NAMES`, `"keras/NAME"` or an `lk.Backbone`.
-        image_size: int S, px, a multiple of 32.
+        image_size: int S, px, a multiple of 32 (of 16 for `LogoEmbedder`).
         weights: `"imagenet"` or None, what the backbone starts from.
         dropout: float in [0, 1), on pooled features, in training only.
         batch_norm: `"batch"` uses batch statistics in training, `"frozen"` the running ones.
         frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing. By
-            default what was measured best: 5 of EfficientNet-Lite0 with ImageNet weights, 0 of any other backbone.
+            default 5 of EfficientNet-Lite0 with ImageNet weights, which was measured best (`LogoEmbedder`: 2), 0 of any other
+            backbone.
         preprocessing: how a photo becomes an image, one of `lk.preprocessing.PREPROCESSINGS`.
         **kwargs: what `keras.Model` takes: `name`, `dtype`.
 

@@ -162,7 +162,7 @@ RECIPES = {row.name: row for row in ROWS if row.config is not None}
 _EMBEDDER = Config(
     "LogoEmbedder", learning_rate=1e-3, epochs=60, steps_per_epoch=200, batch_size=64, warm_up_epochs=1, weight_decay=1e-4
 )
-_OWN = (OwnRecipe("logo_embedder", "an embedding that tells brands apart it never saw, taught on drawn marks", _EMBEDDER),)
+_OWN = (OwnRecipe("logo_embedder", "an embedding that tells apart brands it has never seen, trained on drawn marks", _EMBEDDER),)
 OWN = {each.name: each for each in _OWN}
 # What must stand wherever the table is shown.
 REMARKS = (

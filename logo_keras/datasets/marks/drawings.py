@@ -91,7 +91,7 @@ def drawings(root, wanted=packages.PACKAGES):
     out and the code's version, so that a change of any of them draws anew. While one process draws, another one waits.
 
     Args:
-        root: str or path of a folder, made where it is missing: about 900 MB.
+        root: str or path of a folder, made where it is missing: about 730 MB.
         wanted: dict from name to Package.
 
     Returns:
