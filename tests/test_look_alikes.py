@@ -3,11 +3,13 @@
 import json
 
 import galleries
+import photographs
 import pytest
 
 import logo_keras as lk
 from logo_keras.commands import search
 from logo_keras.gallery import look_alikes
+from logo_keras.image import svg
 
 
 @pytest.fixture
@@ -36,6 +38,14 @@ def test_marks_are_called_as_their_paths_and_belong_to_their_folders(marks, gall
     look_alikes.index(gallery, marks)
     assert set(gallery.labels) == {"Acme/mark", "Globex/mark", "Initech/mark", "alone"}
     assert [look_alikes.owner_of(label) for label in ("Acme/mark", "Acme/old/mark", "alone")] == ["Acme", "Acme", "alone"]
+
+
+def test_files_that_differ_in_their_suffix_show_one_mark(marks):
+    other = galleries.mark("Acme").replace(b"#d00", b"#0d0")
+    (marks / "Globex" / "mark.png").write_bytes(photographs.encode(svg.draw(other, 64)[..., :3], ".png"))
+    gallery = empty_gallery()
+    look_alikes.index(gallery, marks)
+    assert {each.source for each in gallery.references("Globex/mark")} == {"mark.svg", "mark.png"}
 
 
 def test_the_same_picture_is_found_for_each_of_its_owners(marks, gallery):

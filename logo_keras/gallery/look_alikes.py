@@ -47,7 +47,8 @@ def index(gallery, folder, done=lambda: None):
     """Adds the marks of a folder to a gallery, each under a label of its own: its path in the folder, without the suffix.
 
     A mark in a folder of its own belongs to the owner whose name that folder has; one that lies in `folder` itself belongs to
-    nobody else than itself. The same picture may be that of several marks. Marks that the gallery has are passed over.
+    nobody else than itself. Files that differ in their suffix show one mark. The same picture may be that of several marks. Marks
+    that the gallery has before are passed over.
 
     Args:
         gallery: Gallery.
@@ -67,11 +68,11 @@ def index(gallery, folder, done=lambda: None):
         raise UserError(f"{folder}: no artwork in this folder; SVG, PNG, JPEG and the like are taken.")
     # What is wrong with the embedding is no mark's fault.
     gallery.embed_squares([])
-    unusable = {}
+    unusable, before = {}, set(gallery.labels)
     for number, path in enumerate(progress(paths, "indexing marks", len(paths)), start=1):
         label = PurePath(path).relative_to(folder).with_suffix("").as_posix()
         try:
-            if label not in gallery:
+            if composed(label) not in before:
                 gallery.add(label, path, shared=True)
         except UserError as error:
             unusable[path] = getattr(error, "reason", str(error))
