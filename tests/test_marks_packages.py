@@ -52,6 +52,27 @@ def test_every_package_is_pinned_and_names_a_free_licence():
         assert package.integrity.startswith("sha512-") and len(package.integrity) == 95 or name == "simplepycons"
 
 
+def test_every_font_is_pinned_and_names_a_free_licence():
+    assert len(packages.FONTS) == 51 and not packages.FONTS.keys() & packages.PACKAGES.keys()
+    for name, font in packages.FONTS.items():
+        assert (font.name, font.kind, font.wanted) == (name, "words", f"@fontsource/{name}@{font.version}")
+        assert font.licence in ("OFL-1.1", "Apache-2.0") and font.weights
+        assert font.integrity.startswith("sha512-") and len(font.integrity) == 95
+
+
+@pytest.mark.slow
+def test_the_fonts_have_the_files_and_licences_that_the_list_says(tmp_path):
+    if subprocess.run(["npm", "ping"], capture_output=True, cwd=tmp_path).returncode:
+        pytest.skip("npm reaches no registry")
+    for name, path in packages.fetch(tmp_path, packages=packages.FONTS).items():
+        font = packages.FONTS[name]
+        with tarfile.open(path) as tar:
+            about, files = json.load(tar.extractfile("package/package.json")), tar.getnames()
+        assert (about["version"], about["license"]) == (font.version, font.licence)
+        assert {f"package/files/{name}-latin-{weight}-normal.woff" for weight in font.weights} <= set(files)
+    assert len(packages.icons(tmp_path, packages.FONTS["pacifico"])) > 30
+
+
 def test_a_package_is_fetched_once_by_its_pin(npm, tmp_path):
     package, said = pinned(npm, {"ring": RING}), []
     for _ in range(2):
@@ -141,7 +162,7 @@ def test_an_index_or_an_icon_without_end_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(packages, "MAX_SVG", 10)
     with pytest.raises(FileError, match="the icon 'ring' has more than 10 characters"):
         packages.icons(tmp_path, package)
-    monkeypatch.setattr(packages, "MAX_JSON", 10)
+    monkeypatch.setattr(packages, "MAX_FILE", 10)
     with pytest.raises(FileError, match="no plain file of at most 10 bytes"):
         packages.icons(tmp_path, package)
 
@@ -150,7 +171,7 @@ def test_an_index_or_an_icon_without_end_is_refused(tmp_path, monkeypatch):
 def test_the_packages_say_of_themselves_what_the_table_says(tmp_path):
     if subprocess.run(["npm", "ping"], capture_output=True, cwd=tmp_path).returncode:
         pytest.skip("npm reaches no registry")
-    for name, path in packages.fetch(tmp_path).items():
+    for name, path in packages.fetch(tmp_path, packages=packages.PACKAGES).items():
         package = packages.PACKAGES[name]
         with tarfile.open(path) as tar:
             about, info = (json.load(tar.extractfile(f"package/{file}.json")) for file in ("package", "info"))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-from logo_keras.datasets.marks.packages import PACKAGES, icons
+from logo_keras.datasets.marks.packages import EVERYTHING, FONTS, WORDS, icons
 from logo_keras.datasets.synthetic import artwork
 
 # What packages put before and behind a brand's name for one of its drawings.
@@ -29,7 +29,8 @@ class Mark:
     """A mark of a brand.
 
     Attributes:
-        brand: str, lower case letters and digits, the same for all marks of a brand; of a ticker with " token" behind.
+        brand: str, lower case letters and digits, the same for all marks of a brand; of a ticker with " token" behind, of a
+            wordmark with " in " and its font.
         package: str, a name in `packages.PACKAGES`.
         name: str, its name there.
         color: tuple of 3 ints 0..255, RGB, the brand's colour where the mark is drawn in one colour that is known; or None.
@@ -46,7 +47,7 @@ class Mark:
         return f"{self.package}/{self.name}"
 
 
-def marks(root, packages=PACKAGES):
+def marks(root, packages=EVERYTHING):
     """The marks of packages that `packages.fetch` brought.
 
     Args:
@@ -87,6 +88,9 @@ def brand_of(package, name):
     if not package.integrity:
         plain = _DOT.sub("", plain)
     letters = _letters(plain)
+    if package.kind == WORDS:
+        # Looks like none of the brand's other marks.
+        return f"{letters} in {package.name}"
     return f"{letters} token" if package.kind == "token" and len(letters) <= _TICKER else letters
 
 
@@ -95,6 +99,9 @@ def is_left_out(mark):
     names = {mark.brand.removesuffix(" token"), _letters(mark.name)}
     exact, beginnings = left_out_brands()
     if not names.isdisjoint(exact) or any(name.startswith(beginnings) for name in names):
+        return True
+    if mark.package in FONTS and any(name in _letters(mark.name) for name in beginnings):
+        # Of a word every part is read.
         return True
     return any(fnmatch.fnmatchcase(mark.path, pattern) for pattern in left_out_patterns())
 

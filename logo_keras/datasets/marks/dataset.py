@@ -29,7 +29,7 @@ class Marks:
 
     Args:
         root: str or path of a folder. The first time, the packages are fetched into it and all marks are drawn, which takes some
-            minutes and 730 MB.
+            minutes and 800 MB.
         split: str, "train", or "validation" for the brands that are held out, one of 50, or None for all.
 
     Attributes:

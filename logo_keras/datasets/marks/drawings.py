@@ -84,14 +84,14 @@ class Drawings:
         return Drawing(self.marks[index], np.asarray(pixels).reshape(self._shapes[index]))
 
 
-def drawings(root, wanted=packages.PACKAGES):
+def drawings(root, wanted=packages.EVERYTHING):
     """Opens the pictures of all marks in a folder; the first time they are fetched and drawn, which takes some minutes.
 
     They lie in `root/drawings-KEY`, which appears when it is complete. KEY is made of the versions, the lists of what is left
     out and the code's version, so that a change of any of them draws anew. While one process draws, another one waits.
 
     Args:
-        root: str or path of a folder, made where it is missing: about 730 MB.
+        root: str or path of a folder, made where it is missing: about 800 MB.
         wanted: dict from name to Package.
 
     Returns:
@@ -198,7 +198,7 @@ def _write(folder, root, wanted, kept, left_out, key):
             # A file that resvg does not take, such as one with an error in it.
             return None, None
 
-    entries, empty, looks = [], [], []
+    entries, empty, looks = [], [], {}
     with open(folder / "pixels.bin", "wb") as file:
         for mark, (pixels, color) in in_threads(work, kept, "drawing marks", waiting=256):
             if pixels is None:
@@ -208,9 +208,12 @@ def _write(folder, root, wanted, kept, left_out, key):
             entries.append(
                 {"package": mark.package, "name": mark.name, "color": color, "shape": pixels.shape, "brand": mark.brand}
             )
-            looks.append(fingerprint(pixels))
-    for entry, brand in zip(entries, joined([entry["brand"] for entry in entries], looks), strict=True):
-        entry["brand"] = brand
+            if wanted[mark.package].kind != packages.WORDS:
+                # Words are told apart by letters, which are too small for what tells that two marks are the same.
+                looks[len(entries) - 1] = fingerprint(pixels)
+    brands = joined([entries[place]["brand"] for place in looks], list(looks.values()))
+    for place, brand in zip(looks, brands, strict=True):
+        entries[place]["brand"] = brand
     write_json(folder / "index.json", {"key": key, "left_out": left_out, "empty": empty, "marks": entries}, indent=None)
 
 

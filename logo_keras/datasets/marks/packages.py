@@ -8,20 +8,24 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import tomllib
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import metadata, resources
 from pathlib import Path
 
+from logo_keras.datasets.marks import words
 from logo_keras.errors import FileError, UserError
 from logo_keras.extras import require
 from logo_keras.files import lock, replacing
 
-# Bytes of icons.json: the largest, of token-branded 1.2.45, has 11 MB.
-MAX_JSON = 64 * 2**20
+# Bytes of a file in a package: the largest icons.json, of token-branded 1.2.45, has 11 MB.
+MAX_FILE = 64 * 2**20
 # Bytes of one SVG: the longest, in logos 1.2.19, has 0.7 MB.
 MAX_SVG = 2 * 2**20
 # Seconds for one package; the largest has 4 MB.
 _PATIENCE = 300
+# The kind of package that is a font.
+WORDS = "words"
 # Where an icon of iconify says no size: https://iconify.design/docs/types/iconify-json.html
 _SIDE = 16
 
@@ -36,8 +40,10 @@ class Package:
         licence: str, SPDX, of the drawings.
         author: str.
         address: str, where the drawings come from.
-        kind: str, "one colour", "colour", or "token" (colour; marks of currencies, most of them named by their ticker).
+        kind: str, "one colour", "colour", "token" (colour; marks of currencies, most of them named by their ticker), or "words"
+            (a font, in which names of brands are set).
         integrity: str, SHA-512 of the npm package, as npm writes it; empty for the one from PyPI.
+        weights: tuple of int, of a font.
     """
 
     name: str
@@ -47,11 +53,13 @@ class Package:
     address: str
     kind: str
     integrity: str = ""
+    weights: tuple = ()
 
     @property
     def wanted(self):
         """str, what the package's client is asked for."""
-        return f"@iconify-json/{self.name}@{self.version}" if self.integrity else f"{self.name}=={self.version}"
+        scope = "@fontsource" if self.weights else "@iconify-json"
+        return f"{scope}/{self.name}@{self.version}" if self.integrity else f"{self.name}=={self.version}"
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,21 @@ PACKAGES = {
 }
 
 
-def fetch(root, report=None, packages=PACKAGES):
+def _fonts():
+    """The fonts of `fonts.toml`: dict from name to Package."""
+    listed = tomllib.loads(resources.files(__package__).joinpath("fonts.toml").read_text(encoding="utf-8"))
+    version, address = listed.pop("version"), "https://github.com/fontsource/font-files"
+    return {
+        name: Package(name, version, font["licence"], "", address, WORDS, font["integrity"], tuple(font["weights"]))
+        for name, font in listed.items()
+    }
+
+
+FONTS = _fonts()
+EVERYTHING = PACKAGES | FONTS
+
+
+def fetch(root, report=None, packages=EVERYTHING):
     """Fetches the packages that are not kept yet, by `npm pack`; simplepycons must be installed.
 
     A package is kept as `root/packages/NAME-VERSION.tgz`, under that name only when it is complete and has the SHA-512 of
@@ -209,7 +231,7 @@ def icons(root, package):
     Raises:
         FileNotFoundError: if it is not there, saying how to fetch it.
         FileError: if the file is damaged.
-        ImportError: naming the extra, if simplepycons is not installed.
+        ImportError: naming the extra, if simplepycons or, for a font, fonttools is not installed.
     """
     if not package.integrity:
         return _of_simplepycons(package)
@@ -217,11 +239,9 @@ def icons(root, package):
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; logo_keras.datasets.marks.packages.fetch({str(root)!r}) fetches it.")
     try:
-        with tarfile.open(path, "r:gz") as tar:
-            member = tar.getmember("package/icons.json")
-            if not member.isreg() or member.size > MAX_JSON:
-                raise FileError(path, f"its icons.json is no plain file of at most {MAX_JSON} bytes.")
-            content = json.loads(tar.extractfile(member).read(MAX_JSON))
+        if package.kind == WORDS:
+            return _of_font(path, package)
+        content = json.loads(_member(path, "icons.json"))
         sizes = {key: content[key] for key in ("left", "top", "width", "height") if key in content}
         shown = ((name, sizes | icon) for name, icon in content["icons"].items() if not icon.get("hidden"))
         return {name: Icon(_svg(path, name, icon)) for name, icon in shown}
@@ -229,6 +249,15 @@ def icons(root, package):
         raise
     except (tarfile.TarError, OSError, EOFError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise FileError(path, f"it is damaged ({error}); remove it, and it is fetched again.") from error
+
+
+def _member(path, name):
+    """A file in a package: bytes."""
+    with tarfile.open(path, "r:gz") as tar:
+        member = tar.getmember(f"package/{name}")
+        if not member.isreg() or member.size > MAX_FILE:
+            raise FileError(path, f"its {name} is no plain file of at most {MAX_FILE} bytes.")
+        return tar.extractfile(member).read(MAX_FILE)
 
 
 def place(root, package):
@@ -251,6 +280,21 @@ def _of_simplepycons(package):
     for name in sorted(drawn.names()):
         color = drawn[name].primary_color.lstrip("#")
         found[name] = Icon(drawn[name].raw_svg.strip(), tuple(int(color[i : i + 2], 16) for i in (0, 2, 4)))
+    return found
+
+
+def _of_font(path, package):
+    """Titles of brands, each set in one of the fonts: those of this one, under the title's letters."""
+    drawn = require("simplepycons", "export").all_icons
+    titles = words.legible(drawn[name].title for name in sorted(drawn.names()))
+    fonts, found = {}, {}
+    for title in titles:
+        if words.font_of(title, FONTS) == package.name:
+            how = words.setting(title, package.weights)
+            if how.weight not in fonts:
+                fonts[how.weight] = words.Font(_member(path, f"files/{package.name}-latin-{how.weight}-normal.woff"))
+            if (svg := fonts[how.weight].svg(how)) is not None:
+                found["-".join(re.findall("[a-z0-9]+", title.lower()))] = Icon(svg)
     return found
 
 
