@@ -130,5 +130,5 @@ def test_a_contact_sheet_has_a_crop_a_cell(marks):
     np.testing.assert_array_equal(sheet, contact_sheet(marks, rows=2, columns=4, size=48))
 
 
-def test_the_packages_are_those_of_the_table_by_default():
-    assert drawings.drawings.__defaults__ == (packages.PACKAGES,)
+def test_the_packages_and_fonts_are_those_of_the_tables_by_default():
+    assert drawings.drawings.__defaults__ == (packages.EVERYTHING,)
