@@ -6,6 +6,7 @@ EfficientNet-Lite0, all of it trained, batches of 16 photos of 224 px, on all co
 their medians, Keras's time through ours. Prints a table and keeps it in benchmarks/results/batch-norm.md.
 """
 
+import importlib
 import statistics
 
 import keras
@@ -13,8 +14,10 @@ import numpy as np
 from result import Table, keep, run, turns
 
 import logo_keras as lk
-from logo_keras.backbones import efficientnet_lite
 from logo_keras.backbones.batch_norm import BatchNorm
+
+# The function of that name hides the module.
+efficientnet_lite = importlib.import_module("logo_keras.backbones.efficientnet_lite")
 
 SIZE, BATCH, CLASSES = 224, 16, 20
 ROUNDS, WARM = 12, 3
