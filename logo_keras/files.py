@@ -7,11 +7,14 @@ import os
 import shutil
 import sys
 import uuid
+import zipfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from logo_keras.extras import require
 
+# The earliest date that a zip can hold.
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
 # In a folder that this package wrote: data sets skip it where it lies among photos.
 MARK = ".logo_keras"
 # EDQUOT is not defined on Windows.
@@ -109,6 +112,15 @@ def json_bytes(value, **options):
     text = json.dumps(value, **({"indent": 1, "ensure_ascii": False} | options))
     # The only characters that UTF-8 lacks stand for the bytes of a file name, and Python's escape of them is JSON's.
     return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def new_entry(name):
+    """An entry for a zip whose bytes are the same on any day and any system: `zipfile.ZipInfo`, uncompressed."""
+    entry = zipfile.ZipInfo(name, _EARLIEST)
+    # Otherwise the byte differs between Windows and the rest.
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    return entry
 
 
 def sha256(path):

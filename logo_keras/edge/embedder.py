@@ -1,7 +1,6 @@
 """Embeds photos and the boxes in them with an exported file, without TensorFlow."""
 
 import itertools
-import os
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from logo_keras.arguments import whole
 from logo_keras.edge.model_file import UnusableModel
 from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
-from logo_keras.image.preprocessing import fit, pixels
+from logo_keras.image.preprocessing import fit, is_one, pixels
 from logo_keras.image.surroundings import squares
 
 
@@ -81,8 +80,7 @@ class Embedder(Runner):
                 outside its photo.
         """
         whole("batch_size", batch_size, 1)
-        one = isinstance(photos, (str, bytes, bytearray, memoryview, os.PathLike)) or getattr(photos, "ndim", 4) == 3
-        if one:
+        if is_one(photos):
             photos, boxes = [photos], None if boxes is None else [boxes]
         images, parts = self._images(photos, boxes), []
         while batch := list(itertools.islice(images, batch_size)):

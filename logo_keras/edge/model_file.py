@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from logo_keras.errors import FileError, UserError
+from logo_keras.files import new_entry
 
 # The names under which the zip behind a TFLite model holds them; MediaPipe's files carry their labels the same way.
 METADATA_NAME = "logo_keras.json"
@@ -24,8 +25,6 @@ CHECKSUM_NAME = "model.crc32"
 
 # Bytes 4 to 8 of every TFLite file: the file identifier of its flatbuffer schema.
 _TFLITE_IDENTIFIER = b"TFL3"
-# The earliest date that a zip can hold: the same model gives the same bytes on any day.
-_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 # Bytes of a text; the names of a hundred thousand classes.
 _LARGEST_ENTRY = 2**24
 # Deflate shrinks text to a tenth, at most to a thousandth: what shrank more than this, above a megabyte, was made to do harm.
@@ -232,11 +231,7 @@ def append(path, metadata):
         del texts[LABELS_NAME]
     with zipfile.ZipFile(path, "a") as archive:
         for name, text in texts.items():
-            entry = zipfile.ZipInfo(name, _FIXED_DATE)
-            # Otherwise the byte differs between Windows and the rest.
-            entry.create_system = 3
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, text.encode())
+            archive.writestr(new_entry(name), text.encode())
 
 
 def read(path):

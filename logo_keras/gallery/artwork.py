@@ -14,7 +14,7 @@ from logo_keras.extras import cv2
 from logo_keras.image import containers, svg
 from logo_keras.image.preprocessing import UnreadablePhoto, check_pixels, decode_with_alpha, file_bytes, fit
 from logo_keras.image.surroundings import CONTEXT, square, whole_box
-from logo_keras.image.transparency import WEIGHTS, composite
+from logo_keras.image.transparency import composite, luminance
 
 # What a reference is.
 ARTWORK, PHOTO = "artwork", "photo"
@@ -268,7 +268,7 @@ def _lifted(photo, ground):
 
 def _ink(colours, opacity):
     """How much ink each px gets where the mark is printed in one colour: float32 `[h, w]`, 0..1."""
-    lightness = colours.astype(np.float32) @ (np.array(WEIGHTS, np.float32) / sum(WEIGHTS))
+    lightness = luminance(colours)
     darkest, lightest = np.percentile(lightness[opacity > 0.5], (2, 98)) if (opacity > 0.5).any() else (0, 0)
     if lightest - darkest < _SEEN:
         return opacity

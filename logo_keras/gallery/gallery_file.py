@@ -16,7 +16,7 @@ import numpy as np
 from logo_keras import __version__
 from logo_keras.edge.model_file import DAMAGED_ZIP
 from logo_keras.errors import FileError, UserError
-from logo_keras.files import json_bytes, replacing
+from logo_keras.files import json_bytes, new_entry, replacing
 from logo_keras.gallery.table import COLUMNS, Table, label_of
 from logo_keras.image import containers
 
@@ -31,8 +31,6 @@ _FILLING = struct.Struct("<HH")
 _FILLING_ID = 0xD935
 # Bytes of a local header before its name, and of the sizes beyond 4 GiB that are always written. Source: APPNOTE 4.3.7, 4.5.3.
 _HEADER, _LARGE_SIZES = 30, 20
-# The earliest date that a zip can hold: the same gallery gives the same bytes on any day.
-_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 # Bytes whose checksum is computed at a time.
 _AT_ONCE = 2**24
 _AGAIN = "copy it again, or take an older copy"
@@ -121,8 +119,8 @@ def write(path, table, about, probe, background_vectors, known=ANY):
     about = {"format": FORMAT, "version": VERSION, "logo_keras": __version__, **about, "brands": brands}
     with replacing(path) as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            _add(archive, ABOUT, json_bytes(about))
-            _add(archive, REFERENCES, json_bytes(table.columns, indent=None))
+            archive.writestr(new_entry(ABOUT), json_bytes(about))
+            archive.writestr(new_entry(REFERENCES), json_bytes(table.columns, indent=None))
             arrays = {VECTORS: table.vectors, BRANDS: table.brands, PROBE: probe, BACKGROUNDS: background_vectors}
             for name, array in arrays.items():
                 if array is not None:
@@ -131,9 +129,9 @@ def write(path, table, about, probe, background_vectors, known=ANY):
                 with naming_its_brand(table, number):
                     crop, thumbnail = picture.crop, picture.thumbnail
                 if crop is not None:
-                    _add(archive, f"crops/{number:07d}{'.png' if containers.kind(crop) == 'PNG' else '.jpg'}", crop)
+                    archive.writestr(new_entry(f"crops/{number:07d}{'.png' if containers.kind(crop) == 'PNG' else '.jpg'}"), crop)
                 if thumbnail is not None:
-                    _add(archive, f"thumbnails/{number:07d}.jpg", thumbnail)
+                    archive.writestr(new_entry(f"thumbnails/{number:07d}.jpg"), thumbnail)
         # Of the temporary file, since another process may replace the new one at once; a name changes nothing of it.
         state = _state(os.stat(temporary))
         # Last, so that hardly any time is left for another process.
@@ -262,22 +260,9 @@ def _have_length_1(vectors):
         return all((np.abs(length - 1) < _ROUNDING).all() for length in lengths)
 
 
-def _add(archive, name, data):
-    entry = _entry(name)
-    archive.writestr(entry, data)
-
-
-def _entry(name):
-    entry = zipfile.ZipInfo(name, _FIXED_DATE)
-    # Otherwise the byte differs between Windows and the rest.
-    entry.create_system = 3
-    entry.external_attr = 0o644 << 16
-    return entry
-
-
 def _add_array(archive, name, array):
     """Adds an array so that its numbers begin at a multiple of 64 bytes: numpy's header of an array has such a length."""
-    entry = _entry(name)
+    entry = new_entry(name)
     begin = archive.fp.tell() + _HEADER + len(name) + _LARGE_SIZES + _FILLING.size
     filling = -begin % _ALIGNMENT
     entry.extra = _FILLING.pack(_FILLING_ID, filling) + bytes(filling)

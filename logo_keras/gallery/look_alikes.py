@@ -11,7 +11,7 @@ from logo_keras.errors import UserError
 from logo_keras.gallery import artwork
 from logo_keras.gallery.pictures import pictures
 from logo_keras.gallery.table import Reference
-from logo_keras.image.transparency import WEIGHTS
+from logo_keras.image.transparency import luminance
 from logo_keras.report.progress import progress
 
 # Parts an owner's name from that of a mark in a label.
@@ -130,8 +130,7 @@ def _ways(crops):
     for crop in crops:
         # As the pictures of a gallery are, which were a file once.
         _, image = pictures(crop.image, crop.kind)
-        grey = image.astype(np.float32) @ (np.array(WEIGHTS, np.float32) / sum(WEIGHTS))
-        grey = np.repeat(np.rint(grey)[..., None], 3, axis=2).astype(np.uint8)
+        grey = np.repeat(np.rint(luminance(image))[..., None], 3, axis=2).astype(np.uint8)
         for how, altered in {"": image, "inverted": 255 - image, "grey": grey, "grey, inverted": 255 - grey}.items():
             if (key := altered.tobytes()) not in known:
                 known.add(key)

@@ -121,6 +121,11 @@ def pixels(photo, name="photograph"):
     return photo
 
 
+def is_one(photos):
+    """Whether something is a single photo, as `pixels` takes it, and not several: bool."""
+    return isinstance(photos, (str, os.PathLike, bytes, bytearray, memoryview)) or getattr(photos, "ndim", 4) == 3
+
+
 def check(path, max_pixels=MAX_PIXELS, max_bytes=MAX_BYTES):
     """Finds out whether a photo can be read, faster than `read` where the photo is a JPEG that is not square.
 

@@ -42,6 +42,11 @@ def has_alpha(data):
         return False
 
 
+def luminance(colours):
+    """Y of colours, RGB 0..255 `[..., 3]`: float32 `[...]`, 0..255."""
+    return np.asarray(colours, np.float32) @ (np.array(WEIGHTS, np.float32) / sum(WEIGHTS))
+
+
 def composite(photo):
     """Puts a photo on its ground.
 

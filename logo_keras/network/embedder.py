@@ -1,14 +1,12 @@
 """The embedder: a vector of every mark, so that brands are told apart that were never trained."""
 
-import os
-
 import keras
 import numpy as np
 from keras import ops
 
 from logo_keras.arguments import one_of, positive, share, whole
 from logo_keras.errors import UserError
-from logo_keras.image.preprocessing import fit, pixels
+from logo_keras.image.preprocessing import fit, is_one, pixels
 from logo_keras.image.surroundings import squares
 from logo_keras.network.cosine_head import CosineHead
 from logo_keras.network.logo_model import LogoModel
@@ -163,8 +161,7 @@ class LogoEmbedder(LogoModel):
             UnreadablePhotograph: naming the file and the reason.
         """
         whole("batch_size", batch_size, 1)
-        one = isinstance(photos, (str, os.PathLike, bytes, bytearray)) or getattr(photos, "ndim", 4) == 3
-        photos = [photos] if one else list(photos)
+        photos = [photos] if is_one(photos) else list(photos)
         size = min(batch_size, len(photos))
         rows = [np.zeros((0, self.dimensions), np.float32)]
         for first in range(0, len(photos), batch_size):
