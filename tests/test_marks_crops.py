@@ -80,13 +80,15 @@ def test_a_mark_without_a_colour_never_needs_one():
     assert None not in found and {compositing.BLACK, compositing.WHITE} < found
 
 
-def test_a_mark_in_several_colours_is_sometimes_grey_and_sometimes_inverted():
-    paints = [artwork.paints[0][2, 2] for artwork in colors_of(MANY)]
+def test_a_mark_in_several_colours_is_sometimes_grey_inverted_or_of_one_colour():
+    found = colors_of(MANY)
+    paints = [artwork.paints[0][2, 2] for artwork in found if artwork.paints]
     as_it_is = sum(np.abs(paint - np.array([250.0, 180, 20])).max() < 4 for paint in paints)
     inverted = sum(np.abs(paint - np.array([5.0, 75, 235])).max() < 4 for paint in paints)
     grey = sum(int(np.ptp(paint)) == 0 for paint in paints)
-    assert as_it_is + inverted + grey == 400
-    assert 280 < as_it_is < 360 and 20 < inverted < 65 and 20 < grey < 65
+    assert as_it_is + inverted + grey == len(paints)
+    assert 50 < 400 - len(paints) < 115
+    assert 200 < as_it_is < 290 and 20 < inverted < 65 and 20 < grey < 65
 
 
 def test_a_level_is_hardly_larger_than_its_place():

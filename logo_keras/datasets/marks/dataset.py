@@ -203,7 +203,7 @@ class Source:
         rng, place = np.random.default_rng([self.seed, epoch, position]), plan[position]
         if place < 0:
             return background_crop(self.marks.drawings, rng, self.image_size), self.marks.num_classes
-        return mark_crop(self.marks.drawings[place], rng, self.image_size), self.labels[place]
+        return mark_crop(self.marks.drawings[place], rng, self.image_size, self.marks.drawings), self.labels[place]
 
     def finish(self, images, labels, epoch, number):
         """A whole batch, as it is."""
@@ -243,5 +243,5 @@ def contact_sheet(marks, rows=8, columns=12, size=128, seed=0):
         if place % columns >= columns - 2:
             sheet.append(background_crop(marks.drawings, rng, size))
         else:
-            sheet.append(mark_crop(marks.drawings[int(rng.integers(len(marks)))], rng, size))
+            sheet.append(mark_crop(marks.drawings[int(rng.integers(len(marks)))], rng, size, marks.drawings))
     return np.concatenate([np.concatenate(sheet[start : start + columns], axis=1) for start in range(0, len(sheet), columns)])
