@@ -75,7 +75,7 @@ def test_something_stands_beside_a_mark_and_does_not_lie_on_it():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         artwork = crops.artwork_of(mark, 40, rng)
-        where = crops.placement.place(artwork, 40, 128, 128, rng).moved(0, 0)
+        where = crops.placement.place(artwork, 40, 128, 128, rng)
         scene = np.full((128, 128, 3), 128, np.float32)
         crops._companion(scene, other, where, 40, rng)
         changed = np.abs(scene - 128).max(axis=2) > 2

@@ -111,8 +111,8 @@ def background_crop(drawings, rng, size):
 def artwork_of(drawing, longer, rng):
     """A drawing as the synthetic set's artwork, in one of the colourings in which marks are met.
 
-    A mark of one colour has its own, black, white or any colour, and is sometimes an outline; one in several has its own, its greys
-    or their opposites, as on dark print, or is printed in one.
+    A mark of one colour has its own, black, white or any colour, and is sometimes an outline; one in several has its own, its
+    greys or their opposites, as on dark print, or is printed in one.
 
     Args:
         drawing: Drawing.
