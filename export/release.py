@@ -53,7 +53,7 @@ def release(model, photos=None, limit=None, commit=None, embedding=None, weights
     """Writes the files that come with the package: both, or none where a check fails.
 
     Args:
-        model: str or Path of a `.keras` file of an `lk.LogoEmbedder` that `logo-train` taught on marks, or of the run's folder.
+        model: an `lk.LogoEmbedder` that `logo-train` taught on marks; or str or Path of its `.keras` file or of the run's folder.
         photos, limit: as for `tflite.export`.
         commit: str, the commit at which the model was trained; None for that of this source tree.
         embedding: str or Path of the TFLite file to write; None for the place in the package.
@@ -69,8 +69,9 @@ def release(model, photos=None, limit=None, commit=None, embedding=None, weights
         OSError: if a file cannot be read or written.
         ImportError: naming the extra that is missing.
     """
-    path = Path(model)
-    model = opened(path / "model.keras" if path.is_dir() else path)
+    if isinstance(model, (str, Path)) and Path(model).is_dir():
+        model = Path(model) / "model.keras"
+    model = opened(model)
     with naming_extras():
         # Here, since it imports Keras.
         from logo_keras.weights import logos
@@ -81,9 +82,7 @@ def release(model, photos=None, limit=None, commit=None, embedding=None, weights
         report = tflite.export(model, made, precision="float16", reference=reference, card=card)
         weight_file = Path(folder) / "logos.safetensors"
         weight_file.write_bytes(logos.logos_bytes(model.backbone_value.model, card))
-        logos.load_logos(model.backbone_value.model, weight_file)
-        found = model.predict(reference.images.astype(np.float32), batch_size=8, verbose=0)[EMBEDDING]
-        cosine = float((found * reference.expected[EMBEDDING]).sum(axis=1).min())
+        cosine = _least_cosine(reference, lambda network: logos.load_logos(network, weight_file))
         if not cosine >= LEAST_COSINE:
             raise UserError(
                 f"with the backbone's weights in float16 an embedding has a cosine of {cosine:.5f} to the model's, less than "
@@ -139,7 +138,8 @@ def head():
         ValueError: if this is no git repository.
     """
     try:
-        return f"{_git('rev-parse', '--short=12', 'HEAD')}{', with changes' * bool(_git('status', '--porcelain', '--untracked-files=no'))}"
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+        return _git("rev-parse", "--short=12", "HEAD") + (", with changes" if changed else "")
     except (OSError, subprocess.CalledProcessError) as error:
         raise UserError(f"no commit can be read here ({error}): name the one at which the model was trained, --commit.") from None
 
@@ -147,6 +147,26 @@ def head():
 def _git(*words):
     folder = Path(__file__).parent
     return subprocess.run(["git", *words], capture_output=True, text=True, check=True, cwd=folder).stdout.strip()
+
+
+def _least_cosine(reference, load):
+    """The least cosine of a reference's embeddings to those that its model gives with other weights in its backbone.
+
+    Args:
+        reference: Reference.
+        load: function that puts the weights into a network.
+
+    Returns:
+        float.
+    """
+    expected, network = reference.expected[EMBEDDING], reference.model.backbone_value.model
+    kept = network.get_weights()
+    try:
+        load(network)
+        found = reference.model.predict(reference.images.astype(np.float32), batch_size=8, verbose=0)[EMBEDDING]
+    finally:
+        network.set_weights(kept)
+    return float((found * expected).sum(axis=1).min())
 
 
 def _check(model, backbones):
