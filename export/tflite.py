@@ -122,7 +122,18 @@ def facts(data):
     return {"operators": operators(data), "inputs": described(graph.inputs), "outputs": described(graph.outputs)}
 
 
-def export(model, out, photos=None, limit=None, outputs=None, batch=None, precision="float32", calibration=None, reference=None):
+def export(
+    model,
+    out,
+    photos=None,
+    limit=None,
+    outputs=None,
+    batch=None,
+    precision="float32",
+    calibration=None,
+    reference=None,
+    card=None,
+):
     """Writes a TFLite file and verifies it; the file appears under its name only if it passes.
 
     Args:
@@ -138,6 +149,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
             the ranges of its activations from at most 100 of them, and is not compared on these. None sets some of `photos`
             aside, as `photos.chosen` says.
         reference: Reference to compare with, in place of `photos`, `limit`, `outputs` and `calibration`.
+        card: dict for JSON, a model card that the file carries; None for none.
 
     Returns:
         verification.Report.
@@ -159,7 +171,7 @@ def export(model, out, photos=None, limit=None, outputs=None, batch=None, precis
             if precision != "float32":
                 data = quantized(data, precision, reference.calibration if int8 else None)
                 check(data)
-            said = metadata_of(reference.model)
+            said = metadata_of(reference.model, card)
             path.write_bytes(mediapipe.with_metadata(data, said))
             model_file.append(path, said)
 

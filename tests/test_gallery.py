@@ -350,9 +350,7 @@ def test_an_empty_gallery_recognizes_nothing_and_says_why():
 
 def test_without_a_model_it_is_said_what_to_give(monkeypatch, tmp_path):
     monkeypatch.setattr(embedders, "SHIPPED", tmp_path / "missing.tflite")
-    with pytest.raises(
-        ValueError, match="comes without an embedding of its own: give a model file .* or in Python embed=FUNCTION"
-    ):
+    with pytest.raises(ValueError, match="missing.tflite, .* is missing: install logo_keras again, or .* embed=FUNCTION"):
         lk.Gallery()
     for options, complaint in (
         ({"model": "a.tflite", "embed": embed}, "not both"),

@@ -29,6 +29,23 @@ def test_file_and_back_is_the_same(model_file):
     assert read(model_file) == METADATA
 
 
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+def test_a_model_card_comes_back(suffix, request):
+    path = request.getfixturevalue("onnx_file" if suffix == ".onnx" else "model_file")
+    said = dataclasses.replace(METADATA, card={"training": {"seed": 7}, "drawings": ["by Łukasz"]})
+    append(path, said)
+    assert read(path) == said and read(path).card["drawings"] == ["by Łukasz"]
+
+
+def test_a_file_without_a_model_card_has_no_entry_of_it():
+    assert "card" not in METADATA.to_dict()
+
+
+def test_a_model_card_that_is_no_dict_is_refused():
+    with pytest.raises(ValueError, match=r"card must be a dict, got \['a'\]"):
+        dataclasses.replace(METADATA, card=["a"])
+
+
 def test_the_model_before_the_metadata_is_untouched(model_file):
     append(model_file, METADATA)
     assert model_file.read_bytes().startswith(FLATBUFFER)

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from logo_keras.weights.safetensors_file import read_safetensors_file
+from logo_keras.weights.safetensors_file import read_safetensors_card, read_safetensors_file, safetensors_bytes
 
 
 def written(path, header, data=b""):
@@ -75,3 +75,24 @@ def test_entries_come_sorted_by_name(path):
     written(path, header, bytes(range(20)))
     found = read_safetensors_file(path)
     assert list(found) == sorted(names) and [int(found[name][0]) for name in names] == list(range(20))
+
+
+def test_a_card_comes_back_and_the_same_is_written_again(path):
+    entries, card = {"b": np.float16([[1, 2]]), "a": np.ones(3, np.float32).reshape(3)[::-1]}, {"by": "Łukasz", "steps": [1, 2]}
+    path.write_bytes(safetensors_bytes(entries, card))
+    assert read_safetensors_card(path) == card
+    assert all(np.array_equal(found, entries[name]) for name, found in read_safetensors_file(path).items())
+    assert safetensors_bytes(dict(reversed(entries.items())), card) == path.read_bytes()
+
+
+@pytest.mark.parametrize("said", [None, {"format": "pt"}, {"card": "[1]"}])
+def test_a_file_without_a_card_says_so(path, said):
+    header = {"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}} | ({} if said is None else {"__metadata__": said})
+    with pytest.raises(ValueError, match="weights.safetensors has no model card of logo_keras in it"):
+        read_safetensors_card(written(path, header, bytes(4)))
+
+
+@pytest.mark.parametrize("card", ["{", "[" * 100_000])
+def test_a_card_that_is_no_json_is_refused_by_name(path, card):
+    with pytest.raises(ValueError, match="weights.safetensors could not be read"):
+        read_safetensors_card(written(path, {"__metadata__": {"card": card}}))

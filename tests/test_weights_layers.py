@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from logo_keras.weights.layers import check, entries_of, load_layers, set_layer
+from logo_keras.weights.layers import check, entries_of, load_layers, read_layers, set_layer
 
 
 def filled(layer, shape, seed=1):
@@ -109,3 +109,16 @@ def test_one_error_lists_all_and_the_model_stays(model):
 def test_long_lists_end():
     with pytest.raises(ValueError, match="25 missing: w0, .*, w9 and 15 more"):
         check({f"w{number}": (1,) for number in range(25)}, {})
+
+
+def test_what_is_read_out_of_layers_is_what_was_loaded():
+    images = keras.Input((8, 8, 3))
+    x = keras.layers.DepthwiseConv2D((2, 3), name="each")(keras.layers.Conv2D(4, (2, 3), name="conv")(images))
+    model = keras.Model(images, keras.layers.Dense(5, name="out")(keras.layers.BatchNormalization(name="norm")(x)))
+    names = {"conv": "a.0", "each": "a.1", "norm": "a.2", "out": "b"}
+    wanted = {name: shape for ours, theirs in names.items() for name, shape in entries_of(model.get_layer(ours), theirs).items()}
+    random = np.random.RandomState(1)
+    entries = {name: random.uniform(0.5, 1.5, shape).astype(np.float32) for name, shape in wanted.items()}
+    load_layers(model, names, entries)
+    found = read_layers(model, names)
+    assert found.keys() == entries.keys() and all(np.array_equal(found[name], entries[name]) for name in entries)

@@ -12,6 +12,7 @@ from logo_keras.backbones.resnet import RESNETS, resnet
 from logo_keras.backbones.vgg import vgg16
 from logo_keras.errors import UserError
 from logo_keras.keras_settings import with_own_settings
+from logo_keras.weights import logos
 
 __all__ = ["Backbone", "Normalize", "NAMES", "backbone"]
 
@@ -34,7 +35,8 @@ def backbone(value, weights="imagenet", head="pool"):
 
     Args:
         value: a name (`"efficientnet_lite0"`, `"resnet50"`, ..., `"keras/MobileNetV3Small"`) or a Backbone, returned as it is.
-        weights: `"imagenet"` or `None`; a Backbone that was passed as a value keeps the weights it has.
+        weights: `"imagenet"`, `"logos"` (those of the logo embedding that comes with the package, for `"efficientnet_lite0"`)
+            or `None`; a Backbone that was passed as a value keeps the weights it has.
         head: `"pool"`, the mean of the map of stride 32, or `"original"`, the network's own fully connected layers, which
             AlexNet and VGG-16 have; the original head of the others is `"pool"`.
 
@@ -42,21 +44,28 @@ def backbone(value, weights="imagenet", head="pool"):
         Backbone.
 
     Raises:
-        ValueError: if the name is unknown (names the known ones and the nearest), or `weights` or `head` is something else.
-        OSError: if weights cannot be downloaded; says what to put where.
+        ValueError: if the name is unknown (names the known ones and the nearest), `weights` or `head` is something else, or there
+            are no such weights of this backbone.
+        OSError: if weights cannot be downloaded; says what to put where. If those that come with the package are missing.
     """
-    if weights not in ("imagenet", None):
-        raise UserError(f'weights must be "imagenet" or None, got {weights!r}.')
+    if weights not in ("imagenet", "logos", None):
+        raise UserError(f'weights must be "imagenet", "logos" or None, got {weights!r}.')
     if head not in ("pool", "original"):
         raise UserError(f'head must be "pool" or "original", got {head!r}.')
     if isinstance(value, Backbone):
         return value
-    if isinstance(value, str) and value in _BUILDERS:
-        return _BUILDERS[value](weights, head) if value in _TWO_HEADED else _BUILDERS[value](weights)
     name = str(value).removeprefix("keras/")
-    if f"keras/{name}" == value and name in application_names() and family(name):
+    ours = isinstance(value, str) and value in _BUILDERS
+    if not ours and not (f"keras/{name}" == value and name in application_names() and family(name)):
+        raise UserError(_unknown(value, name))
+    if weights == "logos" and value not in logos.BACKBONES:
+        raise UserError(
+            f'weights="logos" exists for {" and ".join(logos.BACKBONES)} only, got the backbone {value!r}: take that one, or '
+            'weights="imagenet".'
+        )
+    if not ours:
         return application(name, weights)
-    raise UserError(_unknown(value, name))
+    return _BUILDERS[value](weights, head) if value in _TWO_HEADED else _BUILDERS[value](weights)
 
 
 def _unknown(value, name):

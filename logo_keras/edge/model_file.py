@@ -78,10 +78,11 @@ class Metadata:
         dimensions: int D, of the embedding that an embedder gives; None for what names brands.
         background_vectors: str, base64 of the little-endian float16 `[G, D]`, row by row: what images without a mark lie
             near to, see `backgrounds`. None where there are none.
+        card: dict for JSON, the model card of a file that is given out; None where there is none.
 
     Raises:
         ValueError: if there is no class name, or one of an embedder, the image size is not a positive int, a text is no str,
-            or the background vectors are no such vectors.
+            the background vectors are no such vectors, or the card is no dict.
     """
 
     class_names: tuple[str, ...]
@@ -92,6 +93,7 @@ class Metadata:
     version: str
     dimensions: int | None = None
     background_vectors: str | None = None
+    card: dict | None = None
 
     def __post_init__(self):
         names = self.class_names
@@ -112,6 +114,8 @@ class Metadata:
             value = getattr(self, name)
             if not isinstance(value, str) and not (name in ("decision", "background_vectors") and value is None):
                 raise UserError(f"{name} must be a str, got {value!r}.")
+        if not isinstance(self.card, (dict, type(None))):
+            raise UserError(f"card must be a dict, got {self.card!r}.")
         self._check_backgrounds()
 
     def _check_backgrounds(self):
@@ -143,7 +147,7 @@ class Metadata:
         return stored / np.linalg.norm(stored, axis=1, keepdims=True)
 
     def to_dict(self):
-        """The entries for JSON; those that only embedders have stand in no other file."""
+        """The entries for JSON; those that few files have stand in no other."""
         entries = dataclasses.asdict(self)
         return {each.name: entries[each.name] for each in dataclasses.fields(self) if entries[each.name] != each.default}
 

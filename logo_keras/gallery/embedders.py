@@ -112,7 +112,8 @@ def embedder(model=None, embed=None, image_size=None):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if both are given, the file is no embedding, or an argument does not fit.
+        ValueError: if both are given, the file is no embedding, an argument does not fit, or the embedding that comes with the
+            package is missing.
         ImportError: naming the extra that opens the file.
     """
     if isinstance(model, Embedder):
@@ -123,12 +124,21 @@ def embedder(model=None, embed=None, image_size=None):
         return _of_function(embed, image_size)
     if image_size is not None:
         raise UserError("image_size belongs to embed=FUNCTION; a model file knows its own.")
-    if model is None and not SHIPPED.is_file():
+    return _of_model(shipped() if model is None else model)
+
+
+def shipped():
+    """The embedding that comes with the package: Path of a `.tflite` file.
+
+    Raises:
+        ValueError: if it is not there.
+    """
+    if not SHIPPED.is_file():
         raise UserError(
-            "this version comes without an embedding of its own: give a model file (.keras, .tflite or .onnx), "
-            "or in Python embed=FUNCTION."
+            f"{SHIPPED}, the embedding that comes with the package, is missing: install logo_keras again, or give a model file "
+            "(.keras, .tflite or .onnx), or in Python embed=FUNCTION."
         )
-    return _of_model(SHIPPED if model is None else model)
+    return SHIPPED
 
 
 def unit(vectors):

@@ -34,8 +34,9 @@ class LogoEmbedder(LogoModel):
         scale: float above 0, by which the cosines are multiplied before the softmax.
         dropout: float in [0, 1), on pooled features, in training only.
         frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing. By
-            default 2 of EfficientNet-Lite0 with ImageNet weights, 0 of any other backbone.
-        **kwargs: the arguments that all models share: `class_names`, `backbone`, `weights`, ...; see `LogoModel`.
+            default 2 of EfficientNet-Lite0 with weights from elsewhere, 0 of any other backbone.
+        weights: `"imagenet"`, `"logos"` or None, as for `LogoModel`.
+        **kwargs: the arguments that all models share: `class_names`, `backbone`, ...; see `LogoModel`.
 
     Call arguments:
         images: float RGB `[B, S, S, 3]`, 0..255. Other sizes are answered too.
@@ -72,11 +73,13 @@ class LogoEmbedder(LogoModel):
         scale=30.0,
         dropout=0.0,
         frozen_blocks=None,
+        # Said here too, whatever the other models start from: the logo weights are what comes out of this one.
+        weights="imagenet",
         **kwargs,
     ):
         # First, since it says how a feature is made.
         self.pooling = one_of("pooling", pooling, tuple(POOLINGS))
-        super().__init__(image_size=image_size, dropout=dropout, frozen_blocks=frozen_blocks, **kwargs)
+        super().__init__(image_size=image_size, dropout=dropout, frozen_blocks=frozen_blocks, weights=weights, **kwargs)
         if self.backbone_value.feature is not None:
             raise UserError(
                 f"the backbone {self.backbone_value.model.name!r} has fully connected layers: an embedder pools the last map of "

@@ -57,12 +57,13 @@ class LogoModel(Trainer):
         class_names: N different names. `num_classes` alone names them "0", "1", ...
         backbone: a name of `lk.backbones.NAMES`, `"keras/NAME"` or an `lk.Backbone`.
         image_size: int S, px, a multiple of 32 (of 16 for `LogoEmbedder`).
-        weights: `"imagenet"` or None, what the backbone starts from.
+        weights: `"imagenet"`, `"logos"` (of EfficientNet-Lite0: the logo embedding that comes with the package) or None, what
+            the backbone starts from.
         dropout: float in [0, 1), on pooled features, in training only.
         batch_norm: `"batch"` uses batch statistics in training, `"frozen"` the running ones.
         frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing. By
-            default 5 of EfficientNet-Lite0 with ImageNet weights, which was measured best (`LogoEmbedder`: 2), 0 of any other
-            backbone.
+            default 5 of EfficientNet-Lite0 with weights from elsewhere, which was measured best with those of ImageNet
+            (`LogoEmbedder`: 2), 0 of any other backbone.
         preprocessing: how a photo becomes an image, one of `lk.preprocessing.PREPROCESSINGS`.
         **kwargs: what `keras.Model` takes: `name`, `dtype`.
 
@@ -76,7 +77,8 @@ class LogoModel(Trainer):
     head = "pool"
     # What image_size must be a multiple of, px: the maps of regions have whole cells.
     _size_step = 32
-    # Measured best where the backbone starts from ImageNet (docs/training.md); other backbones are trained as a whole.
+    # Measured best where the backbone starts from ImageNet (docs/training.md), and taken over for the logo weights, which start
+    # from there too; other backbones are trained as a whole.
     _frozen_by_default = {"efficientnet_lite0": 5}
     # How many times as fast as the backbone the rest moves.
     _head_rate = HEAD_RATE / BACKBONE_RATE

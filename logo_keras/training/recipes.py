@@ -160,7 +160,14 @@ RECIPES = {row.name: row for row in ROWS if row.config is not None}
 # An embedding of logos, of drawn marks. The rates, the batch and the 200 steps of warm-up are those of a prototype that
 # was trained for 2,400 steps in 24 minutes on 2 cores; this is five times as long, since more training still helped.
 _EMBEDDER = Config(
-    "LogoEmbedder", learning_rate=1e-3, epochs=60, steps_per_epoch=200, batch_size=64, warm_up_epochs=1, weight_decay=1e-4
+    "LogoEmbedder",
+    {"weights": "imagenet"},
+    learning_rate=1e-3,
+    epochs=60,
+    steps_per_epoch=200,
+    batch_size=64,
+    warm_up_epochs=1,
+    weight_decay=1e-4,
 )
 _OWN = (OwnRecipe("logo_embedder", "an embedding that tells apart brands it has never seen, trained on drawn marks", _EMBEDDER),)
 OWN = {each.name: each for each in _OWN}

@@ -68,6 +68,25 @@ def load_layers(model, torch_names, entries):
         set_layer(layer, entries, prefix)
 
 
+def read_layers(model, torch_names):
+    """The entries of many modules as `load_layers` takes them.
+
+    Args:
+        model, torch_names: as for `load_layers`.
+
+    Returns:
+        dict from entry name to float32 array in PyTorch's layout.
+
+    Raises:
+        ValueError: as `entries_of`.
+    """
+    entries = {}
+    for ours, theirs in torch_names.items():
+        for part, (variable, _, order) in _places(model.get_layer(ours)).items():
+            entries[f"{theirs}.{part}"] = np.transpose(keras.ops.convert_to_numpy(variable), np.argsort(order))
+    return entries
+
+
 def check(wanted, entries):
     """Compares names and shapes before anything is copied.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from logo_keras import __version__
 from logo_keras.edge import model_file
 from logo_keras.errors import UserError
+from logo_keras.weights.safetensors_file import read_safetensors_card
 
 # What is printed of a model, in this order.
 _ENTRIES = "architecture backbone weights classes data recipe config figures evaluations arguments packages date".split()
@@ -70,14 +71,17 @@ def read(path):
     """Reads what a model file says of itself, without Keras and without its weights.
 
     Args:
-        path: str or Path of a `.keras` file of this package, or of an exported `.tflite` or `.onnx` file.
+        path: str or Path of a `.keras` file of this package, of an exported `.tflite` or `.onnx` file, or of the weights of the
+            logo embedding, a `.safetensors` file.
 
     Returns:
         dict of str to what JSON holds: `architecture`, `backbone`, `classes` and, of a `.keras` file, `arguments`,
-        `weights`, `data`, `recipe`, `figures`, `evaluations`, `packages` and `date`, as far as they are known.
+        `weights`, `data`, `recipe`, `figures`, `evaluations`, `packages` and `date`, as far as they are known. The files of
+        the embedding that comes with the package say more.
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ImportError: for a `.safetensors` file, if safetensors is not installed.
         ValueError: naming the file, if it is no model of this package or damaged.
     """
     path = Path(path)
@@ -89,13 +93,17 @@ def read(path):
         arguments = {name: getattr(said, name) for name in names} | {
             "num_backgrounds": None if said.backgrounds is None else len(said.backgrounds)
         }
-        return {
+        card = said.card or {}
+        packages = card.get("packages")
+        return card | {
             "architecture": said.model,
             # What an embedder has not, and a model that names brands.
             "arguments": {name: value for name, value in arguments.items() if value is not None or name == "decision"},
             "classes": list(said.class_names),
-            "packages": {"logo_keras": said.version},
+            "packages": (packages if isinstance(packages, dict) else {}) | {"logo_keras": said.version},
         }
+    if path.suffix.lower() == ".safetensors":
+        return read_safetensors_card(path) | {"classes": []}
     config, saved = _read_keras(path)
     arguments = dict(config["config"])
     backbone = arguments.pop("backbone")
@@ -156,7 +164,7 @@ def describe(path, report=print):
     """Prints what a saved model is.
 
     Args:
-        path: str or Path of a `.keras`, `.tflite` or `.onnx` file.
+        path: str or Path of a model file, as for `read`.
         report: function that takes a line of text.
 
     Raises:
