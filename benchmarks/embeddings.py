@@ -15,8 +15,8 @@ BATCH = 50
 CLIP_MEAN, CLIP_STD = "0.4815,0.4578,0.4082", "0.2686,0.2613,0.2758"
 
 
-def define_others(flags):
-    flags.integer("imagenet_size", 224, "px, side of the images that the ImageNet features see; 0 leaves that row out.", 0)
+def define_others(flags, size=224):
+    flags.integer("imagenet_size", size, "px, side of the images that the ImageNet features see; 0 leaves that row out.", 0)
     flags.multi_string("foreign", None, "An .onnx file of others with one image as input and a vector as its first output.")
     flags.list("foreign_mean", CLIP_MEAN, "What it subtracts from images in 0..1, a number a channel.")
     flags.list("foreign_std", CLIP_STD, "What it divides them by then.")
