@@ -84,15 +84,17 @@ def main(flags, files):
     words = [drawing for drawing in rest if _is_text(drawing)]
     held_out, rest = ([drawing for drawing in drawings if not _is_text(drawing)] for drawings in (held_out, rest))
     case = chosen(held_out, rest, words, flags.queries, flags.indexed, flags.seed)
+    marks = len(case.copies) // len(ALTERATIONS)
     lines = Table("embedding", "copies", "mean rank", f"among the first {PLACES}, %", "a trap before the original, %")
     for name, gallery in galleries(flags, files):
         ranks, trapped = measure(gallery, case)
         for copies, places in ranks.items():
-            lines.add(name, copies, f"{places.mean():.1f}", percent(places <= PLACES), percent(trapped[copies]))
+            shares = (percent(hits, marks) for hits in (places <= PLACES, trapped[copies]))
+            lines.add(name, copies, f"{places.mean():.1f}", *shares)
     brands = {*map(owner_of, case.marks)} - {TRAPS}
     facts = [
         f"Commit: {commit()}",
-        f"{len(case.copies) // len(ALTERATIONS)} marks, each of another brand held out of training, as many copies of each kind",
+        f"{marks} marks, each of another brand held out of training, as many copies of each kind",
         f"Index: {len(case.marks) - len(case.copies):,} marks of {len(brands):,} brands, and {len(case.copies)} traps",
         "In brackets: 95 % over marks, bootstrap.",
     ]
@@ -121,9 +123,9 @@ def chosen(held_out, rest, words, queries, indexed, seed):
     """
     rng = np.random.default_rng(seed)
     words = [picture(words[number]) for number in rng.permutation(len(words))[:queries]]
-    others = [rest[number] for number in rng.permutation(len(rest))[: max(0, indexed - len(held_out))]]
+    strangers = [rest[number] for number in rng.permutation(len(rest))[: max(0, indexed - len(held_out))]]
     case, numbers = Case(), {}
-    for drawing in (*held_out, *others):
+    for drawing in (*held_out, *strangers):
         # By number: a brand may be called what no folder can be.
         owner = numbers.setdefault(drawing.mark.brand, str(len(numbers)))
         case.marks[f"{owner}/{len(case.marks)}"] = picture(drawing)
@@ -169,9 +171,10 @@ def measure(gallery, case):
     return tuple({name: np.array(values) for name, values in found.items()} for found in (ranks, trapped))
 
 
-def percent(hits):
-    """The share of hits, bool `[q]`, with its interval."""
-    return shown([100 * value for value in (hits.mean(), *interval(hits))])
+def percent(hits, marks):
+    """The share of hits, bool `[q]`, those of each mark side by side, with its interval over marks."""
+    shares = hits.reshape(marks, -1).mean(axis=1)
+    return shown([100 * value for value in (shares.mean(), *interval(shares))])
 
 
 def _is_text(drawing):

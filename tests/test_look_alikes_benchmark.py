@@ -151,4 +151,8 @@ def test_copies_of_a_few_marks_are_found(benchmark):
     assert all(len(ranks[name]) == 2 for name in ranks if name != "all") and len(ranks["all"]) == 2 * COPIES
     # What differs in colour alone is the same drawing in black; a thumbnail's colours tell as much.
     assert (ranks["inverted"] == 1).all() and not trapped["inverted"].any()
-    assert benchmark.percent(ranks["inverted"] == 1) == "100.0 (100.0 to 100.0)"
+
+
+def test_copies_of_one_mark_count_as_one_in_an_interval(benchmark):
+    hits = np.repeat([True, False] * 10, COPIES)
+    assert benchmark.percent(hits, 20) == benchmark.percent(hits[::COPIES], 20) == "50.0 (30.0 to 70.0)"
