@@ -43,6 +43,17 @@ def command_line():
     return f"KERAS_BACKEND={backend} " * bool(backend) + shlex.join(words)
 
 
+def commit():
+    """The commit that was measured, and whether files had changed since."""
+
+    def git(*words):
+        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=RESULTS).stdout.strip()
+
+    return git("rev-parse", "--short=12", "HEAD") + (
+        ", with changes" if git("status", "--porcelain", "--untracked-files=no") else ""
+    )
+
+
 def keep(name, *blocks, title=None, facts=()):
     """Prints a page, with the command, the machine and the date above its tables, and writes it to results/NAME.md.
 
@@ -57,6 +68,11 @@ def keep(name, *blocks, title=None, facts=()):
     text = "\n\n".join([f"# {title or name}", f"    {command_line()}", *blocks])
     print(f"\n{text}")
     (RESULTS / f"{name}.md").write_text(f"{text}\n", encoding="utf-8")
+
+
+def shown(figure):
+    """A mean and its interval, three floats, as a cell of a table; None where nothing was asked."""
+    return "-" if figure is None else f"{figure[0]:.1f} ({figure[1]:.1f} to {figure[2]:.1f})"
 
 
 class Table(list):

@@ -13,17 +13,17 @@ Every run is a line of results/retrieval.jsonl, and results/retrieval.md counts 
 
 import datetime
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
-from result import RESULTS, Table, command_line, keep, run
+from embeddings import SIDE, define_others, others
+from result import RESULTS, Table, command_line, commit, keep, run, shown
 
 from logo_keras import datasets
 from logo_keras.datasets.marks import catalogue, drawings, packages
 from logo_keras.errors import UserError
 from logo_keras.evaluation.retrieval import few_shot_hits, from_artwork, interval, retrieve
-from logo_keras.extras import cv2, require
+from logo_keras.extras import cv2
 from logo_keras.files import write
 from logo_keras.image.preprocessing import fit
 from logo_keras.image.surroundings import CONTEXT, square
@@ -34,24 +34,15 @@ SETS = {"toplogo10": None, "flickrlogos27": "train"}
 # Brands that are called otherwise than their marks.
 ALIASES = {"adidas0": "adidas", "hh": "hellyhansen", "mk": "michaelkors"}
 SHOTS = (1, 5)
-# px of the squares that are kept; no row reads larger ones.
-SIDE = 256
-# Images at once.
-BATCH = 50
 # A one-colour mark that differs by less from its ground, in grey levels, turns black or white, as in training.
 STANDS_OUT = 60
-# OpenAI's CLIP, clip/clip.py: the normalisation of images in 0..1.
-CLIP_MEAN, CLIP_STD = "0.4815,0.4578,0.4082", "0.2686,0.2613,0.2758"
 
 
 def define(flags):
     for name in SETS:
         flags.string(name, None, f"The folder of {name}; one of the sets must be given.")
     flags.string("marks", None, "The folder of the packages of marks.")
-    flags.integer("imagenet_size", 224, "px, side of the images that the ImageNet features see; 0 leaves that row out.", 0)
-    flags.multi_string("foreign", None, "An .onnx file of others with one image as input and a vector as its first output.")
-    flags.list("foreign_mean", CLIP_MEAN, "What it subtracts from images in 0..1, a number a channel.")
-    flags.list("foreign_std", CLIP_STD, "What it divides them by then.")
+    define_others(flags)
 
 
 def main(flags, files):
@@ -78,30 +69,10 @@ def main(flags, files):
 
 def embedders(flags, files):
     """Yields the name of each row and a function from uint8 `[n, SIDE, SIDE, 3]` to embeddings `[n, D]`."""
-    if flags.imagenet_size:
-        yield f"ImageNet features, {flags.imagenet_size} px", imagenet(flags.imagenet_size)
+    for name, embed, _ in others(flags):
+        yield name, embed
     for path in map(Path, files):
         yield path.name, opened(path)
-    for path in map(Path, flags.foreign or ()):
-        mean, std = (np.float32([float(number) for number in values]) for values in (flags.foreign_mean, flags.foreign_std))
-        yield path.name, foreign(path, mean, std)
-
-
-def imagenet(size):
-    """The mean of the last map of EfficientNet-Lite0 with ImageNet weights."""
-    from logo_keras.backbones import backbone
-
-    value = backbone("efficientnet_lite0")
-
-    def embed(crops):
-        found = []
-        for first in range(0, len(crops), BATCH):
-            images = np.stack([fit(crop, size) for crop in crops[first : first + BATCH]])
-            maps = value.model(value.preprocessing(images.astype(np.float32)), training=False)
-            found.append(np.asarray(maps).mean(axis=(1, 2)))
-        return np.concatenate(found)
-
-    return embed
 
 
 def opened(path):
@@ -116,24 +87,6 @@ def opened(path):
     from logo_keras.edge import Embedder
 
     return Embedder(path).embed
-
-
-def foreign(path, mean, std):
-    """An ONNX file of others: images `[1, 3, S, S]` or `[1, S, S, 3]`, normalised; S as the file says, else 224 px."""
-    session = require("onnxruntime", "onnx").InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    given = session.get_inputs()[0]
-    first = given.shape[1] == 3
-    size = given.shape[2] if isinstance(given.shape[2], int) else 224
-
-    def embed(crops):
-        rows = []
-        for crop in crops:
-            image = ((fit(crop, size) / np.float32(255) - mean) / std)[None]
-            image = image.transpose(0, 3, 1, 2) if first else image
-            rows.append(np.ravel(session.run(None, {given.name: np.ascontiguousarray(image, np.float32)})[0]))
-        return np.stack(rows)
-
-    return embed
 
 
 def squares(dataset):
@@ -188,21 +141,6 @@ def measure(embeddings, labels, art, of_art):
         name: None if each is None else [round(100 * float(value), 2) for value in (np.nanmean(each), *interval(each))]
         for name, each in hits.items()
     }
-
-
-def shown(figure):
-    return "-" if figure is None else f"{figure[0]:.1f} ({figure[1]:.1f} to {figure[2]:.1f})"
-
-
-def commit():
-    """The commit that was measured, and whether files had changed since."""
-
-    def git(*words):
-        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=RESULTS).stdout.strip()
-
-    return git("rev-parse", "--short=12", "HEAD") + (
-        ", with changes" if git("status", "--porcelain", "--untracked-files=no") else ""
-    )
 
 
 def record(figures):

@@ -1,20 +1,22 @@
 """The notebooks run from the first cell to the last, with little of everything."""
 
+import re
+
 import nbclient
 import nbformat
 import pytest
 from conftest import ROOT
+
+import logo_keras as lk
 
 # Trains, exports and draws in a process of its own.
 pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-@pytest.fixture(scope="module")
-def first_model(tmp_path_factory):
-    """The first notebook after it has run, and the folder that it wrote to."""
-    out = tmp_path_factory.mktemp("first_model")
-    notebook = nbformat.read(ROOT / "notebooks" / "01_first_model.ipynb", as_version=4)
+def executed(name, out):
+    """A notebook after it has run, with little of everything."""
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOGO_KERAS_NOTEBOOK_QUICK", "1")
         patch.setenv("LOGO_KERAS_NOTEBOOK_OUT", str(out))
@@ -22,7 +24,21 @@ def first_model(tmp_path_factory):
         patch.delenv("MPLBACKEND", raising=False)
         resources = {"metadata": {"path": str(ROOT / "notebooks")}}
         nbclient.NotebookClient(notebook, timeout=900, kernel_name="python3", resources=resources).execute()
-    return notebook, out
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def first_model(tmp_path_factory):
+    """The first notebook after it has run, and the folder that it wrote to."""
+    out = tmp_path_factory.mktemp("first_model")
+    return executed("01_first_model.ipynb", out), out
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    """The gallery's notebook after it has run, and the folder that it wrote to."""
+    out = tmp_path_factory.mktemp("gallery")
+    return executed("05_gallery.ipynb", out), out
 
 
 def outputs(notebook, kind):
@@ -48,6 +64,22 @@ def test_the_first_models_file_answers_as_keras_does(first_model):
     (keras_brand, keras_share), (tflite_brand, tflite_share) = keras.rsplit(maxsplit=1), tflite.rsplit(maxsplit=1)
     assert keras_brand == tflite_brand
     assert float(keras_share) == pytest.approx(float(tflite_share), abs=2e-4)
+
+
+def test_the_gallery_leaves_a_file_and_draws_references_and_answers(gallery):
+    notebook, out = gallery
+    assert not outputs(notebook, "error")
+    pictures = [output for output in outputs(notebook, "display_data") if "image/png" in output["data"]]
+    assert len(pictures) == 2
+    assert len(lk.Gallery.load(out / "brands.gallery").labels) == 4
+
+
+def test_the_gallery_says_how_well_it_names_brands_and_what_feedback_does(gallery):
+    notebook, _ = gallery
+    text = "".join(output["text"] for output in outputs(notebook, "stream") if output["name"] == "stdout")
+    assert re.search(r"the likeliest brand is right: [\d.]+% of 12, ", text)
+    assert re.search(r"strangers that got a name: [\d.]+% of 6$", text, re.MULTILINE)
+    assert re.search(r"1 other photographs: \d+% right before, \d+% after", text)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)

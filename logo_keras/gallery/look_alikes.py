@@ -107,16 +107,34 @@ def find(gallery, mark, top=20, not_own=None):
     others = np.array([owner_of(label) != not_own for label in labels])
     if not_own is not None and others.all():
         raise UserError(f"no mark of the gallery belongs to {not_own!r}: its labels begin with the owner's name.")
-    seen = _ways(artwork.crops([mark]))
-    queries = gallery.embed_squares(list(seen.values()))
-    similarities = np.where(others[:, None], gallery.similarities(queries), -np.inf)
+    similarities, seen = compare(gallery, mark)
+    similarities = np.where(others[:, None], similarities, -np.inf)
     best, ways = similarities.max(axis=1), list(seen)
     found = []
     for number in np.argsort(-best, kind="stable")[: min(top, int(others.sum()))]:
-        way = int(similarities[number].argmax())
-        reference = gallery.nearest_reference(labels[number], queries[way])
-        found.append(LookAlike(labels[number], owner_of(labels[number]), float(best[number]), ways[way], reference))
+        way = ways[similarities[number].argmax()]
+        reference = gallery.nearest_reference(labels[number], seen[way])
+        found.append(LookAlike(labels[number], owner_of(labels[number]), float(best[number]), way, reference))
     return tuple(found)
+
+
+def compare(gallery, mark):
+    """Compares a mark, in all the ways in which it is looked for, with those of a gallery: what `find` puts in order.
+
+    Args:
+        gallery: Gallery.
+        mark: as for `find`.
+
+    Returns:
+        float32 `[B, w]`, similarities, a row each of `gallery.labels`, a column for each way; and dict from each way, as
+        `LookAlike.seen` names it, to float32 `[D]`, how the mark is embedded then.
+
+    Raises:
+        UnreadablePhoto: as `find`.
+    """
+    ways = _ways(artwork.crops([mark]))
+    queries = gallery.embed_squares(list(ways.values()))
+    return gallery.similarities(queries), dict(zip(ways, queries, strict=True))
 
 
 def owner_of(label):
