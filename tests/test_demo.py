@@ -108,6 +108,7 @@ def test_the_report_is_complete_in_itself_and_tells_the_figures(demo):
     text = "".join(page.words).replace("\n", " ")
     assert f"{100 * figures['top1']:.1f}\u00a0%" in text and f"{100 * figures['plain_top1']:.1f}\u00a0%" in text
     assert "no evidence of how well the network does on real photos" in text
+    assert f"{100 * figures['gallery']['named']:.1f}\u00a0%are so like it that they are named" in text
     assert page.tags.count("svg") == 2
 
 
