@@ -18,7 +18,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 help:
 	@echo "make setup             .venv with the pinned versions; does nothing when nothing changed"
-	@echo "make demo              trains on synthetic photographs, exports, runs the file: demo/report.html"
+	@echo "make demo              names brands without training; trains on synthetic photographs, exports: demo/report.html"
 	@echo "make demo DATA=FOLDER  the same on real photographs, for instance path/to/toplogo10"
 	@echo "make test              ruff and the tests that are not slow"
 	@echo "make test-slow         the slow tests and nothing else; those of clients that are not installed are skipped"

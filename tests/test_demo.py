@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,14 +18,24 @@ from tiny import tiny_backbone
 import logo_keras as lk
 from logo_keras.commands import demo as command
 from logo_keras.datasets.synthetic.synthesis import RECIPE
-from logo_keras.demo import DemoConfig, quick, run, sets, stages
+from logo_keras.demo import DemoConfig, demo_page, quick, run, sets, stages, untrained
 from logo_keras.training import Config
 
 KEYS = {
-    "top1", "top5", "plain_top1", "tflite_top1", "tflite_max_abs_diff", "tflite_tied", "region_hit_rate",
+    "gallery", "top1", "top5", "plain_top1", "tflite_top1", "tflite_max_abs_diff", "tflite_tied", "region_hit_rate",
     "region_hit_rate_any", "region_hit_rate_chance", "region_area", "seconds", "intervals", "settings", "versions",
 }  # fmt: skip
-ARTIFACTS = {stages.MODEL, stages.FILE, f"{stages.FILE}.json", stages.HTML, stages.JSON, stages.OVERVIEW}
+ARTIFACTS = {
+    stages.MODEL,
+    stages.FILE,
+    f"{stages.FILE}.json",
+    stages.HTML,
+    stages.JSON,
+    stages.OVERVIEW,
+    stages.GALLERY,
+    stages.MATCHES,
+}
+SETS = {f"synthetic-demo-{numbers}-seed0-recipe{RECIPE}" for numbers in ("4-13-2-3-0", "8-0-0-3-4")}
 
 
 def with_tiny_backbone(config, **changes):
@@ -34,8 +45,9 @@ def with_tiny_backbone(config, **changes):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """A demo of a tiny backbone that has ended: its folder, its figures, the lines it said."""
+    """A demo of a tiny backbone that has ended: its folder, its figures, the lines it said; and what its page was made of."""
     out, lines = tmp_path_factory.mktemp("demo"), []
+    composed = mock.Mock(wraps=demo_page.compose)
     (out / ".partial-0badcafe-model.keras").write_bytes(b"what a killed demo left")
     config = quick()
     drna = with_tiny_backbone(config.drna, num_proposals=2, num_regions=1)
@@ -43,24 +55,23 @@ def demo(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stages, "_VERIFIED", 16)
         patch.setattr(stages, "_SAID", 5)
-        return out, run(out, config=config, say=lines.append), lines
+        patch.setattr(demo_page, "compose", composed)
+        return out, run(out, config=config, say=lines.append), lines, composed.call_args.args
 
 
 def test_the_demo_leaves_its_files_and_no_half_ones(demo):
-    out, _, _ = demo
-    names = {path.name for path in out.iterdir()}
-    assert names - ARTIFACTS == {f"synthetic-demo-4-13-2-3-0-seed0-recipe{RECIPE}"}
-    assert ARTIFACTS <= names
+    out, *_ = demo
+    assert {path.name for path in out.iterdir()} == ARTIFACTS | SETS
 
 
 def test_the_figures_are_those_of_the_file(demo):
-    out, figures, _ = demo
+    out, figures, *_ = demo
     assert set(figures) == KEYS
     assert json.loads((out / stages.JSON).read_text(encoding="utf-8")) == figures
 
 
 def test_shares_are_fractions_and_lie_in_their_intervals(demo):
-    _, figures, _ = demo
+    _, figures, *_ = demo
     for name in ("top1", "top5", "plain_top1", "tflite_top1", "region_hit_rate", "region_hit_rate_any"):
         low, high = figures["intervals"][name]
         assert 0 <= low <= figures[name] <= high <= 1
@@ -70,7 +81,7 @@ def test_shares_are_fractions_and_lie_in_their_intervals(demo):
 
 
 def test_the_model_that_is_left_scores_what_the_report_says(demo):
-    out, figures, _ = demo
+    out, figures, *_ = demo
     test = lk.datasets.load("synthetic", out / f"synthetic-demo-4-13-2-3-0-seed0-recipe{RECIPE}", "test")
     assert lk.evaluation.evaluate(lk.load(out / stages.MODEL), test).top1 == figures["top1"]
     assert lk.evaluation.evaluate(lk.edge.Recognizer(out / stages.FILE), test).top1 == figures["tflite_top1"]
@@ -78,26 +89,94 @@ def test_the_model_that_is_left_scores_what_the_report_says(demo):
 
 
 def test_every_stage_is_said_and_measured(demo):
-    _, figures, lines = demo
+    _, figures, lines, _ = demo
     seconds = figures["seconds"]
-    assert {"photographs", "train_drna", "train_plain", "test", "export", "run_file", "total"} <= set(seconds)
+    assert {"photographs", "gallery", "train_drna", "train_plain", "test", "export", "run_file", "total"} <= set(seconds)
     assert seconds["train_drna_steps"] <= seconds["train_drna"] < seconds["total"]
-    assert sum(" == " in line for line in lines) == 7
+    assert sum(" == " in line for line in lines) == 8
     assert any("epoch 1 of 1" in line for line in lines)
     assert any("step 5: loss " in line and "step 10" not in line for line in lines)
 
 
 def test_the_report_is_complete_in_itself_and_tells_the_figures(demo):
-    out, figures, _ = demo
+    out, figures, *_ = demo
     page = Checked((out / stages.HTML).read_text(encoding="utf-8"))
-    # The overview, and of nine wrong and nine right answers as many as there are.
+    # What the gallery says, the overview, and of nine wrong and nine right answers as many as there are.
     right = round(12 * figures["top1"])
-    assert len(page.addresses) == 1 + min(9, right) + min(9, 12 - right)
+    assert len(page.addresses) == 2 + min(9, right) + min(9, 12 - right)
     assert all(address.startswith("data:image/jpeg;base64,") for address in page.addresses)
     text = "".join(page.words).replace("\n", " ")
     assert f"{100 * figures['top1']:.1f}\u00a0%" in text and f"{100 * figures['plain_top1']:.1f}\u00a0%" in text
     assert "no evidence of how well the network does on real photos" in text
+    assert f"{100 * figures['gallery']['named']:.1f}\u00a0%are so like it that they are named" in text
     assert page.tags.count("svg") == 2
+
+
+def test_without_a_gallery_the_report_has_no_section_about_it(demo):
+    _, figures, _, (found, _, overview, _) = demo
+    assert "Brands without training" in demo_page.compose(found, figures, overview, overview).decode()
+    page = demo_page.compose(dataclasses.replace(found, untrained=None), figures | {"gallery": None}, overview, None).decode()
+    assert "Brands without training" not in page and "DRNA-Net was trained" in page
+
+
+def test_the_gallery_knows_the_brands_by_artwork_and_is_asked_about_what_did_not_calibrate_it(demo):
+    out, figures, _, (found, *_) = demo
+    gallery, said = lk.Gallery.load(out / stages.GALLERY), found.untrained.evaluation
+    assert gallery.labels == ("Adidas", "Apple", "Starbucks", "McDonald's")
+    assert {reference.kind for label in gallery.labels for reference in gallery.references(label)} == {"artwork"}
+    # Three photos of each of four brands; of the four others, and of the ground of four photos, half.
+    assert (said.samples, said.others, said.calibrated_on, said.references) == (12, 2 * 3 + 2, 0, 0)
+    assert figures["gallery"]["calibrated_on"] == 2 * 3 + 2
+    assert gallery.calibration == found.untrained.gallery.calibration
+    assert figures["gallery"]["top1"] > 0.5
+
+
+def test_real_photos_with_boxes_give_the_gallery_one_photo_of_each_brand(demo):
+    out, *_ = demo
+    photos = sets.opened(out / f"synthetic-demo-4-13-2-3-0-seed0-recipe{RECIPE}", 0)
+    found = untrained.of_photos(photos.training, photos.test, 0)
+    gallery = found.gallery
+    assert [(brand.label, brand.references) for brand in gallery.list()] == [(name, 1) for name in photos.test.class_names]
+    for label in gallery.labels:
+        (reference,) = gallery.references(label)
+        number = photos.training.paths.index(str(out / photos.training.root / "train" / label / reference.source))
+        assert reference.box == tuple(photos.training.boxes[number][0])
+    assert (found.evaluation.samples, found.evaluation.others) == (12, 0)
+    assert "one photo" in str(found) and "thresholds" not in str(found)
+
+
+def test_photos_without_boxes_give_no_gallery(tmp_path):
+    for number in range(4):
+        write(tmp_path / ("adidas", "puma")[number % 2] / f"{number}.jpg", seed=number)
+    photos = lk.datasets.load("folder", tmp_path)
+    assert untrained.of_photos(photos, photos, 0) is None
+
+
+def test_boxes_of_ground_lie_in_their_photos_and_have_the_sizes_of_logos(demo):
+    out, *_ = demo
+    root = out / f"synthetic-demo-8-0-0-3-4-seed0-recipe{RECIPE}"
+    logos, none = (lk.datasets.load("synthetic", root, split) for split in ("test", "none"))
+    sizes = {tuple(box[2:] - box[:2]) for (box,) in logos.boxes}
+    for number, (box,) in enumerate(untrained._ground(none, logos, 0)):
+        assert tuple(np.round(box[2:] - box[:2])) in sizes
+        assert (box[:2] >= 0).all() and (box[2:] <= none.photograph(number).shape[:2]).all()
+
+
+@pytest.mark.parametrize(
+    ("box", "side", "place"),
+    [
+        # Three times the longer side around the middle; at the edge; as large as the photo allows.
+        ((40, 80, 50, 100), 60, (25, 20, 35, 40)),
+        ((0, 0, 10, 20), 60, (0, 0, 10, 20)),
+        ((10, 20, 70, 180), 100, (10, -30, 70, 130)),
+    ],
+)
+def test_the_surroundings_of_a_box_are_a_square_of_the_photo(box, side, place):
+    photo = np.arange(100 * 200 * 3).reshape(100, 200, 3)
+    near, moved = demo_page._nearby(photo, np.float32(box))
+    assert near.shape == (side, side, 3) and tuple(moved) == place
+    y, x = (int(value) for value in np.float32(box[:2]) - moved[:2])
+    assert np.array_equal(near, photo[y : y + side, x : x + side])
 
 
 def test_folders_are_recognized_by_their_layout(tmp_path):
@@ -112,24 +191,24 @@ def test_folders_are_recognized_by_their_layout(tmp_path):
 
 
 def test_the_official_splits_are_taken(shared):
-    toplogo10 = sets.real(shared / "data" / "toplogo10", 0)
+    toplogo10 = sets.opened(shared / "data" / "toplogo10", 0)
     assert (toplogo10.name, len(toplogo10.training), len(toplogo10.test)) == ("toplogo10", 400, 300)
     assert toplogo10.validation is None
-    flickrlogos27 = sets.real(shared / "data" / "flickrlogos27", 0)
+    flickrlogos27 = sets.opened(shared / "data" / "flickrlogos27", 0)
     assert (flickrlogos27.name, len(flickrlogos27.training), len(flickrlogos27.test)) == ("flickrlogos27", 809, 135)
 
 
 def test_folders_named_train_and_test_are_the_split(tmp_path):
     for number, split in enumerate(["train", "train", "validation", "test"]):
         write(tmp_path / split / "adidas" / f"{number}.jpg", seed=number)
-    found = sets.real(tmp_path, 0)
+    found = sets.opened(tmp_path, 0)
     assert [len(part) for part in (found.training, found.validation, found.test)] == [2, 1, 1]
 
 
 def test_folders_without_a_split_are_split_by_the_seed(tmp_path):
     for number in range(20):
         write(tmp_path / ("adidas", "puma")[number % 2] / f"{number}.jpg", seed=number)
-    found, again, other = (sets.real(tmp_path, seed) for seed in (0, 0, 1))
+    found, again, other = (sets.opened(tmp_path, seed) for seed in (0, 0, 1))
     assert (len(found.training), found.validation, len(found.test)) == (14, None, 6)
     assert found.test.paths == again.test.paths != other.test.paths
     assert not set(found.training.paths) & set(found.test.paths)
@@ -137,7 +216,7 @@ def test_folders_without_a_split_are_split_by_the_seed(tmp_path):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere"):
-        sets.real(tmp_path / "nowhere", 0)
+        sets.opened(tmp_path / "nowhere", 0)
 
 
 def test_only_what_a_killed_demo_left_is_swept_away(tmp_path):
@@ -228,7 +307,7 @@ def test_a_demo_that_is_stopped_leaves_no_half_files_and_can_be_run_again(tmp_pa
     stopped.send_signal(signal.SIGTERM)
     stopped.communicate(timeout=120)
     assert stopped.returncode == 143
-    assert [path.name for path in tmp_path.iterdir()] == [f"synthetic-demo-4-13-2-3-0-seed0-recipe{RECIPE}"]
+    assert {path.name for path in tmp_path.iterdir()} == {stages.GALLERY, stages.MATCHES} | SETS
     again = quick_demo(tmp_path)
     said, _ = again.communicate(timeout=600)
     assert again.returncode == 0, said

@@ -13,6 +13,7 @@ import pytest
 from logo_keras.datasets import load, synthesize
 from logo_keras.datasets.synthetic import artwork, camera, compositing, placement, scenes
 from logo_keras.datasets.synthetic import synthesis as synthetic
+from logo_keras.image import svg
 
 pytest.importorskip("simplepycons")
 pytest.importorskip("resvg_py")
@@ -79,6 +80,18 @@ def test_distractors_are_not_brands_and_differ_between_training_and_the_rest():
     lists = [set(artwork.BRANDS.values()), set(artwork.TRAIN_DISTRACTORS), set(artwork.OTHER_DISTRACTORS)]
     assert len(artwork.BRANDS) >= 60
     assert sum(map(len, lists)) == len(set.union(*lists))
+
+
+def test_the_drawing_of_a_mark_has_the_brands_colour_and_shape():
+    mark = artwork.draw("adidas")
+    drawn = svg.draw(artwork.svg("adidas").encode(), 96, "adidas")
+    opaque = drawn[..., 3] == 255
+    assert (drawn[opaque][:, :3] == mark.color).all()
+    y, x = (np.flatnonzero(opaque.any(axis)) for axis in (1, 0))
+    mask = mark.masks[2]
+    assert np.ptp(x) / np.ptp(y) == pytest.approx(mask.shape[1] / mask.shape[0], rel=0.05)
+    with pytest.raises(ValueError, match="no mark 'nobody'"):
+        artwork.svg("nobody")
 
 
 def test_no_two_marks_look_alike(monkeypatch):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from logo_keras.edge.recognition import Recognition
+from logo_keras.gallery.match import Match
 from logo_keras.image import draw
 
 
@@ -60,6 +61,33 @@ def test_a_wrong_first_label_is_drawn_otherwise_than_a_right_one():
     first_line = slice(320, 352)
     assert has(right[first_line], draw._RIGHT) and not has(right[first_line], draw._WRONG)
     assert has(wrong[first_line], draw._WRONG) and not has(wrong[first_line], draw._RIGHT)
+
+
+def match(box, label="adidas"):
+    return Match(label, 0.5, box, None)
+
+
+def test_only_matches_in_several_boxes_are_numbered():
+    one = draw.draw_matches(photo(), [match((20, 40, 80, 160))], side=None)
+    assert tuple(one[50, 40]) == draw.REGION_COLORS[0] and (one[30, 60] == 90).all()
+    two = draw.draw_matches(photo(), [match((20, 40, 80, 160)), match((20, 170, 80, 195))], side=None)
+    assert tuple(two[21, 42]) == draw.REGION_COLORS[0] and has(two[:100], draw.REGION_COLORS[1])
+
+
+def test_a_box_that_was_asked_about_is_drawn_where_nothing_is_known():
+    asked = draw.draw_matches(photo(), [], boxes=[np.float32([20, 40, 80, 160])], side=None)
+    assert tuple(asked[50, 40]) == draw.TRUTH_COLOR
+    assert not has(draw.draw_matches(photo(), [], side=None)[:100], draw.TRUTH_COLOR)
+
+
+@pytest.mark.parametrize("matches", [[], [match((20, 40, 80, 160)), match((20, 40, 80, 160), "puma")]])
+def test_a_wrong_first_match_is_drawn_otherwise_than_a_right_one(matches):
+    unknown, right, wrong = (
+        draw.draw_matches(photo(), matches, right=right, side=None)[100:148] for right in (None, True, False)
+    )
+    assert has(right, draw._RIGHT) and not has(right, draw._WRONG)
+    assert has(wrong, draw._WRONG) and not has(wrong, draw._RIGHT)
+    assert not has(unknown, draw._RIGHT) and not has(unknown, draw._WRONG)
 
 
 def test_a_name_that_is_too_long_is_shortened_and_any_letters_are_drawn():

@@ -1,9 +1,11 @@
-"""Shows all of logo_keras at work: DRNA-Net learns brands, beside a plain classifier;
-both are tested; DRNA-Net is exported to TFLite, and the file is run without TensorFlow.
+"""Shows all of logo_keras at work: a gallery knows brands by their artwork, without training;
+DRNA-Net learns brands, beside a plain classifier; both are tested; DRNA-Net is exported to TFLite,
+and the file is run without TensorFlow.
 
-It leaves model.keras, model.tflite, overview.jpg, report.html (open it in a browser) and report.json in the folder --out.
+It leaves brands.gallery, gallery.jpg, model.keras, model.tflite, overview.jpg, report.html (open it in a browser) and
+report.json in the folder --out.
 Without --data the photos are synthetic, both models see them equally often, and all takes less than 8 minutes on two cores.
-With --data both are trained for the same time.
+With --data both are trained for the same time, and the gallery knows each brand by one photo, where boxes are known.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""The demo: DRNA-Net from photos to a verified file, beside a plain classifier."""
+"""The demo: brands without training; DRNA-Net from photos to a verified file, beside a plain classifier."""
 
 from logo_keras.demo.config import DemoConfig, quick
 from logo_keras.demo.stages import run, sweep

@@ -1,4 +1,4 @@
-"""What the demo trains, on which photos, and for how long."""
+"""What the demo shows to the gallery, what it trains, on which photos, and for how long."""
 
 import dataclasses
 
@@ -26,6 +26,8 @@ class DemoConfig:
         seconds: float, or None; instead of `epochs`: about how long DRNA-Net trains.
         seed: int, of the photos and of both trainings.
         photographs: dict, the arguments of `lk.datasets.synthesize` where no real photos are given.
+        gallery: dict, likewise, of the photos that the gallery is asked about. It knows the first of their brands, as many as
+            `photographs` has; half of the others calibrate it.
 
     Raises:
         UserError: if both `epochs` and `seconds` are given, or one is not above 0.
@@ -40,6 +42,9 @@ class DemoConfig:
     seed: int = 0
     photographs: dict = dataclasses.field(
         default_factory=lambda: {"preset": "demo", "brands": 20, "train": 46, "validation": 0, "test": 12, "none": 0}
+    )
+    gallery: dict = dataclasses.field(
+        default_factory=lambda: {"preset": "demo", "brands": 60, "train": 0, "validation": 0, "test": 6, "none": 40}
     )
 
     def __post_init__(self):
@@ -62,4 +67,5 @@ def quick():
         plain=_changed("plain", 8, image_size=64),
         epochs=1,
         photographs={"preset": "demo", "brands": 4, "train": 13, "validation": 2, "test": 3, "none": 0},
+        gallery={"preset": "demo", "brands": 8, "train": 0, "validation": 0, "test": 3, "none": 4},
     )

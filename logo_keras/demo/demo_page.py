@@ -1,5 +1,6 @@
 """The demo's report: the pictures and charts, which the template joins to words and figures."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,13 +13,14 @@ from logo_keras.report.html import percent, render
 _OVERVIEW, _ANSWERS = 8, 9
 
 
-def compose(found, figures, overview):
+def compose(found, figures, overview, matches):
     """Writes the report.
 
     Args:
         found: Findings.
         figures: dict, `found.to_dict()`.
         overview: uint8 RGB `[H, W, 3]`, as the function `overview` draws it.
+        matches: likewise, of the function `matches`; None without a gallery.
 
     Returns:
         bytes, an HTML document.
@@ -28,6 +30,7 @@ def compose(found, figures, overview):
         found=found,
         figures=figures,
         overview=overview,
+        matches=matches,
         by_size=_by_size(found),
         accuracy=_accuracy(found),
         losses=_losses(found.drna.history),
@@ -44,6 +47,36 @@ def overview(found, recognizer):
         photo, truth = tested.photograph(number), tested.class_names[tested.labels[number]]
         pictures.append(draw.draw_recognition(photo, recognizer.recognize(photo), truth, tested.boxes[number], side=400))
     return draw.contact_sheet(pictures, columns=4, cell=300)
+
+
+def matches(found, seed):
+    """A contact sheet of what the gallery says of boxes drawn at random: uint8 RGB `[H, W, 3]`.
+
+    Half of them are of brands that it has, where it was asked about others too.
+
+    Args:
+        found: Untrained.
+        seed: int.
+    """
+    own = np.array([found.brand(number) is not None for number in range(len(found.asked))])
+    known = _drawn(np.flatnonzero(own), _OVERVIEW // 2 if (~own).any() else _OVERVIEW, seed)
+    pictures = []
+    for number in known + _drawn(np.flatnonzero(~own), _OVERVIEW - len(known), seed):
+        photo, boxes, brand = found.asked.photograph(number), found.asked.boxes[number], found.brand(number)
+        best = found.gallery.recognize(photo, top=1, boxes=boxes)[:1]
+        crops = [found.gallery.crop(match.reference) for match in best]
+        near, place = _nearby(photo, np.float32(best[0].box if best else boxes[0]))
+        best = [dataclasses.replace(match, box=tuple(place)) for match in best]
+        right = (best[0].label if best else None) == brand
+        pictures.append(draw.draw_matches(near, best, crops, [place], right, side=300))
+    return draw.contact_sheet(pictures, columns=4, cell=300)
+
+
+def _nearby(photo, box):
+    """The square part of a photo around a box, three times its longer side where the photo is so large, and the box in it."""
+    side = min(*photo.shape[:2], round(3 * float(max(box[2:] - box[:2]))))
+    y, x = np.clip((box[:2] + box[2:] - side) / 2, 0, np.array(photo.shape[:2]) - side).astype(int)
+    return photo[y : y + side, x : x + side], box - np.float32([y, x, y, x])
 
 
 def _by_size(found):

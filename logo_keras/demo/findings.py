@@ -9,6 +9,7 @@ import numpy as np
 from logo_keras.datasets.statistics import box_sizes
 from logo_keras.demo.config import DemoConfig
 from logo_keras.demo.sets import Photos
+from logo_keras.demo.untrained import Untrained
 from logo_keras.evaluation import Evaluation, compare, wilson_interval
 from logo_keras.export.check.verification import Report
 from logo_keras.extras import versions
@@ -22,6 +23,7 @@ class Findings:
     Attributes:
         config: DemoConfig. `drna` and `plain` are those of the trainings, with the epochs that were trained.
         photos: Photos.
+        untrained: Untrained, of the gallery; or None where no boxes are known.
         drna: training.Result of DRNA-Net.
         plain: training.Result of the plain classifier.
         drna_test: Evaluation of DRNA-Net on the test photos.
@@ -34,6 +36,7 @@ class Findings:
 
     config: DemoConfig
     photos: Photos
+    untrained: Untrained | None
     drna: Result
     plain: Result
     drna_test: Evaluation
@@ -80,6 +83,7 @@ class Findings:
             "region_hit_rate_any": _interval(test.region_hit_rate_any, hits),
         }
         return {
+            "gallery": self.untrained and self.untrained.to_dict(),
             "top1": test.top1,
             "top5": test.top5,
             "plain_top1": self.plain_test.top1,

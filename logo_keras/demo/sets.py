@@ -1,4 +1,4 @@
-"""Which photos the demo learns from and is tested on."""
+"""Which photos the demo's models learn from and are tested on."""
 
 import dataclasses
 from pathlib import Path
@@ -32,8 +32,8 @@ class Photos:
     test: Dataset
 
 
-def synthetic(folder, arguments, seed):
-    """Makes the synthetic photos, or takes those that an earlier demo made with the same arguments.
+def drawn(folder, arguments, seed):
+    """Draws synthetic photos, or takes those that an earlier demo drew with the same arguments.
 
     Args:
         folder: path of the folder in which the set gets a folder of its own.
@@ -41,14 +41,14 @@ def synthetic(folder, arguments, seed):
         seed: int.
 
     Returns:
-        Photos.
+        Path of the set's folder.
     """
     # Every argument is in the name, so that a demo with others does not find the set of this one.
     values = "-".join(str(value) for value in arguments.values())
-    return real(datasets.synthesize(Path(folder) / f"synthetic-{values}-seed{seed}-recipe{RECIPE}", seed=seed, **arguments), seed)
+    return datasets.synthesize(Path(folder) / f"synthetic-{values}-seed{seed}-recipe{RECIPE}", seed=seed, **arguments)
 
 
-def real(root, seed):
+def opened(root, seed):
     """Opens photos; what lies in the folder tells which set they are.
 
     `ImageSets/`, `jpg/` and `masks/` are TopLogo-10, `flickr_logos_27_*` is FlickrLogos-27; anything else must be

@@ -1,4 +1,4 @@
-"""The demo's stages, one after the other: photos, two trainings, tests, the exported file, the report."""
+"""The demo's stages, one after the other: photos, a gallery, two trainings, tests, the exported file, the report."""
 
 import contextlib
 import dataclasses
@@ -13,16 +13,17 @@ import keras
 import numpy as np
 
 from logo_keras import evaluation, files, training
-from logo_keras.demo import demo_page
+from logo_keras.demo import demo_page, untrained
 from logo_keras.demo.config import EPOCHS, DemoConfig
 from logo_keras.demo.findings import Findings
-from logo_keras.demo.sets import real, synthetic
+from logo_keras.demo.sets import drawn, opened
 from logo_keras.edge import Recognizer
 from logo_keras.export.tflite import export
 from logo_keras.files import write, write_json
 from logo_keras.image.draw import encoded
 
 MODEL, FILE, HTML, JSON, OVERVIEW = "model.keras", "model.tflite", "report.html", "report.json", "overview.jpg"
+GALLERY, MATCHES = "brands.gallery", "gallery.jpg"
 # How the folder of a training begins, which is gone when the training has ended.
 _TRAINING = ".partial-training-"
 # Steps that tell how long an epoch takes.
@@ -35,14 +36,16 @@ _VERIFIED = 60
 
 
 def run(out, data=None, config=None, say=print):
-    """Trains DRNA-Net and the plain classifier, tests both, exports DRNA-Net, runs the file, and writes the report.
+    """Names brands without training, trains DRNA-Net and the plain classifier, tests both, exports DRNA-Net, runs the file,
+    and writes the report.
 
-    Leaves `model.keras`, `model.tflite`, `overview.jpg`, `report.html` and, last, `report.json` in the folder; each
-    appears when it is complete. What an earlier demo left there is replaced file by file.
+    Leaves `brands.gallery`, `gallery.jpg`, `model.keras`, `model.tflite`, `overview.jpg`, `report.html` and, last, `report.json`
+    in the folder; each appears when it is complete. Of real photos without boxes there is no gallery. What
+    an earlier demo left there is replaced file by file.
 
     Args:
         out: path of the folder, made where it is missing.
-        data: path of real photos (see `sets.real`), or None for synthetic ones, which are put into `out`.
+        data: path of real photos (see `sets.opened`), or None for synthetic ones, which are put into `out`.
         config: DemoConfig; its defaults by default.
         say: function that takes a line of text.
 
@@ -60,9 +63,21 @@ def run(out, data=None, config=None, say=print):
     sweep(out)
     stages = _Stages(say)
     with stages("photographs", "Photos"):
-        photos = synthetic(out, config.photographs, config.seed) if data is None else real(data, config.seed)
+        photos = opened(drawn(out, config.photographs, config.seed) if data is None else data, config.seed)
         learnt, test = photos.training, photos.test
         stages.say(f"{photos.name} ({photos.split}): {learnt!r} to learn from, {len(test)} to be tested on")
+    with stages("gallery", "Brands without training"):
+        if data is None:
+            root = drawn(out, config.gallery, config.seed)
+            gallery = untrained.of_artwork(root, config.photographs["brands"], config.seed)
+        else:
+            gallery = untrained.of_photos(learnt, test, config.seed)
+        for line in str(gallery or "no boxes are known of these photos, so no brand can be shown to a gallery").splitlines():
+            stages.say(line)
+        matches = gallery and demo_page.matches(gallery, config.seed)
+        if gallery:
+            gallery.gallery.save(out / GALLERY)
+            write(out / MATCHES, encoded(matches))
     drna_config = dataclasses.replace(config.drna, seed=config.seed, epochs=config.epochs or EPOCHS[photos.name])
     if config.seconds is not None:
         with stages("pace", f"How many epochs of DRNA-Net fit {config.seconds:.0f} s"):
@@ -93,7 +108,7 @@ def run(out, data=None, config=None, say=print):
         stages.say(f"{file_test.top1:.1%} right")
     found = Findings(
         config=dataclasses.replace(config, drna=drna_config, plain=plain_config),
-        photos=photos, drna=drna, plain=plain, drna_test=drna_test, plain_test=plain_test, file_test=file_test,
+        photos=photos, untrained=gallery, drna=drna, plain=plain, drna_test=drna_test, plain_test=plain_test, file_test=file_test,
         verification=verification, sizes={name: (out / name).stat().st_size for name in (MODEL, FILE)},
         seconds=stages.seconds | {"train_drna_steps": drna_seconds, "train_plain_steps": _seconds(plain)},
     )  # fmt: skip
@@ -102,7 +117,7 @@ def run(out, data=None, config=None, say=print):
         write(out / OVERVIEW, encoded(overview))
         found.seconds["total"] = stages.total
         figures = found.to_dict()
-        write(out / HTML, demo_page.compose(found, figures, overview))
+        write(out / HTML, demo_page.compose(found, figures, overview, matches))
         write_json(out / JSON, figures)
     stages.say(f"Done: open {out / HTML}")
     return figures
@@ -177,6 +192,6 @@ def sweep(out):
         out: str or path of the folder.
     """
     out = Path(out)
-    files.sweep(out, (MODEL, FILE, f"{FILE}.json", HTML, JSON, OVERVIEW, "synthetic-*"))
+    files.sweep(out, (MODEL, FILE, f"{FILE}.json", HTML, JSON, OVERVIEW, GALLERY, MATCHES, "synthetic-*"))
     for path in out.glob(f"{_TRAINING}*"):
         shutil.rmtree(path, ignore_errors=True)

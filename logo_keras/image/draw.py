@@ -56,13 +56,15 @@ def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
     return np.concatenate([picture, band])
 
 
-def draw_matches(photo, matches, pictures=(), side=640):
+def draw_matches(photo, matches, pictures=(), boxes=None, right=None, side=640):
     """Draws what a gallery found: the boxes on the photo, and below each brand with its similarity and reference.
 
     Args:
         photo: uint8 RGB `[H, W, 3]`, upright.
         matches: `lk.gallery.Match` values, best first; where there are none, "none" is written.
         pictures: uint8 RGB `[s, s, 3]`, the reference of each match; none are drawn where they are not given.
+        boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px of the photo, the places that were asked about, drawn in white; or None.
+        right: bool, marks what is said first as right or wrong; None where that is not known.
         side: int, px, longer side of the photo in the picture; None keeps its size.
 
     Returns:
@@ -73,11 +75,12 @@ def draw_matches(photo, matches, pictures=(), side=640):
     """
     if len(pictures) not in (0, len(matches)):
         raise UserError(f"pictures must be one a match, got {len(pictures)} for {len(matches)} matches.")
-    boxes = list(dict.fromkeys(match.box for match in matches))
-    # The box of a whole photo says nothing.
-    marked = [box for box in boxes if box != (0, 0, *photo.shape[:2])]
-    picture = _with_boxes(photo, np.float32(marked).reshape(-1, 4), None, side)
+    # The box of a whole photo says nothing, and the number of a single one neither.
+    marked = [box for box in dict.fromkeys(match.box for match in matches) if box != (0, 0, *photo.shape[:2])]
+    numbered = len(marked) > 1
+    picture = _with_boxes(photo, np.float32(marked).reshape(-1, 4), boxes, side, numbered)
     line, width = 48, picture.shape[1]
+    color = _LIGHT if right is None else _RIGHT if right else _WRONG
     band = np.full((line * max(1, len(matches)), width, 3), _DARK, np.uint8)
     for place, match in enumerate(matches):
         top, left = place * line, 8
@@ -85,15 +88,16 @@ def draw_matches(photo, matches, pictures=(), side=640):
             small = cv2.resize(pictures[place], (line - 8, line - 8), interpolation=cv2.INTER_AREA)
             band[top + 4 : top + line - 4, 4 : line - 4] = small[:, : max(0, width - 4)]
             left = line + 4
-        if match.box in marked:
+        if numbered and match.box in marked:
             number = marked.index(match.box)
             _chip(band, str(number + 1), top + 14, left, REGION_COLORS[number % len(REGION_COLORS)])
             left += 28
         text = f"{match.similarity:.2f}"
         _write(band, text, (max(left, width - _width(text, 0.6) - 8), top + 30), 0.6, _LIGHT)
-        _write(band, _fit(match.label, width - left - _width(text, 0.6) - 20, 0.6), (left, top + 30), 0.6, _LIGHT)
+        _write(band, _fit(match.label, width - left - _width(text, 0.6) - 20, 0.6), (left, top + 30), 0.6, color)
+        color = _LIGHT
     if not matches:
-        _write(band, "none", (8, 30), 0.6, _LIGHT)
+        _write(band, "none", (8, 30), 0.6, color)
     return np.concatenate([picture, band])
 
 
@@ -203,7 +207,7 @@ def cut(photo, box, side):
     return cv2.resize(region, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def _with_boxes(photo, region_boxes, truth_boxes, side):
+def _with_boxes(photo, region_boxes, truth_boxes, side, numbered=True):
     """The photo with its longer side at `side` px, regions and true logos drawn; the best region on top."""
     check_pixels("photo", photo)
     factor = 1.0 if side is None else side / max(photo.shape[:2])
@@ -216,6 +220,8 @@ def _with_boxes(photo, region_boxes, truth_boxes, side):
     for rank, box in reversed(list(enumerate(np.asarray(region_boxes) * factor))):
         color = REGION_COLORS[rank % len(REGION_COLORS)]
         _rectangle(picture, box, color, thick)
+        if not numbered:
+            continue
         # The number sits in the box's visible corner, even where the box reaches beyond the photo.
         y, x = (int(np.clip(box[axis], 0, picture.shape[axis] - 24)) for axis in (0, 1))
         _chip(picture, str(rank + 1), y, x, color)

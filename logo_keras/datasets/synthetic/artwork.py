@@ -71,6 +71,22 @@ class Artwork:
         return self.masks[level], self.paints[level] if self.paints else None
 
 
+def svg(name):
+    """A mark of simplepycons as a drawing in its brand's colour, as brands give theirs out.
+
+    Args:
+        name: str, its name in simplepycons.
+
+    Returns:
+        str, an SVG.
+
+    Raises:
+        As `draw`.
+    """
+    icon = _icon(name)
+    return icon.customize_svg_as_str(fill=icon.primary_color)
+
+
 @functools.cache
 def draw(name):
     """Draws a mark of simplepycons.
@@ -85,16 +101,10 @@ def draw(name):
         ImportError: if simplepycons or resvg_py is not installed.
         ValueError: if the installed simplepycons has no such mark.
     """
-    simplepycons = require("simplepycons", "export")
     resvg_py = require("resvg_py", "export")
-    try:
-        icon = simplepycons.all_icons[name]
-    except KeyError as error:
-        raise UserError(
-            f"the installed simplepycons has no mark {name!r}; install the version that requirements/ pins."
-        ) from error
-    svg = icon.customize_svg_as_str(fill="#ffffff")
-    png = resvg_py.svg_to_bytes(svg_string=svg, width=DRAWN, height=DRAWN, skip_system_fonts=True)
+    icon = _icon(name)
+    white = icon.customize_svg_as_str(fill="#ffffff")
+    png = resvg_py.svg_to_bytes(svg_string=white, width=DRAWN, height=DRAWN, skip_system_fonts=True)
     alpha = cv2.imdecode(np.frombuffer(bytes(png), np.uint8), cv2.IMREAD_UNCHANGED)[..., 3]
     x, y, width, height = cv2.boundingRect(cv2.findNonZero((alpha >= OPAQUE).astype(np.uint8)))
     alpha = alpha[y : y + height, x : x + width]
@@ -109,6 +119,15 @@ def draw(name):
         masks=tuple(masks),
         hull=hull_of(alpha),
     )
+
+
+def _icon(name):
+    try:
+        return require("simplepycons", "export").all_icons[name]
+    except KeyError as error:
+        raise UserError(
+            f"the installed simplepycons has no mark {name!r}; install the version that requirements/ pins."
+        ) from error
 
 
 def hull_of(mask):
