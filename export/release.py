@@ -106,15 +106,15 @@ def card_of(model, commit):
         commit: str.
     """
     said = model.card
-    config, figures = said["config"], said["figures"]
+    config = said["config"]
     names, _ = catalogue.left_out_brands()
     fonts = packages.FONTS.values()
     return {
-        **{name: said.get(name) for name in ("architecture", "backbone", "weights", "recipe", "data", "figures")},
+        **{name: said.get(name) for name in ("architecture", "backbone", "weights", "start", "recipe", "data", "figures")},
         "training": {
             "commit": commit,
             "seed": config["seed"],
-            "steps": figures["epoch"] * config["steps_per_epoch"],
+            "steps": _steps(said),
             "batch_size": config["batch_size"],
         },
         "config": config,
@@ -129,6 +129,13 @@ def card_of(model, commit):
         "packages": said.get("packages"),
         "date": said.get("date"),
     }
+
+
+def _steps(card):
+    """Steps of a run and of those that it started from: int."""
+    if "config" not in (card or {}):
+        return 0
+    return card["figures"]["epoch"] * card["config"]["steps_per_epoch"] + _steps(card.get("start"))
 
 
 def head():

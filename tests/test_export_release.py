@@ -24,6 +24,7 @@ CARD = {
     "data": {"kind": "marks", "training": {"split": "train", "marks": 90, "num_classes": 40}},
     "config": {"seed": 7, "batch_size": 64, "steps_per_epoch": 200, "epochs": 12},
     "figures": {"epoch": 3, "val_r1": 0.5},
+    "start": {"file": "model.keras", "image_size": 96, "config": {"steps_per_epoch": 100}, "figures": {"epoch": 2}},
     "packages": {"keras": "3.15.1"},
 }
 
@@ -102,7 +103,7 @@ def test_the_weights_are_those_of_the_backbone_in_16_bits(released, model):
 def test_both_files_carry_the_card(released):
     card = model_file.read(released[0]).card
     assert card == read_safetensors_card(released[1])
-    assert card["training"] == {"commit": "abc123", "seed": 7, "steps": 600, "batch_size": 64}
+    assert card["training"] == {"commit": "abc123", "seed": 7, "steps": 800, "batch_size": 64}
     assert card["data"]["training"] == {"split": "train", "marks": 90, "num_classes": 40}
     assert any("@iconify-json/fa6-brands@1.2.6: CC-BY-4.0" in line for line in card["drawings"])
     assert "left_out.txt" in card["left_out"] and "No photo of a logo was used" in card["remarks"][0]
@@ -113,7 +114,7 @@ def test_describe_prints_the_card_of_either_file(released, capsys):
     for file in released:
         lk.describe(file)
         said = capsys.readouterr().out
-        for text in ("LogoEmbedder", "commit abc123, seed 7, steps 600", "Font-Awesome", "No photo of a logo", "keras 3.15.1"):
+        for text in ("LogoEmbedder", "commit abc123, seed 7, steps 800", "Font-Awesome", "No photo of a logo", "keras 3.15.1"):
             assert text in said, (file, text)
     assert model_card.read(released[0])["arguments"]["dimensions"] == 16
 

@@ -431,7 +431,11 @@ def test_a_run_starts_from_the_weights_of_a_file(finished, dataset, tmp_path):
     assert said[0] == f"Starting from the weights of {finished.path}."
     # A run of its own: the epochs, the optimizer and the rate begin anew.
     assert int(result.model.optimizer.iterations) == 4 and result.model.optimizer._learning_rate.start == 0
-    assert result.model.card["start"]["file"] == "model.keras" and len(result.model.card["start"]["sha256"]) == 64
+    before = result.model.card["start"]
+    assert before["file"] == "model.keras" and len(before["sha256"]) == 64
+    # The card tells how the file came about, too.
+    assert before["config"] == finished.model.card["config"] and before["figures"] == finished.model.card["figures"]
+    assert before["image_size"] == finished.model.image_size and "start" not in before
 
 
 def test_classifiers_of_brands_that_a_file_does_not_know_start_anew(finished, dataset, tmp_path):

@@ -137,7 +137,7 @@ def train(
             compute_in(model, config.precision)
         elif start is not None:
             model, said = _start_from(start, config, training.class_names)
-            model.card["start"] = {"file": Path(start).name, "sha256": identity["start"]}
+            model.card["start"] = {"file": Path(start).name, "sha256": identity["start"]} | model.card.get("start", {})
             report(said)
         else:
             model = config.build(training.class_names)
@@ -342,7 +342,10 @@ def _start_from(path, config, class_names):
                 of_classes[place] = of_old_classes[old_place]
         new.assign(value)
     model.initial_weights = source.initial_weights
-    model.card = {**model.card, "weights": source.card.get("weights")}
+    # What the file says of its own run, and of the one that it started from.
+    before = {name: source.card[name] for name in ("config", "figures", "start") if name in source.card}
+    start = {"image_size": source.image_size} | before
+    model.card = {**model.card, "weights": source.card.get("weights"), "start": start}
     said = f"Starting from the weights of {path}."
     unknown = [name for name in model.class_names if name not in places]
     if unknown:
