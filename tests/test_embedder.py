@@ -319,12 +319,14 @@ def test_the_recipe_is_what_the_docs_say_and_builds():
     assert small.build(["a", "b"]).compiled
 
 
-def test_the_command_of_the_recipe_gives_its_settings():
+def test_the_commands_of_the_recipes_give_their_settings():
     from logo_keras.commands import train as command
 
-    recipe, flags = recipes.recipe("logo_embedder"), command.COMMAND.flags()
-    flags.parse(recipe.command.split()[1:])
-    assert command.config_from(flags) == recipe.config and flags.data is None
+    for recipe in (recipes.recipe("logo_embedder_fine"), recipes.recipe("logo_embedder")):
+        flags = command.COMMAND.flags()
+        flags.parse(recipe.command.split()[1:])
+        assert command.config_from(flags) == recipe.config and flags.data is None
+        assert flags["from"].value == recipe.start
     # Without the recipe's name too: an embedder without photos learns from marks.
     flags = command.COMMAND.flags()
     flags.parse(["--model=embedder", "--root=marks", "--out=run"])

@@ -51,7 +51,8 @@ def define(flags):
         "part between 0 and 1, or none. By default the part validation where there is one, else none.",
     )
     flags.string("out", None, "The folder to write to.")
-    flags.string("recipe", None, "A row of the paper's tables, trained as there, or logo_embedder; other flags change it.")
+    says = "A row of the paper's tables, trained as there, or a recipe of our own (--list-recipes); other flags change it."
+    flags.string("recipe", None, says)
     flags.boolean("list_recipes", False, "Prints the recipes, the paper's figures and ours.")
     flags.enum(
         "model",

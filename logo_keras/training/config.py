@@ -26,7 +26,7 @@ _OF_SGD = ("momentum", "decay_norms", "drops")
 # docs/training.md: EfficientNet-Lite0 on TopLogo-10, 400 training photos; benchmarks/results has what came out.
 _EPOCHS = {"Classifier": 24, "NTSNet": 12, "DRNANet": 8}
 # Of the recipe logo_embedder: an epoch is a number of drawn samples, not a pass over photos.
-_EPOCHS |= {"LogoEmbedder": 60}
+_EPOCHS |= {"LogoEmbedder": 24}
 
 
 @functools.cache
