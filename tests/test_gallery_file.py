@@ -372,6 +372,16 @@ def test_without_its_embedding_a_gallery_is_listed_and_changed_and_embeds_nothin
             act()
 
 
+def test_another_embedding_of_the_same_name_is_called_another(saved):
+    def same_name(images):
+        return mirrored(images)
+
+    same_name.__module__, same_name.__qualname__ = WithBackgrounds.__module__, WithBackgrounds.__qualname__
+    same_name.image_size = WithBackgrounds.image_size
+    with pytest.raises(UnusableGallery, match="made with another embedding named .*WithBackgrounds: open it with that one"):
+        load(saved, same_name)
+
+
 def test_the_embedding_of_the_package_is_opened_when_it_is_needed(path, monkeypatch):
     opened, shipped = lk.Gallery.load(path), []
 

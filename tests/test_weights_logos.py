@@ -62,7 +62,7 @@ def test_a_backbone_starts_from_the_file(made, lite0):
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_every_model_starts_from_the_file_and_says_so(name, made, lite0, monkeypatch):
+def test_every_model_starts_from_the_file_and_says_so(name, made, monkeypatch):
     monkeypatch.setitem(backbones._BUILDERS, "efficientnet_lite0", lambda weights: _tiny(weights, made))
     made.write_bytes(logos.logos_bytes(tiny_backbone(4).model, CARD))
     model = getattr(lk, name)(num_classes=3, weights="logos", frozen_blocks=0, **SIZES[name])
@@ -142,7 +142,7 @@ def test_numbers_that_16_bits_cannot_hold_are_refused_by_name():
         logos.logos_bytes(network, CARD)
 
 
-def test_logo_train_knows_them(capsys):
+def test_logo_train_knows_them():
     values = train.COMMAND.flags()
     values.parse(["--model=plain", "--weights=logos"])
     assert train.config_from(values).arguments["weights"] == "logos"

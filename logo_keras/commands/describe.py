@@ -1,6 +1,7 @@
 """Prints what model files are: architecture, backbone, where the weights came from, data, recipe, figures,
-package versions and date. Reads .keras files (from logo-train, logo-import) and exported .tflite and
-.onnx files; Keras is not needed. Without FILE it describes the embedding of logos that comes with the package.
+package versions and date. Reads .keras files (from logo-train, logo-import), exported .tflite and .onnx
+files, and the weights that come with the package (.safetensors, needs the extra [train]); Keras is not
+needed. Without FILE it describes the embedding of logos that comes with the package.
 
 For instance:
   logo-describe run/model.keras

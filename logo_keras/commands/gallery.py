@@ -7,7 +7,7 @@
   logo-gallery calibrate FILE PHOTO ...       fits thresholds to photos that show none of the brands
   logo-gallery evaluate FILE --data KIND --root FOLDER
                                               how well it names the brands of a data set
-  logo-gallery reembed FILE --model FILE      embeds all references anew with another embedding
+  logo-gallery reembed FILE [--model FILE]    embeds all references anew with another embedding
 
 Each explains itself: logo-gallery add --help. To name brands in photos: logo-predict --gallery FILE PHOTO ...
 """

@@ -167,4 +167,4 @@ def _reembed(flags, arguments):
 add = Command("logo-gallery add FILE LABEL REFERENCE ...", ADD, _define_add, _add)
 remove = Command("logo-gallery remove FILE LABEL", REMOVE, _define_remove, _remove)
 show = Command("logo-gallery list FILE [LABEL ...]", LIST, _define_list, _list)
-reembed = Command("logo-gallery reembed FILE --model FILE", REEMBED, _define_reembed, _reembed)
+reembed = Command("logo-gallery reembed FILE [--model FILE]", REEMBED, _define_reembed, _reembed)

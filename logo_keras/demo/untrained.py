@@ -86,6 +86,10 @@ def of_artwork(root, brands, seed):
 
     Returns:
         Untrained.
+
+    Raises:
+        ValueError: if the embedding that comes with the package is missing.
+        FileNotFoundError: if there is no such set.
     """
     gallery = Gallery()
     for label, name in list(artwork.BRANDS.items())[:brands]:
@@ -113,6 +117,9 @@ def of_photos(training, test, seed):
 
     Returns:
         Untrained, of the brands that have boxes in both; or None where there are none.
+
+    Raises:
+        ValueError: if the embedding that comes with the package is missing; or naming the photo, if a box lies outside it.
     """
     learnt, asked = (part.subset([len(boxes) > 0 for boxes in part.boxes]).readable() for part in (training, test))
     common = np.setdiff1d(np.intersect1d(learnt.labels, asked.labels), [-1])

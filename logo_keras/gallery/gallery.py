@@ -453,10 +453,13 @@ class Gallery:
         """An embedding with which the gallery was made. Raises UnusableGallery for another."""
         if not model.agrees(self._said["identity"], self._said["probe"]):
             path, name = self._said["path"], self._said["name"]
+            # As that of an older release of the package.
+            other = f"the embedding {name}, not with {model.name}" if name != model.name else f"another embedding named {name}"
             raise UnusableGallery(
                 path,
-                f"made with the embedding {name}, not with {model.name}: open it with that one, or embed its references anew: "
-                f"logo-gallery reembed {path} --model FILE, in Python Gallery.load(FILE).reembed(MODEL).",
+                f"made with {other}: open it with that one, or embed its references anew: logo-gallery reembed {path}, with "
+                "--model FILE where it is not the one that comes with the package; in Python "
+                f"Gallery.load({os.fspath(path)!r}).reembed(MODEL).",
             )
         return model
 

@@ -168,8 +168,7 @@ def describe(path, report=print):
         report: function that takes a line of text.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: naming the file, if it is no model of this package or damaged.
+        FileNotFoundError, ImportError, ValueError: as `read`.
     """
     card = read(path)
     try:

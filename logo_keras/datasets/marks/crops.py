@@ -11,7 +11,8 @@ from logo_keras.extras import cv2
 # Goes up whenever the same numbers give other crops.
 RECIPE = 3
 # The settings below are those with which a first embedding learnt brands apart that it had never seen, where no other reason is
-# given; they were not tuned.
+# given. Plates, hidden and coarse crops were 0.5, 0.2 and 0.5 then: there are fewer since crops vary by surfaces too. None was
+# tuned.
 # Context around a mark, in shares of its longer side: crops around true boxes have 25 %, windows over a photo more or less.
 CONTEXT = (0.05, 0.7)
 # Degrees, largest rotation, with a standard deviation of 9 (a triangular distribution's is its half width over root 6); and
@@ -22,9 +23,9 @@ _PLATES, _HIDDEN = 0.35, 0.15
 # Largest share of a mark that is hidden, behind something or beyond the edge of the crop.
 _MOST_HIDDEN = 0.3
 # Shares of marks that are raised, pressed or sewn, that lie on cloth, of which the outline or one colour is left, beside which
-# something is written, and that are turned by a quarter. By choice, after a look at crops of shoes, bags and shirts.
+# another mark stands, and that are turned by 90 degrees. By choice, after a look at crops of shoes, bags and shirts.
 _RELIEF, _CLOTH, _OUTLINE, _ONE_COLOR, _BESIDE, _QUARTER = 0.25, 0.25, 0.08, 0.2, 0.25, 0.06
-# Size of what is written beside a mark, in shares of the mark's, and the gap between them.
+# Size of the mark that stands beside another, and the gap between them, in shares of the other's size.
 _COMPANION, _GAP = (0.3, 0.8), (0.02, 0.15)
 # px, the smallest side that a crop had before it was enlarged: below it a person cannot tell marks apart.
 _COARSEST = 20
@@ -45,8 +46,8 @@ def mark_crop(drawing, rng, size, others=()):
     """Draws a crop that shows a mark.
 
     The mark is turned, squeezed and seen in perspective, in its own colours or others, on a ground or on a plate, with 5 to 70 %
-    of context around it; some are raised, pressed or sewn, or lie on cloth, and beside some there is something else. A fifth is
-    partly hidden. Then comes the camera: resolution, blur, contrast, colour cast, noise, JPEG.
+    of context around it; some are raised, pressed or sewn, or lie on cloth, and beside some there is another mark. One of seven
+    is partly hidden. Then comes the camera: resolution, blur, contrast, colour cast, noise, JPEG.
 
     Args:
         drawing: Drawing.
@@ -155,7 +156,7 @@ def _any(drawings, rng):
 
 
 def _companion(scene, drawing, where, longer, rng):
-    """Draws something smaller above, below or beside a mark, in place, maybe cut by the edge."""
+    """Draws another, smaller mark above, below or beside a mark, in place, maybe cut by the edge."""
     size = len(scene)
     longer = longer * rng.uniform(*_COMPANION)
     artwork = artwork_of(drawing, longer, rng)

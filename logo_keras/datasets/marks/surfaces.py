@@ -44,7 +44,12 @@ def relief(scene, before, coverage, rng):
 
 
 def waved(scene, rng):
-    """Lays a scene on cloth: shifted along smooth waves, with light on one side of the folds, float32 RGB `[S, S, 3]`."""
+    """Lays a scene on cloth: shifted along smooth waves, with light on one side of the folds, float32 RGB `[S, S, 3]`.
+
+    Args:
+        scene: float32 RGB `[S, S, 3]`, 0..255.
+        rng: numpy Generator.
+    """
     size = len(scene)
     heights = [_bands(size, rng, _WAVE_LENGTHS) for _ in range(2)]
     reach = np.float32(rng.uniform(0.3, 1.0) * _WAVES * size)
