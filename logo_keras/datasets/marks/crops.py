@@ -11,8 +11,8 @@ from logo_keras.extras import cv2
 # Goes up whenever the same numbers give other crops.
 RECIPE = 4
 # The settings below are those with which a first embedding learnt brands apart that it had never seen, where no other reason is
-# given. Plates, hidden and coarse crops were 0.5, 0.2 and 0.5 then, and the camera was in all. Where half of the crops can hardly be
-# read, an embedding learns slowly; crops of photos are mostly clear. None was tuned.
+# given. Plates, hidden and coarse crops were 0.5, 0.2 and 0.5 then, and the camera was in all; crops of photos are mostly
+# clear. None was tuned.
 # Context around a mark, in shares of its longer side: crops around true boxes have 25 %, windows over a photo more or less.
 CONTEXT = (0.05, 0.7)
 # Degrees, largest rotation, with a standard deviation of 9 (a triangular distribution's is its half width over root 6); and
