@@ -172,7 +172,7 @@ _EMBEDDER = Config(
     warm_up_epochs=1,
     weight_decay=1e-4,
 )
-_FINE = dataclasses.replace(_EMBEDDER, arguments={"pooling": "gem", "image_size": 128}, learning_rate=5e-4, epochs=10, seed=1)
+_FINE = dataclasses.replace(_EMBEDDER, arguments={"pooling": "gem", "image_size": 128}, learning_rate=5e-4, epochs=9, seed=1)
 _OWN = (
     OwnRecipe("logo_embedder", "an embedding that tells apart brands it has never seen, trained on drawn marks", _EMBEDDER),
     OwnRecipe("logo_embedder_fine", "goes on with its model, on larger images", _FINE, "run/model.keras"),
