@@ -194,10 +194,8 @@ def _check(model, backbones):
 
 def _is_left_out(brand):
     """Whether a brand, named as in `catalogue.Mark.brand`, is one that no training may see, by its name."""
-    names, beginnings = catalogue.left_out_brands()
     name, _, font = brand.removesuffix(" token").partition(" in ")
-    # Of a word every part is read.
-    return name in names or name.startswith(beginnings) or bool(font) and any(each in name for each in beginnings)
+    return catalogue.is_left_out_name(name, bool(font))
 
 
 def _define(flags):

@@ -66,3 +66,12 @@ def command(root, name, *arguments):
     return subprocess.run(
         [sys.executable, "-m", f"export.{name}", *map(str, arguments)], cwd=root, capture_output=True, text=True
     )
+
+
+def used_to(model, photos):
+    """An embedder whose last batch norm has seen photos, a folder per brand, so that its vectors point everywhere."""
+    images = np.stack([lk.preprocessing.prepare(photo, model.image_size) for photo in sorted(photos.glob("*/*.jpg"))])
+    feature = model.projection(model.see(model.normalized(images), "whole", False).feature)
+    model.embedding_norm.moving_mean.assign(np.mean(feature, axis=0))
+    model.embedding_norm.moving_variance.assign(np.var(feature, axis=0))
+    return model

@@ -5,7 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from exporting import left
+from exporting import left, used_to
 from tiny import tiny_backbone
 
 import logo_keras as lk
@@ -24,11 +24,7 @@ def model(few_photos):
     """A tiny embedder of 40 brands; its batch norm has seen the photos, so that vectors point everywhere."""
     keras.utils.set_random_seed(1)
     model = lk.LogoEmbedder(num_classes=40, image_size=64, dimensions=16, num_backgrounds=5, backbone=tiny_backbone(32))
-    images = np.stack([lk.preprocessing.prepare(photo, 64) for photo in sorted(few_photos.glob("*/*.jpg"))])
-    feature = model.projection(model.see(model.normalized(images), "whole", False).feature)
-    model.embedding_norm.moving_mean.assign(np.mean(feature, axis=0))
-    model.embedding_norm.moving_variance.assign(np.var(feature, axis=0))
-    return model
+    return used_to(model, few_photos)
 
 
 @pytest.fixture(scope="module")

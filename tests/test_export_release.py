@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from exporting import left
+from exporting import left, used_to
 from tiny import tiny_backbone
 
 import logo_keras as lk
@@ -56,12 +56,7 @@ def embedder(**changes):
 def model(few_photos, small_lite0):
     """Its batch norm has seen the photos, so that vectors point everywhere."""
     keras.utils.set_random_seed(1)
-    model = embedder()
-    images = np.stack([lk.preprocessing.prepare(photo, 64) for photo in sorted(few_photos.glob("*/*.jpg"))])
-    feature = model.projection(model.see(model.normalized(images), "whole", False).feature)
-    model.embedding_norm.moving_mean.assign(np.mean(feature, axis=0))
-    model.embedding_norm.moving_variance.assign(np.var(feature, axis=0))
-    return model
+    return used_to(embedder(), few_photos)
 
 
 @pytest.fixture(scope="module")

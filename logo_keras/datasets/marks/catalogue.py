@@ -96,14 +96,23 @@ def brand_of(package, name):
 
 def is_left_out(mark):
     """Whether no training may see a mark, by the rule of `left_out.txt` or as one of `left_out_marks.txt`: bool."""
-    names = {mark.brand.removesuffix(" token"), _letters(mark.name)}
-    exact, beginnings = left_out_brands()
-    if not names.isdisjoint(exact) or any(name.startswith(beginnings) for name in names):
-        return True
-    if mark.package in FONTS and any(name in _letters(mark.name) for name in beginnings):
-        # Of a word every part is read.
+    if is_left_out_name(mark.brand.removesuffix(" token")) or is_left_out_name(_letters(mark.name), mark.package in FONTS):
         return True
     return any(fnmatch.fnmatchcase(mark.path, pattern) for pattern in left_out_patterns())
+
+
+def is_left_out_name(name, word=False):
+    """Whether the rule of `left_out.txt` leaves out a name.
+
+    Args:
+        name: str, lower case letters and digits.
+        word: bool, whether it is set as a wordmark, of which every part is read.
+
+    Returns:
+        bool.
+    """
+    exact, beginnings = left_out_brands()
+    return name in exact or name.startswith(beginnings) or word and any(each in name for each in beginnings)
 
 
 def left_out_patterns():
