@@ -4,6 +4,7 @@ import errno
 import gzip
 import io
 import os
+import queue
 import random
 import tarfile
 import threading
@@ -314,20 +315,22 @@ def test_what_a_killed_process_left_is_removed(tmp_path, out):
     assert tree(out) == FILES
 
 
-def test_a_second_process_waits_for_the_first_and_does_nothing_itself(tmp_path, out, monkeypatch, capsys):
-    archive, running, write = pack(tmp_path / "x.tar"), [], module._write
+def test_a_second_process_waits_for_the_first_and_does_nothing_itself(tmp_path, out, monkeypatch):
+    archive, found, said, write = pack(tmp_path / "x.tar"), [], queue.Queue(), module._write
+    second = threading.Thread(target=lambda: found.append(unpack(archive, out)))
 
     def slowly(*arguments):
-        running.append(threading.Thread(target=lambda: running.append(unpack(archive, out))))
-        running[0].start()
-        while "another process unpacks it" not in capsys.readouterr().err:
-            assert running[0].is_alive()
+        if not second.ident:
+            second.start()
+            # Not by capsys: read while another thread writes, it loses what was written.
+            assert "another process unpacks it" in said.get(timeout=30)
         return write(*arguments)
 
+    monkeypatch.setattr(module, "print", lambda text, file: said.put(text), raising=False)
     monkeypatch.setattr(module, "_write", slowly)
     result = unpack(archive, out)
-    running[0].join(10)
-    assert running[1:] == [result] and tree(out) == FILES
+    second.join(30)
+    assert found == [result] and tree(out) == FILES
 
 
 def test_names_that_differ_in_letter_case_are_told(tmp_path, out):

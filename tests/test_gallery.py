@@ -271,7 +271,7 @@ def test_several_threads_may_ask_after_something_was_added(monkeypatch):
 
     monkeypatch.setattr(np, "argsort", slow)
     assert len(table.brands) == 12
-    found[0].join()
+    found[0].join(30)
     assert found[1] == (12, 12, 12)
 
 
