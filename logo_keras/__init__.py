@@ -16,6 +16,7 @@ _HOMES = {
     "Classifier": "logo_keras.network",
     "DRNANet": "logo_keras.network",
     "Gallery": "logo_keras.gallery",
+    "LogoDetector": "logo_keras.network",
     "LogoEmbedder": "logo_keras.network",
     "NTSNet": "logo_keras.network",
     "PAPER": "logo_keras.network.paper",

@@ -71,7 +71,7 @@ def _block(x, stage, stride, name):
 
 
 def efficientnet_lite(name, weights="imagenet"):
-    """EfficientNet-Lite, with maps of 112 channels (Lite2: 120) at stride 16 and 1,280 at stride 32.
+    """EfficientNet-Lite, with maps of 40 channels (Lite2: 48) at stride 8, 112 (Lite2: 120) at 16 and 1,280 at 32.
 
     Args:
         name: `"efficientnet_lite0"`, 3.4 M parameters, made for 224 px; `"efficientnet_lite1"`, 4.2 M, for 240 px; or
@@ -89,14 +89,16 @@ def efficientnet_lite(name, weights="imagenet"):
     images = keras.Input((None, None, 3), name="normalized_images")
     x = _norm(_conv(images, _STEM, 3, 2, "stem"), "stem_bn")
     blocks, names = ["stem_bn_relu"], {"stem": "_conv_stem", "stem_bn": "_bn0"}
+    levels, px = {}, 2
     for stage in _scaled(*LITES[name]):
         for repeat in range(stage.repeats):
             number = len(blocks) - 1
             x = _block(x, stage, stage.stride if repeat == 0 else 1, f"block{number}")
             blocks.append(x._keras_history.operation.name)
             names |= _torch_names(f"block{number}", f"_blocks.{number}", stage.expansion > 1)
-        if stage.kernel == 5 and stage.stride == 1:  # the last stage before the stride grows to 32
-            level16 = x
+        px *= stage.stride
+        # The last map of each stride.
+        levels[px] = x
     x = _norm(_conv(x, _HEAD, 1, 1, "head"), "head_bn")
     names |= {"head": "_conv_head", "head_bn": "_bn1"}
     model = keras.Model(images, x, name=name)
@@ -109,7 +111,7 @@ def efficientnet_lite(name, weights="imagenet"):
     return Backbone(
         model,
         Normalize(127.0, 128.0),
-        {16: level16, 32: x},
+        {8: levels[8], 16: levels[16], 32: x},
         tuple(blocks),
         torch_names=names,
         torch_head="_fc",

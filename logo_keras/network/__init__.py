@@ -5,13 +5,16 @@ from logo_keras.extras import lazily
 # Public name: the module that has it.
 _HOMES = {
     "Augmentation": "augmentation",
+    "BoxHead": "box_head",
     "CentreScores": "controls",
     "Classifier": "classifier",
     "CosineHead": "cosine_head",
     "DRNANet": "drna_net",
+    "FeaturePyramid": "pyramid",
     "FusedClassifier": "fused_classifier",
     "GeneralisedMean": "pooling",
     "GridScores": "controls",
+    "LogoDetector": "detector",
     "LogoEmbedder": "embedder",
     "NTSNet": "nts_net",
     "Navigator": "navigator",

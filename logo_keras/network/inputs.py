@@ -117,6 +117,38 @@ def check_label_shape(shape, num_classes, shares=True):
     return True
 
 
+def check_boxes(truth):
+    """Checks boxes that are in memory.
+
+    Args:
+        truth: None, or dict of `boxes` `[B, M, 4]`, `(y0, x0, y1, x1)` px, and `labels` `[B, M]`, below 0 where there is no box.
+
+    Raises:
+        ValueError: if it is none of these, or a box is empty or no numbers.
+    """
+    if truth is None:
+        return
+    if not isinstance(truth, dict) or not {"boxes", "labels"} <= truth.keys():
+        raise UserError(f"a dict of boxes [B, M, 4] and labels [B, M] is expected, got {type(truth).__name__}.")
+    if not all(isinstance(part, np.ndarray) for part in truth.values()):
+        return  # Tensors: their shape is checked where they are used.
+    boxes, labels = truth["boxes"], truth["labels"]
+    check_boxes_shape(boxes.shape, labels.shape)
+    wrong = (labels >= 0) & ~((boxes[..., 2:] > boxes[..., :2]).all(axis=-1) & np.isfinite(boxes).all(axis=-1))
+    if wrong.any():
+        raise UserError(f"a box must be (y0, x0, y1, x1), px, and not empty, got {boxes[wrong][0].tolist()}.")
+
+
+def check_boxes_shape(boxes, labels):
+    """Checks the shapes of boxes and labels as far as they are known.
+
+    Raises:
+        ValueError: if they are not `[B, M, 4]` and `[B, M]`.
+    """
+    if len(boxes) != 3 or boxes[-1] != 4 or len(labels) != 2 or boxes[1] != labels[1]:
+        raise UserError(f"boxes [B, M, 4] and labels [B, M] are expected, got shapes {list(boxes)} and {list(labels)}.")
+
+
 def check_image_shape(shape, size=None):
     """Checks the shape of images as far as it is known.
 

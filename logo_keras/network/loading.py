@@ -8,13 +8,14 @@ from logo_keras.edge import model_file
 from logo_keras.errors import UserError
 from logo_keras.keras_settings import own_settings
 from logo_keras.network.classifier import Classifier
+from logo_keras.network.detector import LogoDetector
 from logo_keras.network.drna_net import DRNANet
 from logo_keras.network.embedder import LogoEmbedder
 from logo_keras.network.nts_net import NTSNet
 from logo_keras.weights import model_card
 
 # Imported so that Keras knows the classes that a file may hold.
-_CLASSES = (Classifier, NTSNet, DRNANet, LogoEmbedder)
+_CLASSES = (Classifier, NTSNet, DRNANet, LogoEmbedder, LogoDetector)
 
 
 def load(path):
@@ -24,7 +25,7 @@ def load(path):
         path: str or Path.
 
     Returns:
-        Classifier, NTSNet, DRNANet or LogoEmbedder.
+        Classifier, NTSNet, DRNANet, LogoEmbedder or LogoDetector.
 
     Raises:
         FileNotFoundError: if there is no such file.

@@ -38,6 +38,8 @@ class Seen(NamedTuple):
 _HEADS = ("drop_units", "whole_classifier", "teacher", "fused_classifier", "augmented_classifier", "navigator")
 # The navigator counts on from its own seed: no model has it and these.
 _HEADS += ("projection", "class_vectors", "background_vectors")
+# Nor do these two share a shape with each other.
+_HEADS += ("box_head", "pyramid")
 
 
 class LogoModel(Trainer):

@@ -1,6 +1,8 @@
-"""The losses of DRNA-Net and NTS-Net that Keras does not have."""
+"""The losses that Keras does not have: of DRNA-Net and NTS-Net, and of the detector."""
 
 from keras import ops
+
+from logo_keras.network.regions import shared_areas
 
 
 def cross_entropy(labels, logits, label_smoothing=0.0):
@@ -48,3 +50,43 @@ def ranking_loss(scores, confidences, sample_weight=None):
     better = confidences[:, :, None] > confidences[:, None, :]
     hinge = ops.relu(1 - (scores[:, :, None] - scores[:, None, :]))
     return weighted_mean(ops.sum(ops.where(better, hinge, 0.0), axis=(1, 2)), sample_weight)
+
+
+def quality_focal_loss(logits, quality):
+    """Cross-entropy of a probability with the quality that it should say, less where it is nearly right.
+
+    `|quality - p| ** 2` times the cross-entropy, so that many easy backgrounds do not outweigh a few logos.
+
+    Args:
+        logits: float `[...]`.
+        quality: float `[...]` in 0..1: the IoU of the box that is proposed with the true one, 0 where there is none. No gradient
+            reaches it.
+
+    Returns:
+        float `[...]`.
+
+    Source:
+        Li et al. 2020, arXiv:2006.04388, equation 4, with beta = 2.
+    """
+    quality = ops.stop_gradient(quality)
+    # log(1 + e^x) - x y is the cross-entropy of sigmoid(x).
+    return ops.square(quality - ops.sigmoid(logits)) * (ops.softplus(logits) - logits * quality)
+
+
+def generalised_iou(boxes, others):
+    """Intersection over union, less the share of the hull of both that neither covers: 1 for equal boxes, to -1 far apart.
+
+    Args:
+        boxes: float `[..., 4]`, `(y0, x0, y1, x1)` px, not empty.
+        others: float `[..., 4]`, likewise, may be empty.
+
+    Returns:
+        float `[...]`.
+
+    Source:
+        Rezatofighi et al. 2019, arXiv:1902.09630, algorithm 1.
+    """
+    common, union = shared_areas(boxes, others)
+    corners = ops.minimum(boxes[..., :2], others[..., :2]), ops.maximum(boxes[..., 2:], others[..., 2:])
+    hull = ops.prod(corners[1] - corners[0], axis=-1)
+    return common / union - (hull - union) / hull

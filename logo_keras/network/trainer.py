@@ -130,14 +130,18 @@ class Trainer(Steps, keras.Model):
             values = cross_entropy(labels, logits, self.label_smoothing)
         return weighted_mean(ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1), sample_weight)
 
+    def truth(self, y):
+        """What a batch is taught by, as `losses_by_name` takes it: labels int `[B]` or shares `[B, N]`."""
+        shares = check_label_shape(y.shape, self.num_labels, self.takes_shares)
+        return ops.cast(y, "float32") if shares else ops.reshape(ops.cast(y, "int32"), (-1,))
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The weighted sum of the losses, each tracked by its name; of a replica, its share of the mean."""
-        shares = check_label_shape(y.shape, self.num_labels, self.takes_shares)
-        labels = ops.cast(y, "float32") if shares else ops.reshape(ops.cast(y, "int32"), (-1,))
-        sample_weight = _flat(sample_weight)
+        truth, sample_weight = self.truth(y), _flat(sample_weight)
+        number = ops.shape(keras.tree.flatten(truth)[0])[0]
         total = sum(self.losses) if self.losses else 0.0
-        for name, value in self.losses_by_name(labels, y_pred, sample_weight).items():
-            self._trackers[f"{name}_loss"].update_state(value, sample_weight=ops.shape(labels)[0])
+        for name, value in self.losses_by_name(truth, y_pred, sample_weight).items():
+            self._trackers[f"{name}_loss"].update_state(value, sample_weight=number)
             total = total + self.loss_weights.get(name, 1.0) * value
         return share_of_replica(total)
 
@@ -173,7 +177,7 @@ class Trainer(Steps, keras.Model):
         """`keras.Model.fit`, which also takes a `Dataset` of this package for `x` and `validation_data`.
 
         Args:
-            x: a Dataset, Marks (of `lk.LogoEmbedder`), what their `batches` gives, a `tf.data.Dataset` of `(images, labels)`
+            x: a Dataset, Marks (of `lk.LogoEmbedder` and `lk.LogoDetector`), what their `batches` gives, a `tf.data.Dataset` of `(images, labels)`
                 or an array of images, float RGB 0..255.
             y: int labels `[B]`, or shares of each class `[B, N]` (`lk.Classifier` alone), where `x` is an array.
             batch_size: int; 16 for a Dataset by default.
@@ -252,13 +256,21 @@ class Trainer(Steps, keras.Model):
             raise UserError(f"{', '.join(given)} can only be set for a Dataset of this package, got {type(x).__name__} as x.")
         if mixes(augment) and not self.takes_shares:
             raise UserError(f"{type(self).__name__} cannot learn from mixed images: {ONE_TRUE_CLASS}")
-        check_labels(y, self.num_labels, self.takes_shares)
+        self._check_truth(y)
         if isinstance(validation_data, (tuple, list)) and len(validation_data) > 1:
-            check_labels(validation_data[1], self.num_labels, self.takes_shares)
+            self._check_truth(validation_data[1])
         if steps_per_epoch is not None:
             whole("steps_per_epoch", steps_per_epoch, 1)
-        if self.num_classes == 1 or is_dataset(x) and len(set(np.asarray(x.labels).tolist())) == 1:
+        if self._learns_nothing(x):
             warnings.warn("all labels are of one class: the model learns to answer 100 % for it and nothing else.", stacklevel=4)
+
+    def _check_truth(self, y):
+        """Refuses what is in memory and cannot be learnt or scored."""
+        check_labels(y, self.num_labels, self.takes_shares)
+
+    def _learns_nothing(self, x):
+        """Whether there is nothing to tell apart."""
+        return self.num_classes == 1 or is_dataset(x) and len(set(np.asarray(x.labels).tolist())) == 1
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
         """`keras.Model.save_weights`; while `fit` runs, it raises Diverged instead of saving NaN."""
@@ -272,7 +284,7 @@ class Trainer(Steps, keras.Model):
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", *, cache=None, engine=None, **kwargs):
         """`keras.Model.evaluate`, which also takes a `Dataset` of this package; `cache` and `engine` as its `batches`."""
-        check_labels(y, self.num_labels, self.takes_shares)
+        self._check_truth(y)
         x, batch_size = self._batches(x, batch_size, cache=cache, engine=engine)
         return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
@@ -286,11 +298,15 @@ class Trainer(Steps, keras.Model):
         if not is_dataset(data):
             return data, batch_size
         if draws_itself(data):
-            check_marks(data, self)
             drawn = {name: options[name] for name in ("seed", "first_epoch", "steps") if options.get(name) is not None}
-            return data.batches(batch_size or 16, self.image_size, **drawn), None
+            return self._drawn(data, batch_size or 16, **drawn), None
         dataset = labelled(data, self) if scored else data
         return dataset.batches(batch_size or 16, self.image_size, preprocessing=self.preprocessing, **options), None
+
+    def _drawn(self, marks, batch_size, **options):
+        """What is drawn of marks: crops, with their brands."""
+        check_marks(marks, self)
+        return marks.batches(batch_size, self.image_size, **options)
 
 
 def _flat(sample_weight):

@@ -1,0 +1,277 @@
+"""The detector: where some logo is in a photo, of any brand, and the embedding of each place."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from logo_keras.arguments import multiple_of_32, whole
+from logo_keras.errors import UserError
+from logo_keras.image.surroundings import CONTEXT
+from logo_keras.network.box_head import BoxHead
+from logo_keras.network.cells import assign, make_cells
+from logo_keras.network.embedder import LogoEmbedder
+from logo_keras.network.inputs import check_boxes, check_boxes_shape, check_image_shape, draws_itself, is_dataset
+from logo_keras.network.logo_model import LogoModel
+from logo_keras.network.losses import generalised_iou, quality_focal_loss
+from logo_keras.network.pyramid import FeaturePyramid
+from logo_keras.network.regions import crop_regions, shared_areas, suppress
+from logo_keras.network.resampling import shrink
+
+# px: 40 x 40, 20 x 20 and 10 x 10 cells at 320 px. A logo of 4 % of that side is 13 px.
+_STRIDES = (8, 16, 32)
+# As many of the best cells compete for the regions. Ours: eight for each of 16 regions.
+_CANDIDATES = 128
+# Everingham et al. 2010, "The Pascal Visual Object Classes Challenge", section 4.2: a box that shares as much is that logo found.
+_FOUND = 0.5
+# A box that shares as much with a better one is suppressed: Tian et al. 2019, arXiv:1904.01355, take 0.6, of one class. Ours: two
+# boxes of which each finds the other's logo.
+_SUPPRESSED = 0.5
+# Regions of which `recall` asks whether they find the logos.
+_ASKED = 8
+# Side of the largest square, in sides of the image, that is smoothed to the full as it is cut: of larger ones every px counts
+# that a filter of this width reaches. To smooth all would double the px that make a sample.
+_SMOOTHED = 0.5
+
+
+@keras.saving.register_keras_serializable("logo_keras")
+class LogoDetector(LogoModel):
+    """Finds where some logo is in a photo, of any brand, and embeds each place.
+
+    A backbone of its own sees the photo shrunk, says of each cell how likely it finds a logo, and where (anchor-free); the best
+    regions are cut from the whole photo and embedded by an embedder that is never trained further. It is taught on scenes with
+    boxes: `fit` takes `logo_keras.datasets.marks.Marks`, of which it draws scenes, or images and their boxes.
+
+    Args:
+        embedder: LogoEmbedder; the detector keeps a copy of it, also in its file. Its class names are the detector's.
+        image_size: int S, px, a multiple of 32: regions are cut from images of this size.
+        whole_size: int, px, a multiple of 32 of at most S: cells are of the image shrunk to this size.
+        region_size: int R, px, a multiple of 16: side of what the embedder sees; None takes that of its training.
+        num_regions: int K.
+        filters: int, channels of the pyramid and of the head.
+        weights: `"imagenet"`, `"logos"` or None, as for `LogoModel`.
+        dropout: float in [0, 1). Nothing is dropped here.
+        **kwargs: the arguments that all models share, but for the class names: `backbone`, ...; see `LogoModel`. The backbone
+            needs maps of stride 8, 16 and 32: `"efficientnet_lite0"`, `1` or `2`.
+
+    Call arguments:
+        images: float RGB `[B, S, S, 3]`, 0..255; with `cells`, `[B, whole_size, whole_size, 3]`.
+        cells: bool, return what all cells say, and no regions; training and evaluation always do.
+
+    Returns:
+        dict of `embedding [B, D]` and `objectness [B]` of the whole image, as `LogoEmbedder` gives them; `region_boxes [B, K, 4]`,
+        `(y0, x0, y1, x1)` px of the S px image, best first; `region_scores [B, K]`, the probability that it is a logo found;
+        `region_embeddings [B, K, D]` and `region_objectness [B, K]`, of the square around each region. With `cells`:
+        `cell_scores [B, A]`, logits, and `cell_boxes [B, A, 4]`, px of the image of `whole_size`.
+
+    Raises:
+        ValueError: for bad values, each saying what was expected.
+
+    Source:
+        Tian et al. 2019, arXiv:1904.01355 (FCOS), with the score of Li et al. 2020, arXiv:2006.04388.
+    """
+
+    loss_names = ("score", "box")
+    metrics_by_name = {}
+    export_outputs = ("embedding", "objectness", "region_boxes", "region_scores", "region_embeddings", "region_objectness")
+
+    def __init__(
+        self,
+        *,
+        embedder=None,
+        image_size=640,
+        whole_size=320,
+        region_size=None,
+        num_regions=16,
+        filters=64,
+        weights="logos",
+        dropout=0.0,
+        **kwargs,
+    ):
+        embedder = _kept(embedder)
+        names = {"class_names": embedder.class_names}
+        super().__init__(image_size=image_size, weights=weights, dropout=dropout, **names, **kwargs)
+        self.embedder = embedder
+        self.embedder.trainable = False
+        self.whole_size = multiple_of_32("whole_size", whole_size)
+        if self.whole_size > self.image_size:
+            raise UserError(f"whole_size must be at most image_size = {image_size} px, got {whole_size}.")
+        self.region_size = embedder.image_size if region_size is None else whole("region_size", region_size, 32)
+        if self.region_size > self.image_size:
+            raise UserError(f"region_size must be at most image_size = {image_size} px, got {self.region_size}.")
+        self.cells = make_cells(self.whole_size, _STRIDES)
+        self.num_regions = whole("num_regions", num_regions, 1)
+        if self.num_regions > min(_CANDIDATES, len(self.cells.centres)):
+            raise UserError(f"num_regions must be at most {min(_CANDIDATES, len(self.cells.centres))}, got {num_regions}.")
+        self.filters = whole("filters", filters, 1)
+        maps = {int(stride): tensor for stride, tensor in self.extractor.output.items() if stride != "feature"}
+        if not set(_STRIDES) <= set(maps):
+            raise UserError(f"a detector needs a backbone with maps of stride 8, 16 and 32; it has {sorted(maps)}.")
+        self.pyramid = FeaturePyramid(self.filters, self._seed_of("pyramid"), name="pyramid", dtype="float32")
+        self.pyramid.build([(None, None, None, maps[stride].shape[-1]) for stride in _STRIDES])
+        self.box_head = BoxHead(_STRIDES, self.filters, self._seed_of("box_head"), name="box_head", dtype="float32")
+        self.box_head.build()
+        self._finish()
+
+    def _track(self):
+        super()._track()
+        # Of the true boxes the share that the best regions find; and the chance that a scene with a logo has a higher best score
+        # than one without.
+        self._trackers["recall"] = keras.metrics.Mean(name="recall")
+        self._trackers["auroc"] = keras.metrics.AUC(name="auroc")
+
+    @property
+    def dimensions(self):
+        """int D, of the embeddings."""
+        return self.embedder.dimensions
+
+    @property
+    def background_vectors(self):
+        """float32 `[G, D]`, of length 1: those of the embedder."""
+        return self.embedder.background_vectors
+
+    def _expected_size(self):
+        """Any: it depends on what is asked for, see `call`."""
+
+    def call(self, images, training=None, cells=None):
+        if self.gives_everything(training, cells):
+            check_image_shape(images.shape, self.whole_size)
+            return self.find(images, training)
+        check_image_shape(images.shape, self.image_size)
+        images = ops.cast(images, "float32")
+        boxes, scores = self.best(self.find(shrink(images, self.whole_size)), self.num_regions)
+        boxes = boxes * (self.image_size / self.whole_size)
+        seen = self.embed_regions(images, boxes)
+        return {
+            "embedding": seen["embedding"][:, 0],
+            "objectness": seen["objectness"][:, 0],
+            "region_boxes": boxes,
+            "region_scores": scores,
+            "region_embeddings": seen["embedding"][:, 1:],
+            "region_objectness": seen["objectness"][:, 1:],
+        }
+
+    def find(self, images, training=None):
+        """What every cell says.
+
+        Args:
+            images: float RGB `[B, whole_size, whole_size, 3]`, 0..255.
+            training: bool.
+
+        Returns:
+            dict of `cell_scores [B, A]`, logits, and `cell_boxes [B, A, 4]`, px of these images; they may reach beyond them.
+        """
+        maps = self.see(self.normalized(images), "whole", training).maps
+        levels = self.pyramid([maps[stride] for stride in _STRIDES], training=training)
+        scores, distances = self.box_head(levels)
+        centres = ops.convert_to_tensor(self.cells.centres)
+        boxes = ops.concatenate([centres - distances[..., :2], centres + distances[..., 2:]], axis=-1)
+        return {"cell_scores": scores, "cell_boxes": boxes}
+
+    def best(self, found, count):
+        """The regions that cells find, best first, without those that find the same again.
+
+        Args:
+            found: dict, what `find` gave.
+            count: int.
+
+        Returns:
+            boxes: float `[B, count, 4]`, px as in `found`, inside the image.
+            scores: float `[B, count]`, probabilities.
+        """
+        scores, places = ops.top_k(found["cell_scores"], min(_CANDIDATES, len(self.cells.centres)))
+        boxes = ops.clip(_rows(found["cell_boxes"], places), 0.0, float(self.whole_size))
+        picks = suppress(scores, boxes, count, _SUPPRESSED)
+        return _rows(boxes, picks), ops.sigmoid(ops.take_along_axis(scores, picks, axis=1))
+
+    def embed_regions(self, images, boxes):
+        """Embeds the whole image and the squares around regions, all in one pass.
+
+        Args:
+            images: float RGB `[B, S, S, 3]`, 0..255.
+            boxes: float `[B, K, 4]`, px.
+
+        Returns:
+            dict of `embedding [B, 1 + K, D]` and `objectness [B, 1 + K]`, the whole image first.
+        """
+        middles = (boxes[..., :2] + boxes[..., 2:]) / 2
+        half = CONTEXT / 2 * ops.max(boxes[..., 2:] - boxes[..., :2], axis=-1, keepdims=True)
+        squares = ops.concatenate([middles - half, middles + half], axis=-1)
+        size = self.region_size
+        crops = crop_regions(images, squares, size, antialias=True, largest=_SMOOTHED * self.image_size, fill="edge")
+        # A size larger than the whole image's cells see is no loss: this is what the embedder alone would see.
+        seen = ops.concatenate([shrink(images, size)[:, None], crops], axis=1)
+        outputs = self.embedder(ops.reshape(seen, (-1, size, size, 3)), training=False)
+        count = seen.shape[1]
+        return {name: ops.reshape(value, (-1, count, *value.shape[1:])) for name, value in outputs.items()}
+
+    def truth(self, y):
+        """The boxes and labels of a batch: dict of `boxes` float `[B, M, 4]`, px, and `labels` int `[B, M]`, -1 for none."""
+        boxes, labels = ops.cast(y["boxes"], "float32"), ops.cast(y["labels"], "int32")
+        check_boxes_shape(boxes.shape, labels.shape)
+        return {"boxes": boxes, "labels": labels}
+
+    def losses_by_name(self, truth, outputs, sample_weight):
+        """Of the scores, quality focal loss with the IoU of each cell's box; of the boxes of cells that find one, 1 - GIoU.
+
+        Both are sums over the cells, divided by the number of cells of the batch that find a box.
+        """
+        found, wanted = assign(self.cells, truth["boxes"], truth["labels"])
+        common, union = shared_areas(outputs["cell_boxes"], wanted)
+        scores = quality_focal_loss(outputs["cell_scores"], ops.where(found, common / union, 0.0))
+        boxes = ops.where(found, 1 - generalised_iou(outputs["cell_boxes"], wanted), 0.0)
+        finding = ops.cast(found, "float32")
+        if sample_weight is not None:
+            weight = ops.cast(sample_weight, "float32")[:, None]
+            scores, boxes, finding = scores * weight, boxes * weight, finding * weight
+        count = ops.maximum(ops.sum(finding), 1.0)
+        return {"score": ops.sum(scores) / count, "box": ops.sum(boxes) / count}
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates recall and AUROC; returns all metrics so far."""
+        truth = self.truth(y)
+        there = ops.cast(truth["labels"] >= 0, "float32")
+        boxes, scores = self.best(y_pred, min(_ASKED, self.num_regions))
+        common, union = shared_areas(boxes[:, :, None], truth["boxes"][:, None])
+        hits = ops.any(common >= _FOUND * union, axis=1)
+        self._trackers["recall"].update_state(ops.cast(hits, "float32"), sample_weight=there)
+        self._trackers["auroc"].update_state(ops.max(there, axis=1), scores[:, 0])
+        return self.get_metrics_result()
+
+    def _check_data(self, x, y, validation_data, steps_per_epoch, augment, given):
+        if is_dataset(x) and not draws_itself(x):
+            raise UserError("lk.LogoDetector learns from scenes with boxes, which Marks draw, and not from a Dataset of photos.")
+        super()._check_data(x, y, validation_data, steps_per_epoch, augment, given)
+
+    def _check_truth(self, y):
+        check_boxes(y)
+
+    def _learns_nothing(self, x):
+        # Of any brand.
+        return False
+
+    def _drawn(self, marks, batch_size, **options):
+        return marks.scenes(batch_size, self.whole_size, **options)
+
+    def get_config(self):
+        config = super().get_config() | {"embedder": self.embedder.get_config()}
+        # They stand there.
+        del config["class_names"]
+        return config
+
+
+def _kept(embedder):
+    """The embedder that a detector keeps: a copy, neither compiled nor shared. Of a configuration the weights follow."""
+    if isinstance(embedder, dict):
+        return LogoEmbedder.from_config(embedder)
+    if not isinstance(embedder, LogoEmbedder):
+        raise UserError(
+            f"embedder must be a lk.LogoEmbedder, got {embedder!r}: lk.load its .keras file; logo-train takes the file as --from."
+        )
+    copy = LogoEmbedder.from_config(embedder.get_config())
+    copy.set_weights(embedder.get_weights())
+    return copy
+
+
+def _rows(boxes, places):
+    """The boxes `[B, K, 4]` at places `[B, K]` of `[B, A, 4]`."""
+    return ops.take_along_axis(boxes, places[..., None], axis=1)
