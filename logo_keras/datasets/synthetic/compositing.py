@@ -34,7 +34,15 @@ def paste(photo, placement, color, rng, plate):
 
 
 def paste_over(photo, placement, color, rng, plate):
-    """As `paste`, and says what is hidden by the mark or its plate: two float32 `[H, W]`, the mark's share of each px and that."""
+    """Draws a mark as `paste` does, and says what it hides.
+
+    Args:
+        photo, placement, color, rng, plate: as in `paste`.
+
+    Returns:
+        coverage: float32 `[H, W]`, how much of each px the mark covers, 0..1.
+        hidden: float32 `[H, W]`, how much of it lies below the mark or its plate.
+    """
     mask, paint = placement.mask, placement.paint
     if paint is not None:
         plate = plate or not _stands_out(mask, paint, _around(photo, placement))
