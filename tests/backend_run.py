@@ -19,6 +19,7 @@ MODELS = {
     "nts_net": (lk.NTSNet, REGIONS),
     "drna_net": (lk.DRNANet, REGIONS),
     "embedder": (lk.LogoEmbedder, {"dimensions": 8, "pooling": "gem"}),
+    "detector": (lk.LogoDetector, {"whole_size": 96, "region_size": 32, "num_regions": 3, "filters": 8}),
     "random_regions": (lk.NTSNet, REGIONS | {"navigation": "random"}),
 }
 
@@ -29,18 +30,23 @@ def main(folder):
     labels = np.arange(6) % 3
     found = {}
     for name, (cls, options) in MODELS.items():
-        model = cls(num_classes=3, image_size=96, backbone=tiny_backbone(), weights=None, dropout=0.0, **options)
+        of_the_data, truth = {"num_classes": 3}, labels
+        if name == "detector":
+            of_the_data = {"embedder": lk.LogoEmbedder(num_classes=3, image_size=32, backbone=tiny_backbone(), weights=None)}
+            truth = {"boxes": np.tile(np.float32([8, 8, 40, 56]), (6, 2, 1)), "labels": np.stack([labels, labels - 1], axis=1)}
+        backbone = tiny_backbone(finest=8)
+        model = cls(**of_the_data, image_size=96, backbone=backbone, weights=None, dropout=0.0, **options)
         file = folder / f"{name}.weights.h5"
         if file.exists():
             model.load_weights(file)
         else:
             model.save_weights(file)
         model.compile(optimizer=keras.optimizers.SGD(1e-3))
-        output = "embedding" if name == "embedder" else "probabilities"
+        output = {"embedder": "embedding", "detector": "region_embeddings"}.get(name, "probabilities")
         found[name] = {
-            "evaluate": model.evaluate(images, labels, batch_size=3, verbose=0, return_dict=True),
+            "evaluate": model.evaluate(images, truth, batch_size=3, verbose=0, return_dict=True),
             "answers": model.predict(images, verbose=0)[output].tolist(),
-            "fit": model.fit(images, labels, batch_size=3, epochs=2, shuffle=False, verbose=0).history,
+            "fit": model.fit(images, truth, batch_size=3, epochs=2, shuffle=False, verbose=0).history,
         }
     print(json.dumps({"backend": keras.backend.backend(), "models": found}, default=float))
 

@@ -126,7 +126,10 @@ def test_what_is_read_is_what_the_constructor_takes(model):
     # And it takes them all, by these names.
     small = {"image_size": 64} | ({"whole_size": 64, "region_size": 32} if "region_size" in found else {})
     usual = {name: argument.default for name, argument in found.items()} | {"weights": None}
-    assert set(found) <= set(cls(class_names=["a", "b"], **usual | small).get_config())
+    of_the_run = {"class_names": ["a", "b"]}
+    if model == "LogoDetector":
+        of_the_run = {"embedder": network.LogoEmbedder(**of_the_run, image_size=32, weights=None)}
+    assert set(found) <= set(cls(**of_the_run, **usual | small).get_config())
 
 
 def test_every_argument_has_a_flag_with_its_text_and_its_default_and_help_does_not_load_keras():

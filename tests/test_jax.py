@@ -27,14 +27,14 @@ def runs(tmp_path_factory, root):
     return found
 
 
-@pytest.mark.parametrize("name", ["classifier", "nts_net", "drna_net", "random_regions", "embedder"])
+@pytest.mark.parametrize("name", ["classifier", "nts_net", "drna_net", "random_regions", "embedder", "detector"])
 def test_evaluate_and_predict_agree_with_tensorflow(runs, name):
     ours, theirs = (run["models"][name] for run in runs)
     assert theirs["evaluate"] == pytest.approx(ours["evaluate"], abs=1e-4)
     np.testing.assert_allclose(theirs["answers"], ours["answers"], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["classifier", "nts_net", "drna_net", "embedder"])
+@pytest.mark.parametrize("name", ["classifier", "nts_net", "drna_net", "embedder", "detector"])
 def test_training_agrees_with_tensorflow(runs, name):
     ours, theirs = (run["models"][name]["fit"] for run in runs)
     assert theirs.keys() == ours.keys()

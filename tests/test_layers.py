@@ -7,8 +7,10 @@ from keras import ops
 
 from logo_keras.network import (
     Augmentation,
+    BoxHead,
     CentreScores,
     CosineHead,
+    FeaturePyramid,
     FusedClassifier,
     GeneralisedMean,
     GridScores,
@@ -34,6 +36,8 @@ LAYERS = {
     "fused_classifier": (lambda: FusedClassifier(3), [np.ones((2, 4, 5)), np.ones((2, 6))]),
     "cosine_head": (lambda: CosineHead(4, 2, sub_centres=3), [np.ones((2, 5))]),
     "generalised_mean": (lambda: GeneralisedMean(), [np.ones((2, 3, 3, 5))]),
+    "feature_pyramid": (lambda: FeaturePyramid(4), [[np.ones((2, 4, 4, 3)), np.ones((2, 2, 2, 5)), np.ones((2, 1, 1, 7))]]),
+    "box_head": (lambda: BoxHead((8, 16), 4), [[np.ones((2, 4, 4, 4)), np.ones((2, 2, 2, 4))]]),
     "augmentation": (
         lambda: Augmentation(8, 0.4, 0.6),
         [

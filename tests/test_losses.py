@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from logo_keras.network.losses import cross_entropy, ranking_loss, weighted_mean
+from logo_keras.network.losses import cross_entropy, generalised_iou, quality_focal_loss, ranking_loss, weighted_mean
 
 NAVIGATION = golden.load("navigation")
 
@@ -57,3 +57,26 @@ def test_label_smoothing_equals_keras():
 
 def test_sample_weights_multiply_before_the_mean():
     assert float(weighted_mean(np.float32([1, 2]), np.float32([2, 0]))) == 1
+
+
+def test_the_quality_focal_loss_by_hand():
+    # Probabilities 0.5 and 0.8; of a background 0.5.
+    logits, quality = np.float32([0, np.log(4), 0]), np.float32([0.75, 0.8, 0])
+    entropy = -(0.8 * np.log(0.8) + 0.2 * np.log(0.2))
+    assert entropy > 0.5  # of what is known exactly, which costs nothing all the same
+    np.testing.assert_allclose(quality_focal_loss(logits, quality), [0.25**2 * np.log(2), 0, 0.5**2 * np.log(2)], atol=1e-6)
+
+
+def test_no_gradient_of_the_quality_focal_loss_reaches_the_quality():
+    logits, quality = tf.Variable([1.0]), tf.Variable([0.5])
+    with tf.GradientTape() as tape:
+        loss = quality_focal_loss(logits.value(), quality.value())
+    gradients = tape.gradient(loss, [logits, quality])
+    assert float(gradients[0][0]) > 0 and gradients[1] is None
+
+
+def test_generalised_iou_by_hand():
+    boxes = np.float32([[0, 0, 4, 4], [0, 0, 4, 4], [0, 0, 2, 2], [0, 0, 4, 4]])
+    others = np.float32([[0, 0, 4, 4], [0, 2, 4, 6], [2, 2, 4, 4], [1, 1, 1, 1]])
+    # Equal; 8 of 24 px, which fill their hull; apart, with 8 of 16 px of the hull; an empty one inside.
+    np.testing.assert_allclose(generalised_iou(boxes, others), [1, 1 / 3, -0.5, 0], atol=1e-6)

@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 from logo_keras.network.anchors import make_anchors, truncate
-from logo_keras.network.regions import IOU_THRESHOLD, crop_regions, overlaps, select_regions, shared_areas
+from logo_keras.network.regions import IOU_THRESHOLD, crop_regions, overlaps, select_regions, shared_areas, suppress
 
 NAVIGATION = golden.load("navigation")
 
@@ -219,3 +219,30 @@ def test_a_box_shrinks_to_its_middle_without_a_leap():
     sides = (1.1, 1.0, 0.9, 0.5, 0.1)
     crops = cut(ramp, [[[6.25 - side / 2, 0, 6.25 + side / 2, 8] for side in sides]], 3)[0, :, :, 0, 0]
     np.testing.assert_allclose(crops, 5.75 + np.maximum(np.float32(sides) - 1, 0)[:, None] * [-0.5, 0, 0.5], atol=1e-4)
+
+
+def test_boxes_of_each_image_are_suppressed_as_if_it_were_alone():
+    random = np.random.RandomState(0)
+    corners = random.uniform(0, 50, (4, 30, 2))
+    boxes = np.concatenate([corners, corners + random.uniform(5, 40, (4, 30, 2))], axis=-1).astype(np.float32)
+    scores = random.standard_normal((4, 30)).astype(np.float32)
+    together = ops.convert_to_numpy(suppress(scores, boxes, 6, 0.3))
+    alone = [ops.convert_to_numpy(suppress(scores[row : row + 1], boxes[row], 6, 0.3))[0] for row in range(4)]
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_suppression_measures_boxes_as_they_are_by_hand():
+    # The IoU of the first two is 0.6, truncated to whole px 1.
+    boxes = np.float32([[[0, 0, 1.0, 1], [0.25, 0, 1.25, 1], [9, 9, 10, 10]]])
+    scores = np.float32([[3, 2, 1]])
+    for threshold, picks in ((0.5, [0, 2]), (0.7, [0, 1])):
+        np.testing.assert_array_equal(suppress(scores, boxes, 2, threshold), [picks])
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+def test_beyond_the_edge_the_outermost_px_go_on(antialias):
+    image = np.random.RandomState(0).uniform(size=(1, 16, 16, 3))
+    padded = np.pad(image, ((0, 0), (8, 8), (8, 8), (0, 0)), "edge")
+    boxes = np.float32([[[-6, 3, 10, 19], [12, -8, 20, 0]]])
+    wanted = cut(padded, boxes + 8, 6, antialias=antialias)
+    np.testing.assert_allclose(cut(image, boxes, 6, antialias=antialias, fill="edge"), wanted, atol=1e-5)

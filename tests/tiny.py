@@ -19,8 +19,8 @@ REGIONS = {
 }
 
 
-def tiny_backbone(channels=8):
-    """A Backbone with maps of stride 16 and 32, batch norm, and two blocks behind its stem."""
+def tiny_backbone(channels=8, finest=16):
+    """A Backbone with maps of strides from `finest` to 32, batch norm, and two blocks behind its stem."""
     images = keras.Input((None, None, 3))
     x, ends = images, []
     for number in range(5):
@@ -29,7 +29,8 @@ def tiny_backbone(channels=8):
         x = keras.layers.ReLU(name=f"relu{number}")(x)
         ends.append(x)
     model = keras.Model(images, x, name="tiny")
-    return Backbone(model, Normalize(127.5, 127.5), {16: ends[3], 32: ends[4]}, ("relu0", "relu1", "relu2"))
+    levels = {2 ** (place + 1): end for place, end in enumerate(ends) if 2 ** (place + 1) >= finest}
+    return Backbone(model, Normalize(127.5, 127.5), levels, ("relu0", "relu1", "relu2"))
 
 
 def one_convolution():

@@ -34,7 +34,7 @@ def define(flags):
     flags.enum(
         "model",
         None,
-        [name for name in DEFAULTS if DEFAULTS[name].model != "LogoEmbedder"],
+        [name for name in DEFAULTS if DEFAULTS[name].model not in ("LogoEmbedder", "LogoDetector")],
         "What to make: plain, nts or drna. By default nts from a whole NTS-Net and plain from a classifier.",
     )
     flags.string("labels", None, "A text file with a class name a line, in the checkpoint's order.")

@@ -8,6 +8,8 @@ A network of the paper's tables, trained as there; --list-recipes names them all
   logo-train --recipe logo2k_drna_resnet50 --data logo2k --root photographs --out run
 An embedding, taught on brand marks that are fetched and drawn into the folder marks:
   logo-train --recipe logo_embedder --root marks --out run
+A detector of logos of any brand, which embeds what it finds with that:
+  logo-train --recipe logo_detector --root marks --from run/model.keras --out detector
 
 The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
 --resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
@@ -29,9 +31,11 @@ from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS, recipes
 
-USAGE = "logo-train [--data KIND] --root FOLDER --out FOLDER [--model plain|nts|drna|embedder]"
+USAGE = "logo-train [--data KIND] --root FOLDER --out FOLDER [--model plain|nts|drna|embedder|detector]"
 
 # Flags that say nothing of marks.
+# What learns from marks, and the recipe that it takes without photos.
+_OF_MARKS = {"LogoEmbedder": "logo_embedder", "LogoDetector": "logo_detector"}
 _OF_PHOTOGRAPHS = ("cut", "held_out", "train_split", "cache", "strict", "augment", "balance", "one_brand")
 
 
@@ -60,7 +64,8 @@ def define(flags):
         list(DEFAULTS),
         "plain sees the photograph as a whole; nts also sees regions that it chooses; drna looks at each region again. embedder "
         "names no brand, but tells apart brands that it has never seen; without --data it learns from brand marks, which are "
-        "fetched and drawn into --root.",
+        "fetched and drawn into --root. detector finds where some logo is, of any brand, and learns from scenes of these marks; "
+        "--from names the embedder that it is to use.",
     )
     flags.boolean("resume", False, "Go on with a run that was stopped, or start if there is none.")
     flags.boolean("overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.")
@@ -88,9 +93,9 @@ def config_from(values):
         config = recipes.recipe(values.recipe).config
         if values["model"].present and DEFAULTS[values.model].model != config.model:
             raise UserError(f"--recipe {values.recipe} is of --model {config.short_name}, got --model {values.model}.")
-    elif config.model == "LogoEmbedder" and values.data is None:
+    elif config.model in _OF_MARKS and values.data is None:
         # Without photos it learns from marks, for which the recipe is made.
-        config = recipes.recipe("logo_embedder").config
+        config = recipes.recipe(_OF_MARKS[config.model]).config
     given = given_model_arguments(values)
     strange = [f"--{name}" for name in given if name not in config.all_arguments]
     if strange:
@@ -169,12 +174,12 @@ def _train(values, config, training, validation, about, **options):
 
 
 def _train_on_marks(values, config):
-    """Fetches and draws the marks where they are missing, and trains an embedder on them."""
+    """Fetches and draws the marks where they are missing, and trains an embedder or a detector on them."""
     strange = [f"--{name}" for name in _OF_PHOTOGRAPHS if values[name].present]
     if strange or values.validation not in (None, "none"):
         raise UserError(
-            f"{', '.join(strange) or f'--validation {values.validation}'} is for photos, and an embedder without --data learns "
-            "from marks. Of these one brand in 50 is held out and scored, or none with --validation none."
+            f"{', '.join(strange) or f'--validation {values.validation}'} is for photos, and --model {config.short_name} "
+            "without --data learns from marks. Of these one brand in 50 is held out and scored, or none with --validation none."
         )
     if values.root is None:
         raise UserError("--root must be given: the folder of the marks, into which they are fetched and drawn where it has none.")
@@ -197,9 +202,11 @@ def _work(values, arguments):
         return
     config = config_from(values)
     if values.data is None:
-        if config.model != "LogoEmbedder":
+        if config.model not in _OF_MARKS:
             raise UserError("--data must be given, or --list_recipes; logo-train --help explains the flags.")
         return _train_on_marks(values, config)
+    if config.model == "LogoDetector":
+        raise UserError("a detector learns from scenes of marks, which --root holds, and not from photos: leave out --data.")
     root = values.root
     if root is None:
         if values.data != "synthetic":
@@ -227,8 +234,8 @@ def _work(values, arguments):
     result = _train(values, config, training, validation, {"data": data, "recipe": values.recipe}, **options)
     # The share was taken from the training part, which has nothing of the part for testing.
     test = None if values.held_out else splits(values.data, root).test
-    # An embedder names no brand.
-    if (test or values.held_out) and config.model != "LogoEmbedder":
+    # An embedder and a detector name no brand.
+    if (test or values.held_out) and config.model not in _OF_MARKS:
         options = [f"--split {test}"] if test else []
         options += [f"--{name} {values[name].value}" for name in ("cut", "held_out") if values[name].value is not None]
         print("How good is it on photographs that it has not seen?")

@@ -7,8 +7,8 @@ from keras import ops
 
 from logo_keras.network.pyramid import separable
 
-# Lin et al. 2017, arXiv:1708.02002, section 4.1: at first a cell says that it is a logo with this probability, since nearly all of
-# them are none.
+# Lin et al. 2017, arXiv:1708.02002, section 4.1: at first a cell says that it finds a logo with this probability, since nearly
+# all of them find none.
 _PRIOR = 0.01
 # Strides from a cell's centre to the sides of its box at first, which is then of a size that its level is to find.
 _DISTANCE = 2.0

@@ -1,10 +1,9 @@
 """The detector: where some logo is in a photo, of any brand, and the embedding of each place."""
 
 import keras
-import numpy as np
 from keras import ops
 
-from logo_keras.arguments import multiple_of_32, whole
+from logo_keras.arguments import multiple_of, multiple_of_32, whole
 from logo_keras.errors import UserError
 from logo_keras.image.surroundings import CONTEXT
 from logo_keras.network.box_head import BoxHead
@@ -28,8 +27,8 @@ _FOUND = 0.5
 _SUPPRESSED = 0.5
 # Regions of which `recall` asks whether they find the logos.
 _ASKED = 8
-# Side of the largest square, in sides of the image, that is smoothed to the full as it is cut: of larger ones every px counts
-# that a filter of this width reaches. To smooth all would double the px that make a sample.
+# Side of the largest square, in sides of the image, that is smoothed to the full as it is cut; larger ones are smoothed as much as
+# this. To smooth all in full would take 2.5 times as many px for each sample.
 _SMOOTHED = 0.5
 
 
@@ -58,10 +57,10 @@ class LogoDetector(LogoModel):
         cells: bool, return what all cells say, and no regions; training and evaluation always do.
 
     Returns:
-        dict of `embedding [B, D]` and `objectness [B]` of the whole image, as `LogoEmbedder` gives them; `region_boxes [B, K, 4]`,
-        `(y0, x0, y1, x1)` px of the S px image, best first; `region_scores [B, K]`, the probability that it is a logo found;
-        `region_embeddings [B, K, D]` and `region_objectness [B, K]`, of the square around each region. With `cells`:
-        `cell_scores [B, A]`, logits, and `cell_boxes [B, A, 4]`, px of the image of `whole_size`.
+        dict of `embedding [B, D]` and `objectness [B]` of the whole image, as `LogoEmbedder` gives them; `region_boxes
+        [B, K, 4]`, `(y0, x0, y1, x1)` px of the S px image and inside it, best first; `region_scores [B, K]`, the probability
+        that a logo is found; `region_embeddings [B, K, D]` and `region_objectness [B, K]`, of the square around each region.
+        With `cells`: `cell_scores [B, A]`, logits, and `cell_boxes [B, A, 4]`, px of the image of `whole_size`.
 
     Raises:
         ValueError: for bad values, each saying what was expected.
@@ -95,7 +94,7 @@ class LogoDetector(LogoModel):
         self.whole_size = multiple_of_32("whole_size", whole_size)
         if self.whole_size > self.image_size:
             raise UserError(f"whole_size must be at most image_size = {image_size} px, got {whole_size}.")
-        self.region_size = embedder.image_size if region_size is None else whole("region_size", region_size, 32)
+        self.region_size = embedder.image_size if region_size is None else multiple_of(16, "region_size", region_size)
         if self.region_size > self.image_size:
             raise UserError(f"region_size must be at most image_size = {image_size} px, got {self.region_size}.")
         self.cells = make_cells(self.whole_size, _STRIDES)
@@ -198,7 +197,6 @@ class LogoDetector(LogoModel):
         squares = ops.concatenate([middles - half, middles + half], axis=-1)
         size = self.region_size
         crops = crop_regions(images, squares, size, antialias=True, largest=_SMOOTHED * self.image_size, fill="edge")
-        # A size larger than the whole image's cells see is no loss: this is what the embedder alone would see.
         seen = ops.concatenate([shrink(images, size)[:, None], crops], axis=1)
         outputs = self.embedder(ops.reshape(seen, (-1, size, size, 3)), training=False)
         count = seen.shape[1]

@@ -177,9 +177,10 @@ class Trainer(Steps, keras.Model):
         """`keras.Model.fit`, which also takes a `Dataset` of this package for `x` and `validation_data`.
 
         Args:
-            x: a Dataset, Marks (of `lk.LogoEmbedder` and `lk.LogoDetector`), what their `batches` gives, a `tf.data.Dataset` of `(images, labels)`
-                or an array of images, float RGB 0..255.
-            y: int labels `[B]`, or shares of each class `[B, N]` (`lk.Classifier` alone), where `x` is an array.
+            x: a Dataset, Marks (of `lk.LogoEmbedder` and `lk.LogoDetector`), what their `batches` or `scenes` give, a
+                `tf.data.Dataset` of `(images, labels)` or an array of images, float RGB 0..255.
+            y: int labels `[B]`, or shares of each class `[B, N]` (`lk.Classifier` alone), or the dict of boxes and labels that
+                `Marks.scenes` gives (`lk.LogoDetector`), where `x` is an array.
             batch_size: int; 16 for a Dataset by default.
             epochs: int.
             verbose: as Keras has it.

@@ -25,8 +25,8 @@ MIXING = ("mixup", "cutmix")
 _OF_SGD = ("momentum", "decay_norms", "drops")
 # docs/training.md: EfficientNet-Lite0 on TopLogo-10, 400 training photos; benchmarks/results has what came out.
 _EPOCHS = {"Classifier": 24, "NTSNet": 12, "DRNANet": 8}
-# Of the recipe logo_embedder: an epoch is a number of drawn samples, not a pass over photos.
-_EPOCHS |= {"LogoEmbedder": 24}
+# Of the recipes logo_embedder and logo_detector: an epoch is a number of drawn samples, not a pass over photos.
+_EPOCHS |= {"LogoEmbedder": 24, "LogoDetector": 20}
 
 
 @functools.cache
@@ -44,8 +44,10 @@ class Config:
     """A training run, apart from its photos. `dataclasses.replace` changes it.
 
     Attributes:
-        model: str, "Classifier", "NTSNet", "DRNANet" or "LogoEmbedder"; "plain", "nts", "drna" and "embedder" stand for them.
-        arguments: mapping, the arguments of the model's constructor that differ from its defaults, apart from the class names.
+        model: str, "Classifier", "NTSNet", "DRNANet", "LogoEmbedder" or "LogoDetector"; "plain", "nts", "drna", "embedder" and
+            "detector" stand for them.
+        arguments: mapping, the arguments of the model's constructor that differ from its defaults, apart from the class names and
+            the embedder of a detector.
         epochs: int, times that every photo is seen. By default what was measured to work for the model.
         batch_size: int, photos in a step.
         seed: int, of the weights, the order of the photos, their augmentation and dropout.
@@ -53,7 +55,7 @@ class Config:
             (those of "LogoEmbedder" three times); it falls along a cosine. With "sgd" it is that of all variables.
         label_smoothing: float in [0, 1), share of the target that is spread over all classes.
         keep: str, "last" keeps the model of the last epoch, "best" the one with the highest top1 on the validation photos,
-            of equals the one with the lower loss; on marks the one with the highest val_r1.
+            of equals the one with the lower loss; on marks the one with the highest val_r1, or val_recall of a detector.
         optimizer: str, "adamw" (`optimizers.HeadsFirstAdamW`) or "sgd" (`optimizers.TorchSGD`), as the papers have it.
         weight_decay: float, decoupled from the gradient with "adamw", an L2 term of the gradient with "sgd".
         clip: float, the largest norm of all gradients together; None leaves them as they are, as 0 does as a flag.
@@ -147,17 +149,18 @@ class Config:
 
     @property
     def short_name(self):
-        """str, what commands call the model: "plain", "nts", "drna" or "embedder"."""
+        """str, what commands call the model: "plain", "nts", "drna", "embedder" or "detector"."""
         return _SHORT[self.model]
 
-    def build(self, class_names):
+    def build(self, class_names, embedder=None):
         """Makes the model, the same for the same seed, compiled for the run.
 
         Args:
-            class_names: N str.
+            class_names: N str; a detector has those of its embedder.
+            embedder: LogoEmbedder that a detector keeps; of no other model.
 
         Returns:
-            Classifier, NTSNet, DRNANet or LogoEmbedder.
+            Classifier, NTSNet, DRNANet, LogoEmbedder or LogoDetector.
 
         Raises:
             ValueError: if the model refuses an argument or has no loss of a name, or `zero_gamma` is asked of a backbone
@@ -170,7 +173,8 @@ class Config:
             from logo_keras import network
 
         keras.utils.set_random_seed(self.seed)
-        model = getattr(network, self.model)(class_names=class_names, **self.all_arguments)
+        of_the_run = {"embedder": embedder} if self.model == "LogoDetector" else {"class_names": class_names}
+        model = getattr(network, self.model)(**of_the_run, **self.all_arguments)
         compute_in(model, self.precision)
         if self.zero_gamma:
             _zero_gamma(model)

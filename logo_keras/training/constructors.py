@@ -12,10 +12,11 @@ from logo_keras.errors import UserError
 
 # What commands call a model for short, and its class.
 MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet", "embedder": "LogoEmbedder"}
+MODELS |= {"detector": "LogoDetector"}
 # The folder of the models' source.
 NETWORK = Path(*util.find_spec("logo_keras").submodule_search_locations, "network")
-# A run gives these itself.
-_OF_THE_DATA = ("num_classes", "class_names")
+# A run gives these itself: the names from its data, the embedder from the file that it starts from.
+_OF_THE_RUN = ("num_classes", "class_names", "embedder")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Argument:
 
 
 def model_arguments(model):
-    """The arguments of a model's constructor, without those that name the classes.
+    """The arguments of a model's constructor, without those that a run gives itself.
 
     Args:
         model: str, the name of a class of `logo_keras.network`.
@@ -50,7 +51,7 @@ def model_arguments(model):
     Returns:
         dict from name to Argument, those of the base classes first.
     """
-    return {name: argument for name, argument in constructor(model, NETWORK).items() if name not in _OF_THE_DATA}
+    return {name: argument for name, argument in constructor(model, NETWORK).items() if name not in _OF_THE_RUN}
 
 
 def constructor(name, folder):

@@ -1,4 +1,4 @@
-"""How well an embedder tells apart, while it is trained, brands that it does not learn from."""
+"""How well a model knows, while it is trained, brands that it does not learn from."""
 
 import keras
 import numpy as np
@@ -7,6 +7,8 @@ from logo_keras.evaluation.retrieval import auroc, retrieve
 
 # Some 1,000 marks and 250 backgrounds: a share of the marks is known within 3 points (95 %).
 _BATCHES, _BATCH_SIZE = 20, 64
+# Some 300 scenes with 500 marks: a share of the marks is known within 4 points (95 %).
+_SCENE_BATCHES, _SCENES = 20, 16
 
 
 class ScoreMarks(keras.callbacks.Callback):
@@ -35,3 +37,22 @@ class ScoreMarks(keras.callbacks.Callback):
         marks = labels < self.marks.num_classes
         logs["val_r1"] = retrieve(embeddings[marks], labels[marks]).r1
         logs["val_auroc"] = auroc(objectness[marks], objectness[~marks])
+
+
+class ScoreScenes(keras.callbacks.Callback):
+    """Adds to the figures of every epoch those of a detector on scenes, the same each time: `val_loss` and its parts;
+    `val_recall`, the share of the marks that its best eight regions find; and `val_auroc`, the chance that a scene with a mark has
+    a higher best score than one without.
+
+    Args:
+        marks: Marks of brands that are not trained.
+    """
+
+    def __init__(self, marks):
+        super().__init__()
+        self.marks = marks
+
+    def on_epoch_end(self, epoch, logs=None):
+        scenes = self.marks.scenes(_SCENES, self.model.whole_size, seed=0, steps=_SCENE_BATCHES)
+        figures = self.model.evaluate(scenes, verbose=0, return_dict=True)
+        logs.update({f"val_{name}": value for name, value in figures.items()})

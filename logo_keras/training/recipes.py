@@ -89,19 +89,21 @@ class OwnRecipe:
         name: str, what `logo-train --recipe` calls it.
         says: str, what it trains, on what.
         config: Config.
-        start: str, the model file that it goes on with; None for none.
+        start: str, the model file that it goes on with, or takes its embedder from; None for none.
+        out: str, the folder that it writes to.
     """
 
     name: str
     says: str
     config: Config
     start: str | None = None
+    out: str = "run"
 
     @property
     def command(self):
         """str, what to type."""
-        start, out = (f" --from {self.start}", "fine") if self.start else ("", "run")
-        return f"logo-train --recipe {self.name} --root marks{start} --out {out}"
+        start = f" --from {self.start}" if self.start else ""
+        return f"logo-train --recipe {self.name} --root marks{start} --out {self.out}"
 
 
 def _config(model, backbone, settings=_SGD, **changes):
@@ -173,9 +175,27 @@ _EMBEDDER = Config(
     weight_decay=1e-4,
 )
 _FINE = dataclasses.replace(_EMBEDDER, arguments={"pooling": "gem", "image_size": 128}, learning_rate=5e-4, epochs=9, seed=1)
+# Where some logo is in a scene. Not tuned: the rates of the embedder, and as many scenes as two cores draw and learn from in some
+# hours.
+_DETECTOR = Config(
+    "LogoDetector",
+    learning_rate=1e-3,
+    epochs=20,
+    steps_per_epoch=200,
+    batch_size=16,
+    warm_up_epochs=1,
+    weight_decay=1e-4,
+)
 _OWN = (
     OwnRecipe("logo_embedder", "an embedding that tells apart brands it has never seen, trained on drawn marks", _EMBEDDER),
-    OwnRecipe("logo_embedder_fine", "goes on with its model, on larger images", _FINE, "run/model.keras"),
+    OwnRecipe("logo_embedder_fine", "goes on with its model, on larger images", _FINE, "run/model.keras", "fine"),
+    OwnRecipe(
+        "logo_detector",
+        "finds where some logo is, of any brand, trained on scenes of drawn marks, for the embedder of --from",
+        _DETECTOR,
+        "fine/model.keras",
+        "detector",
+    ),
 )
 OWN = {each.name: each for each in _OWN}
 # What must stand wherever the table is shown.

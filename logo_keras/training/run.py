@@ -16,20 +16,20 @@ from logo_keras.datasets.held_out import FILE as HELD_OUT
 from logo_keras.errors import UserError
 from logo_keras.files import Held, lock, replacing, sha256, sweep, write_json
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
-from logo_keras.network import LogoEmbedder, load
+from logo_keras.network import LogoDetector, LogoEmbedder, load
 from logo_keras.network.divergence import Diverged
 from logo_keras.network.inputs import draws_itself
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.training.checkpoint import Unfinished, differing, fingerprint, write_held_out
 from logo_keras.training.config import compute_in
-from logo_keras.training.held_out_marks import ScoreMarks
+from logo_keras.training.held_out_marks import ScoreMarks, ScoreScenes
 from logo_keras.weights import model_card
 
 MODEL = "model.keras"
 HISTORY = "history.csv"
 CONFIG = "config.json"
 # Figures of an epoch that are said.
-_SHOWN = ("loss", "top1", "val_loss", "val_top1", "val_r1", "val_auroc")
+_SHOWN = ("loss", "top1", "recall", "val_loss", "val_top1", "val_r1", "val_recall", "val_auroc")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,10 +80,10 @@ def train(
 
     Args:
         config: Config.
-        training: Dataset, or Marks for an embedder.
+        training: Dataset, or Marks for an embedder or a detector.
         out: path of the folder, made where it is missing.
-        validation: Dataset with the same classes, scored after every epoch; Marks of other brands, of which `val_r1` and
-            `val_auroc` are measured; or None.
+        validation: Dataset with the same classes, scored after every epoch; Marks of other brands, of which `val_auroc` is
+            measured, and `val_r1` of an embedder, `val_recall` of a detector; or None.
         resume: bool, go on with the unfinished run in `out`, or start where there is none. A run that has ended with the
             same settings is not repeated.
         strict: bool, stop at the first unreadable photo instead of leaving it out.
@@ -94,7 +94,8 @@ def train(
             `Dataset.batches`: crops in training are a little different, so a run goes on as it began.
         overwrite: bool, start anew whatever an earlier run left in `out`. Its model is kept until the new one is there.
         start: path of a `.keras` file, whose weights the run starts from; or None. Its architecture must be that of `config`.
-            The classifiers of brands that it does not know start anew.
+            The classifiers of brands that it does not know start anew. A detector starts from a detector, or from the embedder
+            that it is to keep.
         held_out: dict for JSON, the list of the samples that are left out for testing, kept as `held_out.json` beside the
             model; or None. See `logo_keras.datasets.held_out`.
 
@@ -148,7 +149,8 @@ def train(
             scored = validation
             if validation is not None and draws_itself(validation):
                 # First, so that the journal has its figures.
-                callbacks.insert(0, ScoreMarks(validation))
+                score = ScoreScenes if isinstance(model, LogoDetector) else ScoreMarks
+                callbacks.insert(0, score(validation))
                 scored = None
             with _explaining(unfinished, datasets, strict):
                 model.fit(
@@ -284,7 +286,10 @@ class _Journal(keras.callbacks.Callback):
                     self.report(f"left out: {path}: {reason}")
                     unreadable[path] = reason
         self.model.card = {**self.model.card, **model_card.of_run(self.unfinished.identity, self.about, row)}
-        score = [row["val_top1"], -row["val_loss"]] if "val_top1" in row else [row["val_r1"]] if "val_r1" in row else None
+        score = [row["val_top1"], -row["val_loss"]] if "val_top1" in row else None
+        # Of marks.
+        for name in {"val_r1", "val_recall"} & row.keys():
+            score = [row[name]]
         self.unfinished.commit(self.model, row, score, unreadable)
         shown = [f"{name} {row[name]:.3f}" for name in _SHOWN if name in row]
         epochs = self.unfinished.identity["config"]["epochs"]
@@ -318,11 +323,14 @@ def _start_from(path, config, class_names):
         The model, compiled for the run, and a str that says what was taken over.
     """
     source = load(path)
+    if config.model == "LogoDetector" and isinstance(source, LogoEmbedder):
+        return config.build(class_names, source), f"Regions are embedded by {path}."
+    if type(source).__name__ != config.model:
+        raise UserError(f"{path} is a {type(source).__name__}, and this run trains a {config.model}: choose its --model.")
     # The file's weights replace all others, so none are fetched.
     arguments = {**config.arguments, "weights": None}
-    model = dataclasses.replace(config, arguments=arguments, zero_gamma=False).build(class_names)
-    if type(source) is not type(model):
-        raise UserError(f"{path} is a {type(source).__name__}, and this run trains a {type(model).__name__}: choose its --model.")
+    config = dataclasses.replace(config, arguments=arguments, zero_gamma=False)
+    model = config.build(class_names, getattr(source, "embedder", None))
     heads, old_heads = _class_weights(model), _class_weights(source)
     pairs = list(zip(model.weights, source.weights, strict=False))
     fits = len(model.weights) == len(source.weights) and all(
@@ -356,6 +364,8 @@ def _start_from(path, config, class_names):
 
 def _class_weights(model):
     """The weights that have an axis of the classes: a dict from their ids to that axis."""
+    if isinstance(model, LogoDetector):
+        return {}
     if isinstance(model, LogoEmbedder):
         return {id(model.cosine_head.class_vectors): 0}
     inside = {id(layer) for layer in model.extractor._flatten_layers()}
