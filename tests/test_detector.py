@@ -11,7 +11,7 @@ from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras.datasets.batches.photo_batches import PhotographBatches
-from logo_keras.image.surroundings import square
+from logo_keras.network.resampling import shrink
 from logo_keras.training import Config, recipes, train
 
 SMALL = {"image_size": 128, "whole_size": 64, "num_regions": 4, "filters": 8}
@@ -113,23 +113,19 @@ def test_at_first_every_cell_says_no_with_a_square_of_four_strides():
 
 
 def test_regions_are_embedded_as_the_embedder_embeds_the_squares_around_them():
-    embedder, model = make_embedder(), None
-    model = make(embedder)
-    images = photos(1)
-    # Of whole px and as large as what the embedder sees, so that nothing is resampled; one reaches beyond the photo.
-    boxes = np.float32([[[40, 44, 60, 64], [96, 96, 128, 120]]])
-    squares = np.stack([square(images[0].astype(np.uint8), box, context=1.25) for box in boxes[0]][:1])
-    assert squares.shape == (1, 25, 25, 3)
-    images = images.astype(np.uint8).astype(np.float32)
-    boxes = np.float32([[[38, 42, 38 + 25.6, 42 + 25.6], [100, 50, 125.6, 75.6]]])
+    embedder = make_embedder()
+    model, images = make(embedder), photos(1)
+    # 1.25 times 25.6 px are the 32 px that the embedder sees: nothing is resampled. The second one reaches beyond the photo.
+    boxes = np.float32([[[37.2, 41.2, 62.8, 66.8], [107.2, 51.2, 132.8, 76.8]]])
+    padded = np.pad(images[0], ((0, 16), (0, 0), (0, 0)), "edge")
+    wanted = embedder.predict(np.stack([padded[34:66, 38:70], padded[104:136, 48:80]]), verbose=0)
     seen = model.embed_regions(images, boxes)
-    # 1.25 times 25.6 px are the 32 px that it sees, about the middle of the box.
-    wanted = embedder.predict(images[:, 35:67, 39:71].round(), verbose=0)
     assert seen["embedding"].shape == (1, 3, 8)
-    cosine = float(ops.sum(seen["embedding"][0, 1] * wanted["embedding"][0]))
-    assert cosine > 0.99
-    whole = embedder.predict(images.reshape(1, 32, 4, 32, 4, 3).mean(axis=(2, 4)), verbose=0)
-    assert float(ops.sum(seen["embedding"][0, 0] * whole["embedding"][0])) > 0.99
+    for name in ("embedding", "objectness"):
+        np.testing.assert_allclose(seen[name][0, 1:], wanted[name], atol=1e-4)
+    # Before them the whole photo, shrunk.
+    whole = embedder.predict(ops.convert_to_numpy(shrink(images, 32)), verbose=0)
+    np.testing.assert_allclose(seen["embedding"][:, 0], whole["embedding"], atol=1e-4)
 
 
 def test_training_lowers_the_losses_and_finds_the_squares(taught):
@@ -313,6 +309,4 @@ def test_marks_draw_the_scenes_that_a_detector_learns_from():
     model = make()
     model.compile(run_eagerly=True)
     history = model.fit(marks, batch_size=2, steps_per_epoch=1, verbose=0).history
-    assert np.isfinite(history["loss"]).all()
-    photo = lk.LogoEmbedder(class_names=("a",), image_size=32, backbone=tiny_backbone(), weights=None)
-    assert photo is not None
+    assert np.isfinite(history["loss"]).all() and np.isfinite(history["recall"]).all()

@@ -27,8 +27,8 @@ _FOUND = 0.5
 _SUPPRESSED = 0.5
 # Regions of which `recall` asks whether they find the logos.
 _ASKED = 8
-# Side of the largest square, in sides of the image, that is smoothed to the full as it is cut; larger ones are smoothed as much as
-# this. To smooth all in full would take 2.5 times as many px for each sample.
+# Side of the largest square, in sides of the image, that is smoothed to the full as it is cut; larger ones are smoothed as much
+# as this one. To smooth all in full would take 2.5 times as many px for each sample.
 _SMOOTHED = 0.5
 
 

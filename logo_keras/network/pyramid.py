@@ -7,7 +7,7 @@ from logo_keras.backbones.batch_norm import BatchNorm
 
 
 def separable(filters, seed, name, dtype, **options):
-    """A separable 3 x 3 convolution whose outputs vary about as its inputs; Keras's own initialiser makes depthwise kernels small.
+    """A separable 3 x 3 convolution whose outputs vary about as its inputs; Keras's initialiser makes depthwise kernels small.
 
     Args:
         filters: int.

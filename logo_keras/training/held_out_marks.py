@@ -41,8 +41,8 @@ class ScoreMarks(keras.callbacks.Callback):
 
 class ScoreScenes(keras.callbacks.Callback):
     """Adds to the figures of every epoch those of a detector on scenes, the same each time: `val_loss` and its parts;
-    `val_recall`, the share of the marks that its best eight regions find; and `val_auroc`, the chance that a scene with a mark has
-    a higher best score than one without.
+    `val_recall`, the share of the marks that its best eight regions find; and `val_auroc`, the chance that a scene with a mark
+    has a higher best score than one without.
 
     Args:
         marks: Marks of brands that are not trained.
