@@ -170,7 +170,7 @@ def _opened(values):
     if values.gallery is None:
         model = open_model(values.model, values.threads)
         if not hasattr(model, "recognize"):
-            raise UserError(f"{values.model} holds a {type(model).__name__}, which names no brand: it gives vectors (embed).")
+            raise UserError(f"{values.model} holds a {type(model).__name__}, which names no brand: it gives vectors.")
         return model, OfModel()
     if values.threads is not None:
         raise UserError("--threads belongs to a model; a gallery's embedding runs on one.")

@@ -210,7 +210,8 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True):
         ValueError: if the data set has other class names or photos without a brand (label -1), or none can be read.
         UnreadablePhotograph: with `strict`, naming the photo and the reason.
     """
-    if hasattr(model, "embed"):
+    # An embedder, or a detector.
+    if hasattr(model, "embed") or hasattr(model, "embedder"):
         raise UserError(f"a {type(model).__name__} names no brand: its embeddings are judged by lk.evaluation.retrieval.")
     dataset = _labelled_for(model, dataset)
     if hasattr(model, "predict_on_batch"):

@@ -11,7 +11,7 @@ from logo_keras.network.cells import assign, make_cells
 from logo_keras.network.embedder import LogoEmbedder
 from logo_keras.network.inputs import check_boxes, check_boxes_shape, check_image_shape, draws_itself, is_dataset
 from logo_keras.network.logo_model import LogoModel
-from logo_keras.network.losses import generalised_iou, quality_focal_loss
+from logo_keras.network.losses import SMALLEST_AREA, generalised_iou, quality_focal_loss
 from logo_keras.network.pyramid import FeaturePyramid
 from logo_keras.network.regions import crop_regions, shared_areas, suppress
 from logo_keras.network.resampling import shrink
@@ -215,7 +215,8 @@ class LogoDetector(LogoModel):
         """
         found, wanted = assign(self.cells, truth["boxes"], truth["labels"])
         common, union = shared_areas(outputs["cell_boxes"], wanted)
-        scores = quality_focal_loss(outputs["cell_scores"], ops.where(found, common / union, 0.0))
+        quality = ops.where(found, common / ops.maximum(union, SMALLEST_AREA), 0.0)
+        scores = quality_focal_loss(outputs["cell_scores"], quality)
         boxes = ops.where(found, 1 - generalised_iou(outputs["cell_boxes"], wanted), 0.0)
         finding = ops.cast(found, "float32")
         if sample_weight is not None:

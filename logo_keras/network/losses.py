@@ -4,6 +4,9 @@ from keras import ops
 
 from logo_keras.network.regions import shared_areas
 
+# px squared: nothing is divided by less, so that two empty boxes have a gradient.
+SMALLEST_AREA = 1e-6
+
 
 def cross_entropy(labels, logits, label_smoothing=0.0):
     """Cross-entropy of each prediction.
@@ -77,8 +80,8 @@ def generalised_iou(boxes, others):
     """Intersection over union, less the share of the hull of both that neither covers: 1 for equal boxes, to -1 far apart.
 
     Args:
-        boxes: float `[..., 4]`, `(y0, x0, y1, x1)` px, not empty.
-        others: float `[..., 4]`, likewise, may be empty.
+        boxes: float `[..., 4]`, `(y0, x0, y1, x1)` px.
+        others: float `[..., 4]`, likewise.
 
     Returns:
         float `[...]`.
@@ -87,6 +90,7 @@ def generalised_iou(boxes, others):
         Rezatofighi et al. 2019, arXiv:1902.09630, algorithm 1.
     """
     common, union = shared_areas(boxes, others)
+    union = ops.maximum(union, SMALLEST_AREA)
     corners = ops.minimum(boxes[..., :2], others[..., :2]), ops.maximum(boxes[..., 2:], others[..., 2:])
-    hull = ops.prod(corners[1] - corners[0], axis=-1)
+    hull = ops.maximum(ops.prod(corners[1] - corners[0], axis=-1), SMALLEST_AREA)
     return common / union - (hull - union) / hull
