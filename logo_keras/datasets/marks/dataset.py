@@ -19,8 +19,8 @@ from logo_keras.image import draw
 SPLITS = ("train", "validation")
 # One of so many brands is held out. By choice: about 150 brands, on which a percent is worth deciding by.
 _HELD_OUT = 50
-# Share of wordmarks in scenes. By choice: of the logos in photos of TopLogo-10 and FlickrLogos-27 more are names in letters than of
-# the marks here, a fifth.
+# Share of wordmarks in scenes. By choice: they are a fifth of the marks here, and more of the logos in photos of TopLogo-10 and
+# FlickrLogos-27 are names in letters.
 WORDS = 0.3
 # Ends the seeds of an epoch's plan, and of a contact sheet, so that neither repeats the numbers of a crop.
 _PLANS, _SHEETS = 1, 2

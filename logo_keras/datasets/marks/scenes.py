@@ -13,9 +13,9 @@ from logo_keras.extras import cv2
 
 # Goes up whenever the same numbers give other scenes.
 RECIPE = 1
-# Most marks of a scene. FlickrLogos-27 and TopLogo-10 have one to five boxes in all but a few photos.
+# Most marks of a scene.
 MOST = 8
-# Longer side of a mark's box, in shares of the scene's side, log-uniform: the median is 15 %, that of TopLogo-10, a tenth of which
+# Longer side of a mark's box, in shares of the scene's side, log-uniform: the median is 15 %, that of TopLogo-10, where a tenth
 # is below 7 %.
 SIZES = (0.04, 0.6)
 # Least height and width of a mark in shares of the side: a name of a line that is thinner cannot be seen. Long ones are larger.
@@ -29,8 +29,8 @@ _OVERLAP = 0.1
 # The numbers below are by eye, beside photos of TopLogo-10 and FlickrLogos-27.
 # Shares of scenes with one mark that stands alone, two and so on; beside a group there is one less.
 _ALONE = (0.5, 0.2, 0.12, 0.08, 0.06, 0.04)
-# Share of the scenes with a group of marks; of the groups that repeat one mark; of those, the ones on things that are all alike, as
-# on a shelf; and of the others, those on a board.
+# Share of the scenes with a group of marks; of the groups that repeat one mark; of those, the ones on things that are all alike,
+# as on a shelf; and of the others, those on a board.
 _GROUPS, _REPEATED, _SHELVES, _BOARDS = 0.25, 0.5, 0.5, 0.6
 # Rows and columns of groups.
 _LAYOUTS = ((1, 2), (1, 3), (1, 4), (2, 1), (3, 1), (2, 2), (2, 3), (2, 4))
