@@ -42,6 +42,9 @@ class ColourScenes:
     def fingerprint(self):
         return {"marks": self.num_classes, "num_classes": self.num_classes, "class_names": str(self.colours)}
 
+    def batches(self, *arguments, **options):
+        raise AssertionError("a detector asks for scenes, not for crops")
+
     def scenes(self, batch_size, image_size, seed=0, steps=4, first_epoch=0):
         return PhotographBatches(_Source(self, image_size, seed, steps * batch_size), batch_size, first_epoch, steps)
 
@@ -171,7 +174,9 @@ def test_a_saved_detector_answers_as_before_in_one_file(taught, tmp_path):
     images = photos()
     for name, wanted in model.predict(images, verbose=0).items():
         np.testing.assert_allclose(copy.predict(images, verbose=0)[name], wanted, atol=1e-5, err_msg=name)
-    assert "class_names" not in model.get_config() and copy.embedder.get_config() == model.embedder.get_config()
+    assert copy.embedder.get_config() == model.embedder.get_config()
+    described = lk.weights.model_card.read(tmp_path / "model.keras")
+    assert described["architecture"] == "LogoDetector" and described["classes"] == ["a", "b", "c"]
 
 
 def test_no_cell_learns_where_a_scene_shows_nothing():
@@ -198,6 +203,7 @@ def test_a_scene_of_weight_0_does_not_count():
         ({"whole_size": 160}, "whole_size must be at most image_size = 128 px, got 160"),
         ({"region_size": 160}, "region_size must be at most image_size = 128 px, got 160"),
         ({"num_regions": 85}, "num_regions must be at most 84, got 85"),
+        ({"class_names": ("a", "b", "c")}, "leave out class_names"),
         ({"filters": 0}, "filters must be an integer of at least 1"),
         ({"backbone": tiny_backbone}, "maps of stride 8, 16 and 32; it has [16, 32]"),
     ],

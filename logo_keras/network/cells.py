@@ -71,8 +71,8 @@ def assign(cells, boxes, labels):
     sides = boxes[..., 2:] - boxes[..., :2]
     middles = (boxes[..., :2] + boxes[..., 2:]) / 2
     strides = cells.strides[:, None, None]
-    # [B, A, M, 2]
-    within = ops.clip(sides[:, None] / 2, 0.5 * strides, RADIUS * strides)
+    # [B, A, M, 2]. Not ops.clip, whose bounds TensorFlow does not broadcast.
+    within = ops.minimum(ops.maximum(sides[:, None] / 2, 0.5 * strides), RADIUS * strides)
     near = ops.all(ops.abs(cells.centres[:, None] - middles[:, None]) <= within, axis=-1)
     longer = ops.max(sides, axis=-1)[:, None]
     shortest, longest = cells.longer_sides[:, :1], cells.longer_sides[:, 1:]

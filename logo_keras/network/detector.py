@@ -86,9 +86,12 @@ class LogoDetector(LogoModel):
         dropout=0.0,
         **kwargs,
     ):
+        given = {"num_classes", "class_names"} & kwargs.keys()
+        if given:
+            raise UserError(f"a detector has the class names of its embedder: leave out {' and '.join(given)}.")
         embedder = _kept(embedder)
-        names = {"class_names": embedder.class_names}
-        super().__init__(image_size=image_size, weights=weights, dropout=dropout, **names, **kwargs)
+        kwargs |= {"class_names": embedder.class_names, "weights": weights, "dropout": dropout}
+        super().__init__(image_size=image_size, **kwargs)
         self.embedder = embedder
         self.embedder.trainable = False
         self.whole_size = multiple_of_32("whole_size", whole_size)
@@ -252,10 +255,16 @@ class LogoDetector(LogoModel):
         return marks.scenes(batch_size, self.whole_size, **options)
 
     def get_config(self):
-        config = super().get_config() | {"embedder": self.embedder.get_config()}
-        # They stand there.
-        del config["class_names"]
-        return config
+        embedder = self.embedder.get_config()
+        # Thousands, which are the detector's own.
+        del embedder["class_names"]
+        return super().get_config() | {"embedder": embedder}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        config["embedder"] = {"class_names": config.pop("class_names")} | config["embedder"]
+        return super().from_config(config)
 
 
 def _kept(embedder):
