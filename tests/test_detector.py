@@ -174,7 +174,10 @@ def test_a_saved_detector_answers_as_before_in_one_file(taught, tmp_path):
     images = photos()
     for name, wanted in model.predict(images, verbose=0).items():
         np.testing.assert_allclose(copy.predict(images, verbose=0)[name], wanted, atol=1e-5, err_msg=name)
-    assert copy.embedder.get_config() == model.embedder.get_config()
+    configs = [
+        {name: value for name, value in each.embedder.get_config().items() if name != "backbone"} for each in (copy, model)
+    ]
+    assert configs[0] == configs[1] and not copy.embedder.trainable_variables
     described = lk.weights.model_card.read(tmp_path / "model.keras")
     assert described["architecture"] == "LogoDetector" and described["classes"] == ["a", "b", "c"]
 
@@ -230,18 +233,17 @@ def test_images_and_boxes_of_other_shapes_are_refused():
             model.fit(photos(1, 64), wrong, verbose=0)
 
 
-def test_the_tflite_file_needs_builtin_operators_alone_and_gives_what_keras_gives(taught, tmp_path):
-    from logo_keras.edge.runner import Runner
+def test_the_tflite_file_needs_builtin_operators_alone_and_gives_what_keras_gives(taught):
+    from ai_edge_litert.interpreter import Interpreter
+
     from logo_keras.export import tflite
 
     model, _, _ = taught
-    data = tflite.convert(model)
-    path = tmp_path / "model.tflite"
-    path.write_bytes(data)
+    # It refuses what needs other operators.
+    infer = Interpreter(model_content=tflite.convert(model)).get_signature_runner()
     images, _ = ColourScenes().scenes(6, 128, seed=9, steps=1)[0]
-    infer = Runner(path).infer
     for image in images:
-        ours, theirs = infer(image[None]), model.predict(image[None], verbose=0)
+        ours, theirs = infer(images=image[None]), model.predict(image[None], verbose=0)
         for name, wanted in theirs.items():
             np.testing.assert_allclose(ours[name], wanted, atol=1e-3 if name == "region_boxes" else 1e-4, err_msg=name)
 
