@@ -73,8 +73,8 @@ def define(flags):
         "from",
         None,
         "A .keras file of the same --model whose weights the run starts from, for instance run/unfinished/epoch-0001.keras of a "
-        "run that diverged. Classifiers of brands that it does not know start anew. For a detector also that of the embedder which "
-        "it is to keep.",
+        "run that diverged. Classifiers of brands that it does not know start anew. For a detector also that of the "
+        "embedder that it is to keep.",
     )
     flags.boolean("one_brand", False, "Train though all photographs are of one brand, which a model then names always.")
     flags.shared("strict")
