@@ -38,7 +38,7 @@ class Seen(NamedTuple):
 _HEADS = ("drop_units", "whole_classifier", "teacher", "fused_classifier", "augmented_classifier", "navigator")
 # The navigator counts on from its own seed: no model has it and these.
 _HEADS += ("projection", "class_vectors", "background_vectors")
-# Nor do these two share a shape with each other.
+# These two count on too: where a kernel of one has the seed of one of the other, their shapes differ.
 _HEADS += ("box_head", "pyramid")
 
 
