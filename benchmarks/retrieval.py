@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 from embeddings import SIDE, define_others, others
-from result import RESULTS, Table, command_line, commit, keep, run, shown
+from result import RESULTS, Table, command_line, keep, run, shown
 
 from logo_keras import datasets
 from logo_keras.datasets.marks import catalogue, drawings, packages
 from logo_keras.errors import UserError
 from logo_keras.evaluation.retrieval import few_shot_hits, from_artwork, interval, retrieve
+from logo_keras.export.release import head
 from logo_keras.extras import cv2
 from logo_keras.files import write
 from logo_keras.image.preprocessing import fit
@@ -63,7 +64,7 @@ def main(flags, files):
             figures.setdefault(name, {})[row] = found
         lines.append("\n".join(table))
     count = record(figures)
-    facts = [f"Commit: {commit()}", f"Runs of this script so far: {count}", "In brackets: 95 % over draws and images, bootstrap."]
+    facts = [f"Commit: {head()}", f"Runs of this script so far: {count}", "In brackets: 95 % over draws and images, bootstrap."]
     keep("retrieval", *lines, facts=facts)
 
 
@@ -147,7 +148,7 @@ def record(figures):
     """Adds a run to the log: returns how many there are now."""
     lines = LOG.read_text(encoding="utf-8").splitlines() if LOG.exists() else []
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    lines.append(json.dumps({"date": now, "commit": commit(), "command": command_line(), "figures": figures}))
+    lines.append(json.dumps({"date": now, "commit": head(), "command": command_line(), "figures": figures}))
     write(LOG, ("\n".join(lines) + "\n").encode())
     return len(lines)
 

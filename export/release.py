@@ -77,7 +77,9 @@ def release(model, photos=None, limit=None, commit=None, embedding=None, weights
         # Here, since it imports Keras.
         from logo_keras.weights import logos
     _check(model, logos.BACKBONES)
-    card = card_of(model, commit or head())
+    if not (commit := commit or head()):
+        raise UserError("no commit can be read here: name the one at which the model was trained, --commit.")
+    card = card_of(model, commit)
     with referring(model, photos, limit) as reference, tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "logos.tflite"
         report = tflite.export(model, made, precision="float16", reference=reference, card=card)
@@ -140,16 +142,12 @@ def _steps(card):
 
 
 def head():
-    """The commit of this source tree, and whether files have changed since: str.
-
-    Raises:
-        ValueError: if this is no git repository.
-    """
+    """The commit of this source tree, and whether files have changed since: str, empty if this is no git repository."""
     try:
         changed = _git("status", "--porcelain", "--untracked-files=no")
         return _git("rev-parse", "--short=12", "HEAD") + (", with changes" if changed else "")
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise UserError(f"no commit can be read here ({error}): name the one at which the model was trained, --commit.") from None
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def _git(*words):

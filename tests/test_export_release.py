@@ -184,8 +184,9 @@ def test_a_tree_without_git_asks_for_the_commit(monkeypatch):
         raise FileNotFoundError("git")
 
     monkeypatch.setattr(release, "_git", none)
+    assert release.head() == ""
     with pytest.raises(UserError, match="name the one at which the model was trained, --commit"):
-        release.head()
+        release.release(embedder())
 
 
 def test_the_commit_says_when_files_have_changed(monkeypatch):
