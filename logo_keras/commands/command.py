@@ -169,8 +169,8 @@ class Command:
             argv: list of str, the program's name first.
 
         Returns:
-            int, the exit code: 0, 1 after an error that the user can mend, 130 after Ctrl-C. Any other error, with `--debug` any
-            error, is raised, so that its traceback is shown.
+            int, the exit code: 0, 1 after an error that the user can mend or where what reads stdout has ended, as `head` does,
+            130 after Ctrl-C. Any other error, with `--debug` any error, is raised, so that its traceback is shown.
         """
         # TensorFlow's start-up messages would bury the command's own.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -180,12 +180,21 @@ class Command:
             arguments = flags.parse(argv[1:])
             if flags.help:
                 print(self.help(flags))
-                return 0
-            self._require(flags)
-            return self.work(flags, arguments) or 0
+                code = 0
+            else:
+                self._require(flags)
+                code = self.work(flags, arguments) or 0
+            if sys.stdout is not None:
+                # Here, not as the process ends, when nobody could catch that nothing reads it any more.
+                sys.stdout.flush()
+            return code
         except KeyboardInterrupt as error:
             print(f"\n{self.program}: stopped. {error}".rstrip(), file=sys.stderr)
             return 130
+        except BrokenPipeError:
+            # Nobody reads what Python still writes as it ends. Source: Python's documentation of signal, note on SIGPIPE.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
         except _ONE_LINE as error:
             # Not flags.debug: the flags themselves may be wrong.
             if flags["debug"].value:
