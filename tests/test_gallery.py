@@ -183,22 +183,6 @@ def test_photos_of_two_brands_may_look_alike():
     assert len(made.add("Other", [(nearly, (y0, x0, y1, x1))])) == 1
 
 
-def test_the_nearest_of_other_brands_is_found_among_all_references(brands):
-    table, fresh = brands._table, gallery(["Acme", "Initech"])
-    fresh._table.vectors  # noqa: B018 - puts what waits in its place
-    fresh.add("Globex", mark("Globex"))
-    for label in ("Acme", "Globex", "new"):
-        queries = table.vectors[table.rows_of("Globex")]
-        others = np.array([table.labels[brand] != label for brand in table.brands])
-        cosines = np.where(others[:, None], table.vectors @ queries.T, -1)
-        for made in (table, fresh._table):
-            found, labels = made.nearest_other(label, queries)
-            assert found == pytest.approx(cosines.max(0), abs=1e-6)
-            assert labels == [table.labels[table.brands[row]] for row in cosines.argmax(0)]
-    found, labels = lk.Gallery(embed=WithBackgrounds())._table.nearest_other("a", queries)
-    assert labels == [None] * 4 and (found == -1).all()
-
-
 def test_one_bad_reference_adds_nothing(tmp_path):
     made = gallery(["Acme"])
     (tmp_path / "bad.svg").write_bytes(b"<svg>")

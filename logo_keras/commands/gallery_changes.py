@@ -8,6 +8,7 @@ from logo_keras.datasets.tree import folders_in
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
 from logo_keras.gallery import Gallery, artwork
+from logo_keras.report.progress import progress
 
 EMBEDDING = (
     "The embedding: a .keras file of logo-train --recipe logo_embedder, or a .tflite or .onnx file of it. Without this flag the "
@@ -88,7 +89,7 @@ def _add(flags, arguments):
     # What is wrong with the embedding is no brand's fault.
     gallery.embed_squares([])
     new, unusable = {}, {}
-    for label, references in given.items():
+    for label, references in progress(given.items(), "adding brands", len(given)):
         try:
             new[label] = len(gallery.add(label, references))
         except UserError as error:
