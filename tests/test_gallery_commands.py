@@ -205,6 +205,35 @@ def test_predict_names_brands_or_none(path, photos, tmp_path, capsys):
     assert cv2.imread(str(drawn / "wall.jpg")).shape[:2] == (640 + 48, 640)
 
 
+def test_predict_names_the_brand_in_each_box(path, tmp_path, capsys):
+    first, box = photo("Acme")
+    second, other = photo("Globex")
+    (tmp_path / "both.png").write_bytes(photographs.encode(np.concatenate([first, second]), ".png"))
+    boxes = [tuple(map(float, each)) for each in (box, np.add(other, (120, 0, 120, 0)), (0, 0, 20, 30))]
+    words = [f"--box={','.join(map(str, each))}" for each in (*boxes, boxes[0])]
+    drawn, written = tmp_path / "drawn", tmp_path / "answers.json"
+    words += [f"--pictures={drawn}", f"--json={written}", "--top=1"]
+    assert predict.main(["logo-predict", f"--gallery={path}", str(tmp_path / "both.png"), *words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    found = lk.Gallery.load(path).recognize(np.concatenate([first, second]), 1, boxes)
+    named = {match.box: f"{match.label} {match.similarity:.2f}" for match in found}
+    assert [named.get(each, "none").split()[0] for each in boxes[:2]] == ["Acme", "Globex"]
+    places = [",".join(f"{corner:g}" for corner in each) for each in boxes]
+    assert lines == [
+        f"{tmp_path / 'both.png'} at {place}: {named.get(each, 'none')}" for place, each in zip(places, boxes, strict=True)
+    ]
+    (row,) = json.loads(written.read_text())["photographs"]
+    assert row["boxes"] == [list(each) for each in boxes]
+    assert row["known"] and [tuple(match["box"]) for match in row["matches"]] == [match.box for match in found]
+    assert (drawn / "both.jpg").is_file()
+
+
+def test_several_boxes_of_a_photo_are_added(path, tmp_path, capsys):
+    (tmp_path / "shop.png").write_bytes(photographs.encode(photo("Acme")[0], ".png"))
+    assert run("add", path, "Acme", tmp_path / "shop.png", "--box=20,70,80,130", "--box", "25,75,70,120") == 0
+    assert capsys.readouterr().out == "Acme: 2 new references, 6 in all\n"
+
+
 def test_predict_takes_artwork_for_a_gallery(path, tmp_path, capsys):
     drawn = tmp_path / "drawn"
     assert predict.main(["logo-predict", f"--gallery={path}", f"--pictures={drawn}", str(tmp_path / "marks/Acme/mark.svg")]) == 0
@@ -223,3 +252,19 @@ def test_predict_needs_a_model_or_a_gallery(path, photos, capsys):
     assert "--model must be given, or --gallery" in error(capsys)
     assert predict.main(["logo-predict", f"--gallery={path}", "--threads=2", str(photos)]) == 1
     assert "--threads belongs to a model" in error(capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--gallery=FILE", "--box=1,2,3,4", "Acme.jpg", "wall.png"], "--box belongs to a single photo"),
+        (["--gallery=FILE", "--box=1,2,3", "Acme.jpg"], "--box must be four numbers y0,x0,y1,x1, got 1,2,3."),
+        (["--gallery=FILE", "--box=900,0,990,9", "Acme.jpg"], "outside the photo"),
+        (["--model=a.tflite", "--box=1,2,3,4", "Acme.jpg"], "--box belongs to a gallery"),
+    ],
+)
+def test_predict_says_what_is_wrong_with_a_box(path, photos, words, complaint, capsys):
+    words = [f"--gallery={path}" if word == "--gallery=FILE" else word for word in words]
+    words = [str(photos / word) if "." in word and word[0] != "-" else word for word in words]
+    assert predict.main(["logo-predict", *words]) == 1
+    assert complaint in error(capsys)

@@ -128,6 +128,11 @@ _SHARED = {
         "must be among them. All but the embedding by default. Of an embedder: embedding, objectness, both by default; "
         "embedding must be among them.",
     ),
+    "box": (
+        Flags.multi_string,
+        None,
+        "Of a single photo: where a logo is, y0,x0,y1,x1 in px of the upright photo; may be given several times.",
+    ),
     "calibration": (
         Flags.multi_string,
         None,
@@ -321,6 +326,31 @@ def photos_of(flags, arguments):
         # Photos that were meant for calibration would be compared on.
         raise UserError(f"{arguments[0]} may belong to --photos or to --calibration: give each a folder, or the flag every time.")
     return [*flags.photos, *arguments]
+
+
+def boxes_of(flags, photos):
+    """The boxes of `--box`: list of four floats each, `(y0, x0, y1, x1)` px; or None.
+
+    Args:
+        flags: Flags.
+        photos: sequence, what was given beside them.
+
+    Raises:
+        UserError: for more or less than one photo, or what is no box.
+    """
+    if flags.box is None:
+        return None
+    if len(photos) != 1:
+        raise UserError("--box belongs to a single photo: call once for each.")
+    return list(dict.fromkeys(map(_box, flags.box)))
+
+
+def _box(text):
+    try:
+        y0, x0, y1, x1 = map(float, text.split(","))
+        return y0, x0, y1, x1
+    except ValueError:
+        raise UserError(f"--box must be four numbers y0,x0,y1,x1, got {text}.") from None
 
 
 def no_arguments(arguments):

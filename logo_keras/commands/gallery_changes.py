@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from logo_keras.commands.command import Command, in_columns, one_line, printable
+from logo_keras.commands.command import Command, boxes_of, in_columns, one_line, printable
 from logo_keras.datasets.tree import folders_in
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
@@ -61,7 +61,7 @@ def opened(path, model):
 
 def _define_add(flags):
     flags.string("model", None, EMBEDDING)
-    flags.list("box", None, "Of a single photo: where the logo is, y0,x0,y1,x1 in px of the upright photo.")
+    flags.shared("box")
     flags.string("brands", None, "Instead of a brand: a folder with a folder of artwork for each, named as the brand is.")
 
 
@@ -79,12 +79,10 @@ def _add(flags, arguments):
             print(f"note: in no brand's folder, and passed over: {', '.join(map(printable, loose))}", file=sys.stderr)
     elif len(words) < 2:
         raise UserError(f"name a brand and at least one reference, as in: {add.usage}")
-    elif flags.box:
-        if len(words) > 2:
-            raise UserError("--box belongs to a single photo: call once for each.")
-        given = {words[0]: [(words[1], _box(flags.box))]}
     else:
-        given = {words[0]: words[1:]}
+        label, *references = words
+        boxes = boxes_of(flags, references)
+        given = {label: references if boxes is None else [(*references, box) for box in boxes]}
     gallery = opened(path, flags.model)
     # What is wrong with the embedding is no brand's fault.
     gallery.embed_squares([])
@@ -105,14 +103,6 @@ def _add(flags, arguments):
         for label, error in unusable.items():
             print(f"  {printable(label)}: {one_line(error)}", file=sys.stderr)
         return 1
-
-
-def _box(words):
-    try:
-        y0, x0, y1, x1 = map(float, words)
-        return y0, x0, y1, x1
-    except ValueError:
-        raise UserError(f"--box must be four numbers y0,x0,y1,x1, got {','.join(words)}.") from None
 
 
 def _define_remove(flags):
