@@ -24,8 +24,9 @@ SAID = {
     None: "none: every photo gets the likeliest brands",
 }
 # What the similarity of the likeliest other brand counts. Chosen among 0, 0.3, 0.5, 0.7 and 1 on drawn marks of 197 brands that
-# were not trained (November 2026): at 5 % false accepts galleries of 1, 5, 20 and 100 brands need thresholds of 0.21, 0.41, 0.59 and
-# 0.69 with 0, and 0.21, 0.36, 0.39 and 0.41 with 0.5; with the highest of them 43 % and 66 % of 100 brands' marks are named right.
+# were not trained (November 2026): for 5 % false accepts galleries of 1, 5, 20 and 100 brands need thresholds of 0.21, 0.41, 0.59
+# and 0.69 with 0, of 0.21, 0.36, 0.39 and 0.41 with 0.5. With the highest of them 43 % and 66 % of the marks of 100 brands get
+# their name.
 _OTHERS = 0.5
 # Parts of the photos; each is counted with thresholds that the others gave.
 _PARTS = 5
