@@ -78,7 +78,10 @@ def test_the_threshold_of_the_embedding_is_evaluated_box_by_box(tmp_path):
     both = np.concatenate([scene, other], axis=1)
     (tmp_path / "both.png").write_bytes(photographs.encode(both, ".png"))
     shifted = tuple(np.add(second, (0, scene.shape[1], 0, scene.shape[1])))
+    similarities = made.similarities(made.embed(both, [box, shifted]))
+    made.threshold = float(made.standings(similarities).max(0).min()) - 1e-4
     # Neither takes anything off the other, since each has a box of its own.
+    assert (made.standings(similarities.max(1, keepdims=True)) < made.threshold).any()
     assert {match.label for match in made.recognize(both, 1, [box, shifted])} == {"Acme", "Globex"}
     shown = Dataset(paths=[tmp_path / "both.png"], labels=[0], class_names=("Acme", "Globex"), boxes=[[box, shifted]])
     found = made.evaluate(shown)
