@@ -205,7 +205,7 @@ def test_a_model_that_saw_a_left_out_brand_is_refused(brand):
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
     assert release.main(["release"]) == 1
-    assert "--model must be given" in capsys.readouterr().err
+    assert "--model and --root must be given" in capsys.readouterr().err
     assert release.main(["release", f"--model={tmp_path / 'none.keras'}"]) == 1
     assert "--root must be given" in capsys.readouterr().err
     assert release.main(["release", f"--model={tmp_path / 'none.keras'}", f"--root={tmp_path}", "--commit=abc"]) == 1
