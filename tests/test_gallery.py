@@ -9,7 +9,7 @@ import galleries
 import numpy as np
 import photographs
 import pytest
-from galleries import SHAPES, SIZE, WithBackgrounds, embed, gallery, mark, photo
+from galleries import SHAPES, SIZE, WithBackgrounds, WithThreshold, embed, gallery, mark, photo
 
 import logo_keras as lk
 from logo_keras.errors import UserError
@@ -51,10 +51,37 @@ def test_a_wall_is_nothing_known(brands):
 
 def test_an_embedding_without_backgrounds_gives_bare_cosines_and_the_likeliest_brands():
     bare = gallery(function=embed_sized)
-    assert bare.threshold is None
+    assert bare.threshold is None and bare.rule is None
     found = bare.recognize(np.full((90, 120, 3), 200, np.uint8), top=2)
     assert len(found) == 2 and all(-1 <= match.similarity <= 1 for match in found)
     assert bare.recognize(mark("Globex"))[0].similarity == pytest.approx(1, abs=0.05)
+
+
+def test_the_threshold_of_an_embedding_counts_until_there_is_a_better_one(tmp_path):
+    made = gallery(function=WithThreshold(0.3))
+    assert (made.threshold, made.rule) == (0.3, "embedding") and repr(made).endswith(", not calibrated)")
+    for similarities, known in (([0.5, 0.3, 0.1], [True, False, False]), ([0.4, 0.3, -0.5], [False] * 3)):
+        standings = made.standings(np.float32(similarities)[:, None])
+        assert (standings[:, 0] >= made.limits()).tolist() == known
+    scene, box = photo("Acme")
+    queries = made.embed(scene, [box])
+    similarities = made.similarities(queries)
+    first, second = np.sort(similarities[:, 0])[[-1, -2]]
+    for threshold, known in ((first - max(second, 0) / 2 - 1e-4, ["Acme"]), (first - max(second, 0) / 2 + 1e-4, [])):
+        made.threshold = float(threshold)
+        assert [match.label for match in made.recognize(scene, boxes=[box])] == known
+    made.reembed(embed=WithBackgrounds())
+    assert (made.threshold, made.rule) == (0, "backgrounds")
+    made.reembed(embed=WithThreshold(0.3))
+    made.calibrate([photographs.scene(60, 60, seed) for seed in range(20)], 0.1)
+    assert made.rule == "calibrated" and made.standings(similarities) is similarities
+    assert repr(made).endswith(", calibrated)")
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), 3, "0.3"])
+def test_a_threshold_that_no_similarity_has_is_refused(threshold):
+    with pytest.raises(ValueError, match="threshold must be a number of at most 2, got"):
+        lk.Gallery(embed=WithThreshold(threshold))
 
 
 def test_boxes_are_answered_each_and_top_counts_a_box(brands):

@@ -69,7 +69,9 @@ def test_references_are_added_listed_and_removed(path, tmp_path, capsys):
     assert run("list", path, f"--json={tmp_path / 'list.json'}") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[:2] == [["brand", "references", "threshold"], ["Acme", "5", "0.000"]]
-    assert json.loads((tmp_path / "list.json").read_text())["brands"][0]["label"] == "Acme"
+    assert lines[-1][:4] == ["thresholds:", "not", "calibrated:", "nearer"]
+    said = json.loads((tmp_path / "list.json").read_text())
+    assert said["brands"][0]["label"] == "Acme" and said["rule"] == "backgrounds"
     assert run("list", path, "Acme") == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert "photo, as it is, shop.png at " in last
@@ -77,7 +79,7 @@ def test_references_are_added_listed_and_removed(path, tmp_path, capsys):
     assert run("remove", path, "Globex") == 0
     capsys.readouterr()
     assert run("list", path) == 0
-    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]] == [["Acme", "4"], ["Initech", "4"]]
+    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:3]] == [["Acme", "4"], ["Initech", "4"]]
 
 
 def test_brands_that_cannot_be_used_are_listed_and_the_others_kept(tmp_path, capsys):
@@ -110,7 +112,7 @@ def test_names_that_no_terminal_shows_are_escaped_and_wide_ones_take_two_places(
         made.add(name, galleries.mark(shape))
     made.save(path)
     assert run("list", path) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()[:4]
     assert [line.split("  ")[0] for line in lines] == ["brand", "\\x1b[31mred", "日本 ロゴ", "Café"]
     # Each wide letter takes two places.
     assert [len(line) + 4 * (line[0] == "日") for line in lines] == [34] * 4
@@ -178,7 +180,9 @@ def test_thresholds_are_fitted_and_a_data_set_is_evaluated(path, photos, tmp_pat
     out = capsys.readouterr().out
     assert out.startswith("3 samples with a brand of the gallery, 0 without")
     assert "top1           100.0%" in out
-    assert json.loads((tmp_path / "e.json").read_text())["named"] == 1
+    assert "Thresholds: fitted to photos without these brands" in out
+    said = json.loads((tmp_path / "e.json").read_text())
+    assert said["named"] == 1 and said["rule"] == "calibrated"
 
 
 def test_references_are_embedded_anew(path, tmp_path, capsys):

@@ -7,7 +7,7 @@ from logo_keras.commands.command import Command, boxes_of, in_columns, one_line,
 from logo_keras.datasets.tree import folders_in
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
-from logo_keras.gallery import Gallery, artwork
+from logo_keras.gallery import Gallery, artwork, calibration
 from logo_keras.report.progress import progress
 
 EMBEDDING = (
@@ -29,8 +29,8 @@ REMOVE = """Removes a brand; or, with --reference, one of its pictures.
 For instance:
   logo-gallery remove brands.gallery Acme"""
 
-LIST = """Lists the brands of a gallery with the number of their references and their thresholds; of the brands that are named
-every reference.
+LIST = """Lists the brands of a gallery with the number of their references and their thresholds, and where these come
+from; of the brands that are named every reference.
 
 For instance:
   logo-gallery list brands.gallery
@@ -132,8 +132,9 @@ def _list(flags, arguments):
             threshold = "-" if each.threshold is None else f"{each.threshold:.3f}"
             rows.append((printable(each.label), f"{each.references:10}", f"{threshold:>9}"))
         print("\n".join(in_columns(rows)))
+        print(f"\nthresholds: {calibration.SAID[gallery.rule]}")
     if flags.json:
-        write_json(flags.json, {"brands": [vars(each) for each in gallery.list()]})
+        write_json(flags.json, {"rule": gallery.rule, "brands": [vars(each) for each in gallery.list()]})
 
 
 def _define_list(flags):

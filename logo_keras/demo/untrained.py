@@ -130,6 +130,7 @@ def of_photos(training, test, seed, say=print):
     if not len(common):
         return None
     gallery, rng = Gallery(), np.random.default_rng(seed)
+    gallery.threshold = None
     for label in common:
         number = rng.choice(np.flatnonzero(learnt.labels == label))
         largest = max(learnt.boxes[number], key=lambda box: np.prod(box[2:] - box[:2]))
