@@ -22,18 +22,8 @@ def name(config):
 
 
 def main(flags, arguments):
-    heads = (
-        "data set",
-        "model",
-        "weights",
-        "seed",
-        "training",
-        "top-1",
-        "95 % interval",
-        "TFLite file: top-1, MB",
-        "logo in best region (by chance)",
-    )
-    lines = Table(*heads)
+    heads = "data set", "model", "weights", "seed", "training", "top-1", "95 % interval", "TFLite file: top-1, MB"
+    lines = Table(*heads, "logo in best region (by chance)")
     rows = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("accuracy-*.json"))]
     for row in sorted(rows, key=lambda row: (row["data"], list(MODELS.values()).index(model(row["config"])))):
         low, high = row["top1_interval"]
