@@ -112,6 +112,22 @@ def test_the_report_is_complete_in_itself_and_tells_the_figures(demo):
     assert page.tags.count("svg") == 2
 
 
+@pytest.mark.parametrize(
+    ("weights", "start"),
+    [
+        ("logos", "starting from the backbone of the embedding that comes with the package."),
+        ("imagenet", "starting from a network that knows ImageNet."),
+        (None, "starting from random weights."),
+    ],
+)
+def test_the_report_says_what_the_network_started_from(demo, weights, start):
+    found, figures, *pictures = demo[3]
+    drna = figures["settings"]["drna"]
+    drna = drna | {"arguments": drna["arguments"] | {"weights": weights}}
+    page = demo_page.compose(found, figures | {"settings": figures["settings"] | {"drna": drna}}, *pictures)
+    assert start in " ".join("".join(Checked(page.decode()).words).split())
+
+
 def test_without_a_gallery_the_report_has_no_section_about_it(demo):
     _, figures, _, (found, _, overview, _) = demo
     assert "Brands without training" in demo_page.compose(found, figures, overview, overview).decode()
