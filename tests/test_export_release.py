@@ -219,7 +219,7 @@ def test_a_tree_without_git_asks_for_the_commit(monkeypatch):
     monkeypatch.setattr(release, "_git", none)
     assert release.head() == ""
     with pytest.raises(UserError, match="name the one at which the model was trained, --commit"):
-        release.release(embedder())
+        release.release(embedder(), MARKS)
 
 
 def test_the_commit_says_when_files_have_changed(monkeypatch):
