@@ -31,8 +31,7 @@ _LARGEST_ENTRY = 2**24
 _MOST_SHRUNK, _SMALL_ENTRY = 100, 2**20
 # Of an embedding, and background vectors of one model; what a file says is read before anything else is known of it.
 _MOST_DIMENSIONS, _MOST_BACKGROUNDS = 2**14, 2**12
-# The largest difference of two cosines.
-LARGEST_THRESHOLD = 2
+LARGEST_THRESHOLD = 2  # The largest difference of two cosines.
 # What zipfile raises on damaged archives, from Python 3.11 to 3.13.
 DAMAGED_ZIP = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
@@ -80,8 +79,7 @@ class Metadata:
         dimensions: int D, of the embedding that an embedder gives; None for what names brands.
         background_vectors: str, base64 of the little-endian float16 `[G, D]`, row by row: what images without a mark lie
             near to, see `backgrounds`. None where there are none.
-        threshold: float, of an embedder: how far a brand must stand out for a gallery that is not calibrated to name it. None
-            where it was not measured.
+        threshold: float, of an embedder: how far a brand stands out in a gallery that is not calibrated; None where unknown.
         card: dict for JSON, the model card of a file that is given out; None where there is none.
 
     Raises:
@@ -210,8 +208,7 @@ def append(path, metadata):
     Behind a TFLite model they are a zip with `logo_keras.json`, `labels.txt` (one class name a line; none of an embedder) and
     `model.crc32`, uncompressed and with fixed dates; any zip tool reads it from the file. Behind an ONNX model they are
     `metadata_props` of the same names, and `class_names` (a JSON list) and `preprocessing`. The same model and metadata give
-    the same bytes.
-    `model.crc32` is the checksum of the model, by which `read` finds damage.
+    the same bytes. `model.crc32` is the checksum of the model, by which `read` finds damage.
 
     Args:
         path: str or Path of a TFLite file, or of an ONNX file if it ends with `.onnx`, without metadata; it is changed in
