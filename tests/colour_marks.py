@@ -25,7 +25,7 @@ class ColourMarks:
 
 
 class _Source:
-    mixes = False
+    target = np.int64(0)
 
     def __init__(self, marks, image_size, seed, number):
         self.marks, self.image_size, self.seed, self.number = marks, image_size, seed, number

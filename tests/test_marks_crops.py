@@ -16,7 +16,7 @@ ONE, MANY = drawing("acme"), drawing("acme", colored=True)
 def plain(monkeypatch):
     """Grounds of one grey, and no camera: what is drawn can be told."""
     monkeypatch.setattr(crops, "ground", lambda size, rng, cluttered=0: np.full((size, size, 3), 128, np.float32))
-    monkeypatch.setattr(crops, "_photographed", lambda scene, sharp, rng: np.rint(scene).clip(0, 255).astype(np.uint8))
+    monkeypatch.setattr(crops, "photographed", lambda scene, sharp, rng: np.rint(scene).clip(0, 255).astype(np.uint8))
 
 
 @pytest.mark.parametrize("size", [64, 112, 160])
@@ -106,7 +106,7 @@ def test_of_a_part_less_than_about_half_is_seen(plain, monkeypatch):
 
     monkeypatch.setattr(compositing, "paste", remembering)
     for seed in range(60):
-        crops._part(np.full((64, 64, 3), 128, np.float32), MANY, np.random.default_rng(seed))
+        crops.part(np.full((64, 64, 3), 128, np.float32), MANY, np.random.default_rng(seed))
     assert len(shares) > 40 and 0.04 <= min(shares) < 0.15 and 0.3 < max(shares) <= 0.45
 
 

@@ -83,3 +83,14 @@ def test_something_stands_beside_a_mark_and_does_not_lie_on_it():
         assert not changed[y0 + 1 : y1 - 1, x0 + 1 : x1 - 1].any()
         seen.append(changed.any())
     assert sum(seen) > 40
+
+
+@pytest.mark.parametrize("mark", [drawing("acme").pixels, drawing("acme", colored=True).pixels])
+def test_a_bent_mark_keeps_its_area_and_has_no_margin(mark):
+    before = (mark if mark.ndim == 2 else mark[..., 3]) >= 64
+    for seed in range(5):
+        pixels = surfaces.bent(mark, np.random.default_rng(seed))
+        assert pixels.dtype == np.uint8 and pixels.shape[2:] == mark.shape[2:]
+        alpha = (pixels if pixels.ndim == 2 else pixels[..., 3]) >= 64
+        assert alpha[0].any() and alpha[-1].any() and alpha[:, 0].any() and alpha[:, -1].any()
+        assert 0.8 < alpha.sum() / before.sum() < 1.2

@@ -151,6 +151,13 @@ def test_an_empty_contact_sheet_is_refused():
         draw.contact_sheet([])
 
 
+def test_a_box_is_drawn_around_a_logo_and_not_on_it():
+    picture = draw.draw_boxes(photo(), [[20, 30, 40, 60]])
+    assert has(picture, draw.REGION_COLORS[0])
+    assert (picture[20:40, 30:60] == 90).all() and (picture[:16] == 90).all() and (picture[18, 28:62] != 90).any()
+    assert (draw.draw_boxes(photo(), []) == 90).all()
+
+
 def test_a_region_without_extent_is_drawn():
     picture = draw.draw_regions(photo(), np.float32([[5, 5, 5, 5]]), crop_boxes=np.float32([[5, 5, 5, 5]]), side=16)
     assert picture.shape[0] == 32

@@ -101,6 +101,27 @@ def draw_matches(photo, matches, pictures=(), boxes=None, right=None, side=640):
     return np.concatenate([picture, band])
 
 
+def draw_boxes(photo, boxes):
+    """Draws a box around each logo of a photo, outside of it, so that small ones are seen.
+
+    Args:
+        photo: uint8 RGB `[H, W, 3]`.
+        boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px.
+
+    Returns:
+        uint8 RGB `[H, W, 3]`, a copy.
+
+    Raises:
+        ValueError: if `photo` is not a uint8 RGB array.
+    """
+    check_pixels("photo", photo)
+    picture = photo.copy()
+    for box in np.asarray(boxes, np.float32).reshape(-1, 4):
+        for color, room in ((_DARK, 3), (REGION_COLORS[0], 2)):
+            _rectangle(picture, box + np.float32([-room, -room, room, room]), color, 1)
+    return picture
+
+
 def draw_regions(photo, boxes, crop_boxes=None, maps=None, drop_threshold=0.5, side=144):
     """Draws the photo with its regions and, beside it, each region, its crop and its drop.
 

@@ -76,7 +76,7 @@ class PhotographBatches(keras.utils.PyDataset):
 
         Returns:
             images: float32 RGB `[B, image_size, image_size, 3]`, 0..255.
-            labels: int64 `[B]`, or float32 `[B, N]` if the images are mixed.
+            labels: int64 `[B]`, or float32 `[B, N]` if the images are mixed; of scenes a dict, as their source says.
         """
         if not 0 <= number < len(self):
             raise IndexError(f"there are {len(self)} batches, got number {number}.")
@@ -117,7 +117,8 @@ class PhotographBatches(keras.utils.PyDataset):
         if not found.any():
             raise UserError("Not one photograph of a batch can be read any more.")
         images = begun.images if found.all() else begun.images[found]
-        labels = np.array([label for label in labels if label is not None], np.int64)
+        # A label is a number, or a structure of arrays.
+        labels = keras.tree.map_structure(lambda *each: np.stack(each), *(label for label in labels if label is not None))
         return self.source.finish(images, labels, begun.epoch, begun.number)
 
     def _begin(self, epoch, number):
@@ -167,7 +168,7 @@ def as_tf_data(batches):
         batches.epoch, chosen = number, True
 
     images = tf.TensorSpec((None, source.image_size, source.image_size, 3), tf.float32)
-    labels = tf.TensorSpec((None, source.num_classes), tf.float32) if source.mixes else tf.TensorSpec((None,), tf.int64)
+    labels = keras.tree.map_structure(lambda array: tf.TensorSpec((None, *array.shape), array.dtype), source.target)
     view = tf.data.Dataset.from_generator(epoch, output_signature=(images, labels))
     # Keras warns about batches that it cannot count.
     view = view.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(1)

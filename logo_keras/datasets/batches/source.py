@@ -58,6 +58,11 @@ class Source:
         """bool, whether labels are shares of each class, float32 `[B, N]`."""
         return bool(self.augmentation and self.augmentation.mixes)
 
+    @property
+    def target(self):
+        """What a label looks like in a batch: an int64, or float32 `[N]` if `mixes`."""
+        return np.zeros(self.num_classes, np.float32) if self.mixes else np.int64(0)
+
     def plan(self, epoch):
         """Places and turns of a pass, as `Order.epoch` gives them."""
         return self.order.epoch(epoch)

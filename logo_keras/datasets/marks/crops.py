@@ -17,11 +17,11 @@ RECIPE = 4
 CONTEXT = (0.05, 0.7)
 # Degrees, largest rotation, with a standard deviation of 9 (a triangular distribution's is its half width over root 6); and
 # largest losses of width and height, and by perspective.
-_TURNED = {"rotation": 22.0, "foreshortening": 0.25, "perspective": 0.25}
-_UPRIGHT = {"rotation": 8.0, "foreshortening": 0.1, "perspective": 0.1}
+TURNED = {"rotation": 22.0, "foreshortening": 0.25, "perspective": 0.25}
+UPRIGHT = {"rotation": 8.0, "foreshortening": 0.1, "perspective": 0.1}
 _PLATES, _HIDDEN = 0.35, 0.1
 # Largest share of a mark that is hidden, behind something or beyond the edge of the crop.
-_MOST_HIDDEN = 0.3
+MOST_HIDDEN = 0.3
 # Shares of marks that are raised, pressed or sewn, that lie on cloth, of which the outline or one colour is left, beside which
 # another mark stands, and that are turned by 90 degrees. By choice, after a look at crops of shoes, bags and shirts.
 _RELIEF, _CLOTH, _OUTLINE, _ONE_COLOR, _BESIDE, _QUARTER = 0.15, 0.15, 0.06, 0.15, 0.2, 0.03
@@ -61,7 +61,7 @@ def mark_crop(drawing, rng, size, others=()):
     scene = ground(size, rng)
     longer = size / (1 + rng.uniform(*CONTEXT))
     artwork = artwork_of(drawing, longer, rng)
-    where = placement.place(artwork, longer, size, size, rng, **_TURNED)
+    where = placement.place(artwork, longer, size, size, rng, **TURNED)
     if rng.random() < 0.5:
         # In the middle, as in crops around true boxes; else anywhere in the crop.
         y0, x0, y1, x1 = where.box
@@ -70,7 +70,7 @@ def mark_crop(drawing, rng, size, others=()):
     beyond = hidden and rng.random() < 0.5
     if beyond:
         aside = where.moved(*(rng.uniform(-0.3, 0.3, 2) * size))
-        where = aside if aside.share_inside(size, size) >= 1 - _MOST_HIDDEN else where
+        where = aside if aside.share_inside(size, size) >= 1 - MOST_HIDDEN else where
     before = scene.copy()
     coverage = compositing.paste(scene, where, artwork.color, rng, plate=rng.random() < _PLATES)
     if len(others) and rng.random() < _BESIDE:
@@ -78,12 +78,12 @@ def mark_crop(drawing, rng, size, others=()):
     if rng.random() < _RELIEF:
         scene = surfaces.relief(scene, before, coverage, rng)
     if hidden and not beyond and (coverage >= compositing.VISIBLE).any():
-        compositing.cover(scene, coverage, ground(size, rng), rng, _MOST_HIDDEN)
+        compositing.cover(scene, coverage, ground(size, rng), rng, MOST_HIDDEN)
     if rng.random() < _CLOTH:
         scene = surfaces.waved(scene, rng)
     if rng.random() < _QUARTER:
         scene = np.ascontiguousarray(np.rot90(scene, rng.choice((1, 3))))
-    return _photographed(scene, longer, rng)
+    return photographed(scene, longer, rng)
 
 
 def background_crop(drawings, rng, size):
@@ -102,11 +102,11 @@ def background_crop(drawings, rng, size):
         for _ in range(rng.integers(1, 4)):
             longer = rng.uniform(*_TOO_SMALL) * size
             artwork = artwork_of(_any(drawings, rng), longer, rng)
-            where = placement.place(artwork, longer, size, size, rng, **_TURNED)
+            where = placement.place(artwork, longer, size, size, rng, **TURNED)
             compositing.paste(scene, where, artwork.color, rng, plate=rng.random() < _PLATES)
     elif kind >= _SCENES:
-        _part(scene, _any(drawings, rng), rng)
-    return _photographed(scene, 0.5 * size, rng)
+        part(scene, _any(drawings, rng), rng)
+    return photographed(scene, 0.5 * size, rng)
 
 
 def artwork_of(drawing, longer, rng):
@@ -160,7 +160,7 @@ def _companion(scene, drawing, where, longer, rng):
     size = len(scene)
     longer = longer * rng.uniform(*_COMPANION)
     artwork = artwork_of(drawing, longer, rng)
-    other = placement.place(artwork, longer, size, size, rng, **_UPRIGHT)
+    other = placement.place(artwork, longer, size, size, rng, **UPRIGHT)
     (y0, x0, y1, x1), (top, left, bottom, right) = where.box, other.box
     gap, across = rng.uniform(*_GAP) * where.size, rng.normal(0, 0.1) * where.size
     side = rng.random()
@@ -175,15 +175,21 @@ def _companion(scene, drawing, where, longer, rng):
         compositing.paste(scene, other, artwork.color, rng, plate=False)
 
 
-def _part(scene, drawing, rng):
-    """Draws a part of a mark into a scene, in place; nothing where the mark is a long one, or no place is found."""
+def part(scene, drawing, rng):
+    """Draws a part of a mark into a scene, in place; nothing where the mark is a long one, or no place is found.
+
+    Args:
+        scene: float32 RGB `[S, S, 3]`, 0..255.
+        drawing: Drawing.
+        rng: numpy Generator.
+    """
     size = len(scene)
     height, width = drawing.alpha.shape
     if max(height, width) > _LONGEST_PART * min(height, width):
         return
     longer = rng.uniform(0.8, 3.0) * size
     artwork = artwork_of(drawing, longer, rng)
-    where = placement.place(artwork, longer, size, size, rng, **_TURNED)
+    where = placement.place(artwork, longer, size, size, rng, **TURNED)
     y0, x0, y1, x1 = where.box
     where = where.moved(-0.5 * (y0 + y1), -0.5 * (x0 + x1))
     for _ in range(8):
@@ -194,10 +200,20 @@ def _part(scene, drawing, rng):
             return
 
 
-def _photographed(scene, sharp, rng):
-    """What a camera makes of a scene, float32 `[S, S, 3]`, seen from near or far: uint8 `[S, S, 3]`."""
+def photographed(scene, sharp, rng, coarsest=_COARSEST):
+    """What a camera makes of a scene that is seen from near or far.
+
+    Args:
+        scene: float32 RGB `[S, S, 3]`.
+        sharp: float, px, as in `camera.photograph`.
+        rng: numpy Generator.
+        coarsest: int, px, the smallest side that it had before it was enlarged.
+
+    Returns:
+        uint8 RGB `[S, S, 3]`.
+    """
     size = len(scene)
-    side = size if rng.random() < _FINE else round(np.exp(rng.uniform(np.log(_COARSEST), np.log(size))))
+    side = size if rng.random() < _FINE else round(np.exp(rng.uniform(np.log(coarsest), np.log(size))))
     if side < size:
         scene = cv2.resize(scene, (side, side), interpolation=cv2.INTER_AREA)
     if rng.random() < _CAMERA:

@@ -9,14 +9,19 @@ import numpy as np
 from logo_keras.arguments import one_of, share, whole
 from logo_keras.datasets.batches import front_end
 from logo_keras.datasets.batches.order import check_order
-from logo_keras.datasets.marks import crops
+from logo_keras.datasets.marks import crops, scenes
 from logo_keras.datasets.marks.crops import background_crop, mark_crop
 from logo_keras.datasets.marks.drawings import drawings
+from logo_keras.datasets.marks.packages import FONTS
 from logo_keras.errors import UserError
+from logo_keras.image import draw
 
 SPLITS = ("train", "validation")
 # One of so many brands is held out. By choice: about 150 brands, on which a percent is worth deciding by.
 _HELD_OUT = 50
+# Share of wordmarks in scenes. By choice: they are a fifth of the marks here, and more of the logos in photos of TopLogo-10 and
+# FlickrLogos-27 are names in letters.
+WORDS = 0.3
 # Ends the seeds of an epoch's plan, and of a contact sheet, so that neither repeats the numbers of a crop.
 _PLANS, _SHEETS = 1, 2
 
@@ -119,13 +124,67 @@ class Marks:
         Source:
             Square-root sampling: Mahajan et al. 2018, arXiv:1805.00932, section 2.2.
         """
-        for name, value, lowest in (("batch_size", batch_size, 1), ("image_size", image_size, 32), ("steps", steps, 1)):
-            whole(name, value, lowest)
-        whole("seed", seed, 0)
-        whole("first_epoch", first_epoch, 0)
+        _check(batch_size, image_size, seed, steps, first_epoch, balance)
         share("backgrounds", backgrounds)
-        check_order(True, balance, (0, 1))
         source = Source(self, int(batch_size), int(image_size), int(seed), int(steps), float(backgrounds), float(balance))
+        return front_end(engine)(source, int(batch_size), first_epoch, None)
+
+    def scenes(
+        self,
+        batch_size,
+        image_size,
+        seed=0,
+        steps=200,
+        most_boxes=scenes.MOST,
+        empty=scenes.EMPTY,
+        words=WORDS,
+        balance=0.5,
+        first_epoch=0,
+        engine=None,
+    ):
+        """Gives scenes in batches, whole photos with the boxes of their marks, drawn as crops are in `batches`.
+
+        Args:
+            batch_size: int.
+            image_size: int, px.
+            seed: int, 0 or more.
+            steps: int, batches an epoch.
+            most_boxes: int M, most marks of a scene.
+            empty: float in [0, 1), share of the scenes without a mark.
+            words: float in [0, 1), share of the marks that are wordmarks, where there are some and others.
+            balance: float in [0, 1], as in `batches`.
+            first_epoch: int, number of the first epoch.
+            engine: as in `Dataset.batches`.
+
+        Returns:
+            Batches of images, float32 RGB `[B, image_size, image_size, 3]`, 0..255, and targets, a dict: boxes, float32
+            `[B, M, 4]`, `(y0, x0, y1, x1)` px, and labels, int64 `[B, M]`, the brands. Where a scene has fewer marks there follow
+            boxes of zeros with the label -1.
+
+        Raises:
+            ValueError: if an argument is out of range.
+            ImportError: naming the extra, if the engine is not installed.
+        """
+        _check(batch_size, image_size, seed, steps, first_epoch, balance)
+        whole("most_boxes", most_boxes, 1)
+        share("empty", empty)
+        share("words", words)
+        weights = _weights(self.labels, balance)
+        set_in_fonts = np.array([drawing.mark.package in FONTS for drawing in self.drawings])
+        if 0 < set_in_fonts.sum() < len(self):
+            for chosen, wanted in ((set_in_fonts, words), (~set_in_fonts, 1 - words)):
+                weights[chosen] *= wanted / weights[chosen].sum()
+        source = scenes.Source(
+            drawings=self.drawings,
+            labels=self.labels,
+            num_classes=self.num_classes,
+            weights=weights,
+            image_size=int(image_size),
+            seed=int(seed),
+            scenes=int(steps) * int(batch_size),
+            most_boxes=int(most_boxes),
+            empty=float(empty),
+        )
         return front_end(engine)(source, int(batch_size), first_epoch, None)
 
 
@@ -147,7 +206,7 @@ class Source:
         steps: int, batches an epoch.
         backgrounds: float, share of each batch.
         balance: float, as in `Marks.batches`.
-        mixes: False: labels are numbers of classes.
+        target: int64, what a label looks like in a batch.
     """
 
     marks: Marks
@@ -157,7 +216,7 @@ class Source:
     steps: int
     backgrounds: float
     balance: float
-    mixes: bool = False
+    target: np.int64 = np.int64(0)
 
     def __len__(self):
         """Crops an epoch."""
@@ -179,8 +238,7 @@ class Source:
         empty = round(self.backgrounds * self.batch_size)
         shown = np.arange(self.batch_size) >= empty
         shown = rng.permuted(np.tile(shown, (self.steps, 1)), axis=1).ravel()
-        _, brands, counts = np.unique(self.labels, return_inverse=True, return_counts=True)
-        weights = (counts**-self.balance)[brands]
+        weights = _weights(self.labels, self.balance)
         ends = np.cumsum(weights) / weights.sum()
         # Evenly spaced, so that an epoch shows every brand as often as it can.
         total = int(shown.sum())
@@ -208,6 +266,21 @@ class Source:
     def finish(self, images, labels, epoch, number):
         """A whole batch, as it is."""
         return images, labels
+
+
+def _check(batch_size, image_size, seed, steps, first_epoch, balance):
+    """Checks the arguments that batches of crops and of scenes share."""
+    for name, value, lowest in (("batch_size", batch_size, 1), ("image_size", image_size, 32), ("steps", steps, 1)):
+        whole(name, value, lowest)
+    whole("seed", seed, 0)
+    whole("first_epoch", first_epoch, 0)
+    check_order(True, balance, (0, 1))
+
+
+def _weights(labels, balance):
+    """How often each mark comes in comparison with the others: float64 `[n]`."""
+    _, brands, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return (counts ** -float(balance))[brands]
 
 
 class _Chosen:
@@ -245,3 +318,24 @@ def contact_sheet(marks, rows=8, columns=12, size=128, seed=0):
         else:
             sheet.append(mark_crop(marks.drawings[int(rng.integers(len(marks)))], rng, size, marks.drawings))
     return np.concatenate([np.concatenate(sheet[start : start + columns], axis=1) for start in range(0, len(sheet), columns)])
+
+
+def scenes_sheet(marks, rows=4, columns=6, size=320, seed=0):
+    """Scenes beside each other, with the boxes of their marks, to look at what is learnt from.
+
+    Args:
+        marks: Marks.
+        rows: int.
+        columns: int.
+        size: int, px of a scene.
+        seed: int, draws the scenes.
+
+    Returns:
+        uint8 RGB `[H, W, 3]`.
+    """
+    pictures = []
+    for place in range(whole("rows", rows, 1) * whole("columns", columns, 1)):
+        rng = np.random.default_rng([seed, place, 1, _SHEETS])
+        photo, boxes, _ = scenes.scene(marks.drawings, rng, size)
+        pictures.append(draw.draw_boxes(photo, boxes))
+    return draw.contact_sheet(pictures, columns, cell=size, gap=4)

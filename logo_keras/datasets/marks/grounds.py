@@ -9,10 +9,10 @@ from logo_keras.extras import cv2
 # signs, packaging) at least as often as on uneven ones.
 _PHOTO, _PLAIN, _GRADED = 0.5, 0.15, 0.15
 # What `clutter` writes.
-_LETTERS = np.array(list("ABCDEFGHIJKLMNOPRSTUVWXYZabcdefghiklmnoprstuwyz0123456789&.-%"))
+LETTERS = np.array(list("ABCDEFGHIJKLMNOPRSTUVWXYZabcdefghiklmnoprstuwyz0123456789&.-%"))
 
 
-def ground(size, rng, cluttered=0.3):
+def ground(size, rng, cluttered=0.3, photos=True):
     """A square ground.
 
     Photos are areas of the training split of the synthetic set, of any size, mirrored, turned and recoloured; those of its other
@@ -22,15 +22,16 @@ def ground(size, rng, cluttered=0.3):
         size: int, px.
         rng: numpy Generator.
         cluttered: float, share of the grounds on which lie shapes, lines or letters.
+        photos: bool, whether there are areas of photos among them.
 
     Returns:
         float32 RGB `[size, size, 3]`, 0..255.
     """
-    kind = rng.random()
+    kind = rng.uniform(0 if photos else _PHOTO, 1)
     if kind < _PHOTO:
         scene = _photo(size, rng)
     elif kind < _PHOTO + _PLAIN:
-        scene = np.full((size, size, 3), _color(rng), np.float32)
+        scene = np.full((size, size, 3), any_color(rng), np.float32)
     elif kind < _PHOTO + _PLAIN + _GRADED:
         scene = _graded(size, rng)
     else:
@@ -43,11 +44,11 @@ def clutter(scene, rng):
     scene = np.clip(scene, 0, 255).astype(np.uint8)
     height, width = scene.shape[:2]
     for _ in range(rng.integers(1, 5)):
-        color = _color(rng).tolist()
+        color = any_color(rng).tolist()
         x, y = int(rng.uniform(-0.2, 1) * width), int(rng.uniform(-0.2, 1.2) * height)
         kind = rng.integers(4)
         if kind == 0:
-            text = "".join(rng.choice(_LETTERS, rng.integers(2, 14)))
+            text = "".join(rng.choice(LETTERS, rng.integers(2, 14)))
             scale, thick = float(np.exp(rng.uniform(np.log(0.3), np.log(2.5)))) * height / 128, int(rng.integers(1, 4))
             cv2.putText(scene, text, (x, y), int(rng.choice([0, 2, 3, 4])), scale, color, thick, cv2.LINE_AA)
         elif kind == 1:
@@ -80,7 +81,7 @@ def _photo(size, rng):
     return np.ascontiguousarray(scene.clip(0, 255), np.float32)
 
 
-def _color(rng):
+def any_color(rng):
     """A colour: white or nearly so, black or nearly so, or any: float64 `[3]`."""
     kind = rng.random()
     if kind < 0.25:
@@ -94,16 +95,16 @@ def _graded(size, rng):
     angle = rng.uniform(0, 2 * np.pi)
     steps = np.linspace(-0.5, 0.5, size, dtype=np.float32)
     share = np.clip(0.5 + np.cos(angle) * steps[None, :] + np.sin(angle) * steps[:, None], 0, 1)[..., None]
-    first = _color(rng)
+    first = any_color(rng)
     # Mostly two tones of a colour, as light makes them.
-    second = first * rng.uniform(0.4, 0.9) if rng.random() < 0.6 else _color(rng)
+    second = first * rng.uniform(0.4, 0.9) if rng.random() < 0.6 else any_color(rng)
     return (first * (1 - share) + second * share).astype(np.float32)
 
 
 def _textured(size, rng):
     """Noise of one scale or of several, stripes, a grid or dots between two colours."""
-    first = _color(rng)
-    second = np.clip(first + rng.uniform(-90, 90, 3), 0, 255) if rng.random() < 0.7 else _color(rng)
+    first = any_color(rng)
+    second = np.clip(first + rng.uniform(-90, 90, 3), 0, 255) if rng.random() < 0.7 else any_color(rng)
     kind = rng.integers(3)
     if kind == 0:
         share = np.zeros((size, size), np.float32)

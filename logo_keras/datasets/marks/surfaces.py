@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from logo_keras.datasets.synthetic.artwork import OPAQUE
 from logo_keras.extras import cv2
 
 # All numbers here are by eye, beside crops of photos: shoes, bags, shirts, signs, badges.
@@ -35,8 +36,8 @@ def relief(scene, before, coverage, rng):
         scene = before + np.float32(rng.uniform(*_FADED)) * (scene - before)
         strength = max(strength, 0.6 * _EDGES[1])
     else:
-        bands = _bands(size, rng, (0.15, 1.2) if kind < 0.75 else (0.02, 0.05))
-        scene = scene + np.float32(rng.uniform(*(_BANDS if kind < 0.75 else _THREADS))) * (coverage * bands)[..., None]
+        wave = bands(size, rng, (0.15, 1.2) if kind < 0.75 else (0.02, 0.05))
+        scene = scene + np.float32(rng.uniform(*(_BANDS if kind < 0.75 else _THREADS))) * (coverage * wave)[..., None]
     soft = cv2.GaussianBlur(coverage, (0, 0), rng.uniform(0.004, 0.015) * size)
     angle = rng.uniform(0, 2 * np.pi)
     towards = np.float32(np.cos(angle)) * cv2.Sobel(soft, -1, 1, 0) + np.float32(np.sin(angle)) * cv2.Sobel(soft, -1, 0, 1)
@@ -50,12 +51,32 @@ def waved(scene, rng):
         scene: float32 RGB `[S, S, 3]`, 0..255.
         rng: numpy Generator.
     """
-    size = len(scene)
-    heights = [_bands(size, rng, _WAVE_LENGTHS) for _ in range(2)]
-    reach = np.float32(rng.uniform(0.3, 1.0) * _WAVES * size)
-    rows, columns = np.mgrid[:size, :size].astype(np.float32)
-    moved = cv2.remap(scene, columns + reach * heights[0], rows + reach * heights[1], cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
+    heights, moved = _along_waves(scene, rng, cv2.BORDER_REFLECT)
     return moved + np.float32(rng.uniform(0, _FOLDS) / 2) * (heights[0] + heights[1])[..., None] / 2
+
+
+def bent(pixels, rng):
+    """A mark on cloth that has folds, or on something round: shifted along smooth waves.
+
+    Args:
+        pixels: uint8 `[h, w]` or `[h, w, 4]`, as in `Drawing`.
+        rng: numpy Generator.
+
+    Returns:
+        uint8, likewise, cropped to the mark.
+    """
+    height, width = pixels.shape[:2]
+    side = max(height, width)
+    # Shifted by no more than this, and in the middle of a square, since waves have one.
+    room = int(np.ceil(_WAVES * side)) + 1
+    top, left = room + (side - height) // 2, room + (side - width) // 2
+    square = cv2.copyMakeBorder(
+        pixels, top, side + 2 * room - height - top, left, side + 2 * room - width - left, cv2.BORDER_CONSTANT
+    )
+    square = _along_waves(square, rng, cv2.BORDER_CONSTANT)[1]
+    alpha = square if square.ndim == 2 else square[..., 3]
+    x, y, wide, high = cv2.boundingRect((alpha >= OPAQUE).astype(np.uint8))
+    return np.ascontiguousarray(square[y : y + high, x : x + wide]) if wide else pixels
 
 
 def outline(mask, rng):
@@ -94,7 +115,17 @@ def in_one_color(paint, mask, rng):
     return (255 * opacity * (share if rng.random() < 0.5 else 1 - share)).astype(np.uint8)
 
 
-def _bands(size, rng, lengths):
+def _along_waves(square, rng, border):
+    """Shifts a square picture along two waves: these, float32 `[S, S]`, and the picture."""
+    size = len(square)
+    heights = [bands(size, rng, _WAVE_LENGTHS) for _ in range(2)]
+    reach = np.float32(rng.uniform(0.3, 1.0) * _WAVES * size)
+    rows, columns = np.mgrid[:size, :size].astype(np.float32)
+    maps = columns + reach * heights[0], rows + reach * heights[1]
+    return heights, cv2.remap(square, *maps, cv2.INTER_LINEAR, None, border)
+
+
+def bands(size, rng, lengths):
     """A wave in some direction, -1..1: float32 `[S, S]`; its length is a share of the side between two."""
     angle, length = rng.uniform(0, 2 * np.pi), size * np.exp(rng.uniform(*np.log(lengths)))
     along = np.arange(size, dtype=np.float32) * np.float32(2 * np.pi / length)

@@ -30,6 +30,19 @@ def paste(photo, placement, color, rng, plate):
     Returns:
         float32 `[H, W]`, how much of each px the mark covers, 0..1.
     """
+    return paste_over(photo, placement, color, rng, plate)[0]
+
+
+def paste_over(photo, placement, color, rng, plate):
+    """Draws a mark as `paste` does, and says what it hides.
+
+    Args:
+        photo, placement, color, rng, plate: as in `paste`.
+
+    Returns:
+        coverage: float32 `[H, W]`, how much of each px the mark covers, 0..1.
+        hidden: float32 `[H, W]`, how much of it lies below the mark or its plate.
+    """
     mask, paint = placement.mask, placement.paint
     if paint is not None:
         plate = plate or not _stands_out(mask, paint, _around(photo, placement))
@@ -57,9 +70,10 @@ def paste(photo, placement, color, rng, plate):
     else:
         painted = warp(cv2.copyMakeBorder(paint, pad, pad, pad, pad, cv2.BORDER_CONSTANT), matrix, *photo.shape[:2])[0]
         window += np.float32(rng.uniform(0.88, 1.0)) * (painted * 255.0 * light - mark * window)
-    coverage = np.zeros(photo.shape[:2], np.float32)
+    coverage, hidden = np.zeros((2, *photo.shape[:2]), np.float32)
     coverage[y0 : y0 + height, x0 : x0 + width] = mark[..., 0]
-    return coverage
+    hidden[y0 : y0 + height, x0 : x0 + width] = covered.max(axis=2)
+    return coverage, hidden
 
 
 def warp(canvas, matrix, height, width):
