@@ -12,9 +12,9 @@ from logo_keras.errors import UserError
 from logo_keras.gallery import artwork, calibration
 from logo_keras.gallery.search import best_of_brands, nearest_background
 
-# Share of marks of other brands that may be taken for one of the gallery. By choice: with 1 % the right names are 14 % fewer in
-# galleries of one brand, 52 % fewer in those of 100 (November 2026).
-FALSE_ACCEPTS = 0.05
+# Share of drawn marks of other brands that may be taken for one of the gallery. By choice, beside what real crops gave: fewer of
+# these get a name, of other brands and of their own (benchmarks/results/retrieval.md), so that 5 % would be too strict.
+FALSE_ACCEPTS = 0.15
 # Brands of a gallery. The threshold is the highest that one of these sizes needs.
 SIZES = (1, 5, 20, 100)
 # Galleries of each size, drawn at random: with others the threshold moved by 0.01 (November 2026).
