@@ -21,13 +21,14 @@ from pathlib import Path
 import numpy as np
 from altered import ALTERATIONS, has_colours, in_the_colours_of, picture, shows_something
 from embeddings import define_others, others
-from result import Table, commit, keep, run, shown
+from result import Table, keep, run, shown
 
 import logo_keras as lk
 from logo_keras.datasets.marks import Marks
 from logo_keras.datasets.marks.packages import EVERYTHING, WORDS
 from logo_keras.edge import Embedder
 from logo_keras.evaluation.retrieval import interval
+from logo_keras.export.release import head
 from logo_keras.extras import cv2
 from logo_keras.files import write
 from logo_keras.gallery.look_alikes import compare, index, owner_of
@@ -93,7 +94,7 @@ def main(flags, files):
             lines.add(name, copies, f"{places.mean():.1f}", *shares)
     brands = {*map(owner_of, case.marks)} - {TRAPS}
     facts = [
-        f"Commit: {commit()}",
+        f"Commit: {head()}",
         f"{marks} marks, each of another brand held out of training, as many copies of each kind",
         f"Index: {len(case.marks) - len(case.copies):,} marks of {len(brands):,} brands, and {len(case.copies)} traps",
         "In brackets: 95 % over marks, bootstrap.",

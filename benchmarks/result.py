@@ -43,17 +43,6 @@ def command_line():
     return f"KERAS_BACKEND={backend} " * bool(backend) + shlex.join(words)
 
 
-def commit():
-    """The commit that was measured, and whether files had changed since."""
-
-    def git(*words):
-        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=RESULTS).stdout.strip()
-
-    return git("rev-parse", "--short=12", "HEAD") + (
-        ", with changes" if git("status", "--porcelain", "--untracked-files=no") else ""
-    )
-
-
 def keep(name, *blocks, title=None, facts=()):
     """Prints a page, with the command, the machine and the date above its tables, and writes it to results/NAME.md.
 

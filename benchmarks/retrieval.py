@@ -1,4 +1,5 @@
-"""Embeddings on crops of real sets, of brands that no embedding here was trained on: retrieval, few shots, artwork alone.
+"""Embeddings on crops of real sets, of brands that no embedding here was trained on: retrieval, few shots, artwork alone, and
+what galleries that are not calibrated say of marks of other brands.
 
 .venv/bin/python benchmarks/retrieval.py --toplogo10 FOLDER --flickrlogos27 FOLDER [--marks FOLDER] [FILE ...]
 
@@ -7,6 +8,8 @@ row is what the ImageNet features of EfficientNet-Lite0 give, the mean of its la
 box of a photo's brand, 1.25 times its longer side: all 700 photos of TopLogo-10, and the training photos of FlickrLogos-27. Of
 artwork a reference stands on white and one on black; --marks names the folder where logo-train --recipe logo_embedder keeps the
 packages of marks, without which those of simplepycons are taken alone.
+
+A gallery has half of the brands of a set, drawn 30 times, and is asked about all other crops of all brands.
 
 Every run is a line of results/retrieval.jsonl, and results/retrieval.md counts them: who looks often finds something by chance.
 """
@@ -17,14 +20,17 @@ from pathlib import Path
 
 import numpy as np
 from embeddings import SIDE, define_others, others
-from result import RESULTS, Table, command_line, commit, keep, run, shown
+from result import RESULTS, Table, command_line, keep, run, shown
 
 from logo_keras import datasets
 from logo_keras.datasets.marks import catalogue, drawings, packages
 from logo_keras.errors import UserError
 from logo_keras.evaluation.retrieval import few_shot_hits, from_artwork, interval, retrieve
+from logo_keras.export.release import head
 from logo_keras.extras import cv2
 from logo_keras.files import write
+from logo_keras.gallery import calibration
+from logo_keras.gallery.search import best_of_brands, nearest_background
 from logo_keras.image.preprocessing import fit
 from logo_keras.image.surroundings import CONTEXT, square
 
@@ -34,6 +40,8 @@ SETS = {"toplogo10": None, "flickrlogos27": "train"}
 # Brands that are called otherwise than their marks.
 ALIASES = {"adidas0": "adidas", "hh": "hellyhansen", "mk": "michaelkors"}
 SHOTS = (1, 5)
+# Galleries of half of the brands.
+GALLERIES = 30
 # A one-colour mark that differs by less from its ground, in grey levels, turns black or white, as in training.
 STANDS_OUT = 60
 
@@ -56,14 +64,20 @@ def main(flags, files):
         art, of_art = artwork(brands, flags.marks)
         drawn = len(set(of_art.tolist()))
         lines.append(f"\n{name}: {len(crops)} crops of {len(brands)} brands, artwork of {drawn} ({len(art)} drawings)\n")
+        galleries = Table("embedding", "references", "threshold", "right name", "wrong name", "marks of other brands with a name")
         table = Table("embedding", "R@1", "mAP", *(f"{shots}-shot" for shots in SHOTS), f"artwork alone, {drawn} brands")
         for row, embed in rows.items():
-            found = measure(embed(crops), labels, embed(art) if len(art) else None, of_art)
+            vectors, of_drawings = embed(crops), embed(art) if len(art) else None
+            found = measure(vectors, labels, of_drawings, of_art)
             table.add(row, *(shown(each) for each in found.values()))
+            named = uncalibrated(vectors, labels, of_drawings, of_art, getattr(embed, "__self__", None))
+            for (references, rule), each in named.items():
+                galleries.add(row, references, rule, *(f"{share:.1f}" for share in each))
+            found["uncalibrated"] = {f"{references}, {rule}": each for (references, rule), each in named.items()}
             figures.setdefault(name, {})[row] = found
-        lines.append("\n".join(table))
+        lines += ["\n".join(table), f"\n{name}: galleries that are not calibrated, percent of the crops\n", "\n".join(galleries)]
     count = record(figures)
-    facts = [f"Commit: {commit()}", f"Runs of this script so far: {count}", "In brackets: 95 % over draws and images, bootstrap."]
+    facts = [f"Commit: {head()}", f"Runs of this script so far: {count}", "In brackets: 95 % over draws and images, bootstrap."]
     keep("retrieval", *lines, facts=facts)
 
 
@@ -143,11 +157,51 @@ def measure(embeddings, labels, art, of_art):
     }
 
 
+def uncalibrated(vectors, labels, art, of_art, model):
+    """What galleries of half of the brands say of crops before they are calibrated.
+
+    Args:
+        vectors: float32 `[n, D]`, of crops; labels: int `[n]`, their brands.
+        art: float32 `[r, D]`, of drawings, or None; of_art: int `[r]`, their brands.
+        model: what embedded them, with `background_vectors` and, maybe, `threshold`; anything else gives no figures.
+
+    Returns:
+        dict from references and threshold, two str, to three shares in percent: of the gallery's own marks those that get their
+        name and those that get another, and of marks of other brands those that get a name.
+    """
+    if getattr(model, "background_vectors", None) is None:
+        return {}
+    known = {"0": lambda similarities: similarities >= 0}
+    if (limit := getattr(model, "threshold", None)) is not None:
+        known[f"{limit:.3f} of the file"] = lambda similarities: calibration.apart(similarities) >= limit
+    found = {}
+    for shots in (*SHOTS, *(["artwork"] if art is not None else [])):
+        for draw in range(GALLERIES):
+            rng, asked = np.random.default_rng([0, draw]), np.ones(len(labels), bool)
+            brands = np.unique(of_art if shots == "artwork" else labels)
+            brands = np.sort(rng.permutation(brands)[: max(1, len(brands) // 2)])
+            if shots == "artwork":
+                parts = [art[of_art == brand] for brand in brands]
+            else:
+                chosen = [rng.permutation(np.flatnonzero(labels == brand))[:shots] for brand in brands]
+                asked[np.concatenate(chosen)] = False
+                parts = [vectors[rows] for rows in chosen]
+            starts, queries, truth = np.cumsum([0, *map(len, parts)])[:-1], vectors[asked], labels[asked]
+            similarities = best_of_brands(np.concatenate(parts), starts, queries)
+            similarities = similarities - nearest_background(queries, model.background_vectors)
+            own, right = np.isin(truth, brands), brands[similarities.argmax(0)] == truth
+            for rule, admits in known.items():
+                named = admits(similarities).any(0)
+                shares = (named & right)[own].mean(), (named & ~right)[own].mean(), named[~own].mean()
+                found.setdefault((str(shots), rule), []).append(shares)
+    return {key: [round(100 * float(share), 2) for share in np.mean(each, axis=0)] for key, each in found.items()}
+
+
 def record(figures):
     """Adds a run to the log: returns how many there are now."""
     lines = LOG.read_text(encoding="utf-8").splitlines() if LOG.exists() else []
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    lines.append(json.dumps({"date": now, "commit": commit(), "command": command_line(), "figures": figures}))
+    lines.append(json.dumps({"date": now, "commit": head(), "command": command_line(), "figures": figures}))
     write(LOG, ("\n".join(lines) + "\n").encode())
     return len(lines)
 

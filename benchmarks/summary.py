@@ -22,8 +22,8 @@ def name(config):
 
 
 def main(flags, arguments):
-    heads = "data set", "model", "training", "top-1", "95 % interval", "TFLite file: top-1, MB", "logo in best region (by chance)"
-    lines = Table(*heads)
+    heads = "data set", "model", "weights", "seed", "training", "top-1", "95 % interval", "TFLite file: top-1, MB"
+    lines = Table(*heads, "logo in best region (by chance)")
     rows = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("accuracy-*.json"))]
     for row in sorted(rows, key=lambda row: (row["data"], list(MODELS.values()).index(model(row["config"])))):
         low, high = row["top1_interval"]
@@ -33,6 +33,8 @@ def main(flags, arguments):
         cells = [
             f"{row['data']}, {row['split']}",
             name(row["config"]),
+            row["config"]["arguments"]["weights"],
+            row["config"]["seed"],
             f"{row['epochs']} epochs, {row['training_seconds']:.0f} s",
             f"{row['top1']:.1%}",
             f"{low:.1%} to {high:.1%}",

@@ -5,10 +5,11 @@ For whoever releases a version; the model is what `logo-train --recipe logo_embe
   logo_keras/gallery/logos.tflite        the embedding, float16, checked as logo-export-tflite checks it: what galleries run
   logo_keras/weights/logos.safetensors   the weights of its backbone, float16: what networks start from with weights="logos"
 
-Both carry the model card, which logo-describe prints. Older files of these names are kept unless all checks pass.
+Both carry the model card, which logo-describe prints. The first has the threshold of galleries that are not calibrated: it is
+measured here, on marks of brands that were held out of training. Older files of these names are kept unless all checks pass.
 
 For instance:
-  python -m logo_keras.export.release --model run
+  python -m logo_keras.export.release --model run --root marks
 """
 
 import subprocess
@@ -18,18 +19,18 @@ from pathlib import Path
 import numpy as np
 
 from logo_keras.commands.command import Command, photos_of
-from logo_keras.datasets.marks import catalogue, packages
+from logo_keras.datasets.marks import Marks, catalogue, packages
 from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.files import write
-from logo_keras.gallery import embedders
+from logo_keras.gallery import embedders, strangers
 
 from . import tflite
 from .check.embedding import BOUNDS
 from .check.reference import referring
 from .served import EMBEDDING, opened
 
-USAGE = "logo_keras.export.release --model RUN"
+USAGE = "logo_keras.export.release --model RUN --root MARKS"
 # Bytes of both files together: what each wheel and, with each release, the repository grows by. By choice.
 MOST_BYTES = 25 * 10**6
 # Least cosine of the embeddings with the backbone's weights in float16 to those of the model; as of exported files.
@@ -50,11 +51,13 @@ _REMARKS = (
 _LICENCE = "Apache-2.0, as the package; the drawings that it was taught on have the licences above"
 
 
-def release(model, photos=None, limit=None, commit=None, embedding=None, weights=None):
+def release(model, marks, photos=None, limit=None, commit=None, embedding=None, weights=None):
     """Writes the files that come with the package: both, or none where a check fails.
 
     Args:
         model: an `lk.LogoEmbedder` that `logo-train` taught on marks; or str or Path of its `.keras` file or of the run's folder.
+        marks: Marks of brands that it was not taught, which measure the threshold; or str or Path of the folder of marks, for
+            those that are held out.
         photos, limit: as for `tflite.export`.
         commit: str, the commit at which the model was trained; None for that of this source tree.
         embedding: str or Path of the TFLite file to write; None for the place in the package.
@@ -62,11 +65,12 @@ def release(model, photos=None, limit=None, commit=None, embedding=None, weights
 
     Returns:
         verification.Report on the TFLite file, float, the least cosine of the embeddings with the backbone's weights in float16
-        to those of the model, and int, bytes of both files.
+        to those of the model, `strangers.Strangers`, and int, bytes of both files.
 
     Raises:
         DiffersFromKeras: if the TFLite file's answers lie over the bound.
-        ValueError: if the model is no such embedder, was taught on a brand that is left out, or a file fails another check.
+        ValueError: if the model is no such embedder, was taught on a brand that is left out or that is to measure its threshold,
+            or a file fails another check.
         OSError: if a file cannot be read or written.
         ImportError: naming the extra that is missing.
     """
@@ -77,10 +81,16 @@ def release(model, photos=None, limit=None, commit=None, embedding=None, weights
         # Here, since it imports Keras.
         from logo_keras.weights import logos
     _check(model, logos.BACKBONES)
-    card = card_of(model, commit or head())
+    if not (commit := commit or head()):
+        raise UserError("no commit can be read here: name the one at which the model was trained, --commit.")
+    marks = marks if isinstance(marks, Marks) else Marks(marks, "validation")
+    if seen := sorted({*marks.class_names} & {*model.class_names}):
+        raise UserError(f"the model was taught on brands that are to measure its threshold: {', '.join(seen[:10])}.")
+    found = strangers.measure(embedders.embedder(model), marks)
+    card = card_of(model, commit) | {"threshold": found.to_dict()}
     with referring(model, photos, limit) as reference, tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "logos.tflite"
-        report = tflite.export(model, made, precision="float16", reference=reference, card=card)
+        report = tflite.export(model, made, precision="float16", reference=reference, card=card, threshold=found.threshold)
         weight_file = Path(folder) / "logos.safetensors"
         weight_file.write_bytes(logos.logos_bytes(model.backbone_value.model, card))
         cosine = _least_cosine(reference, lambda network: logos.load_logos(network, weight_file))
@@ -96,7 +106,7 @@ def release(model, photos=None, limit=None, commit=None, embedding=None, weights
         raise UserError(f"the files have {sizes} MB, more than {MOST_BYTES / 1e6:g} MB together: nothing was written.")
     for place, data in zip((embedding or embedders.SHIPPED, weights or logos.SHIPPED), files, strict=True):
         write(place, data)
-    return report, cosine, size
+    return report, cosine, found, size
 
 
 def card_of(model, commit):
@@ -140,16 +150,12 @@ def _steps(card):
 
 
 def head():
-    """The commit of this source tree, and whether files have changed since: str.
-
-    Raises:
-        ValueError: if this is no git repository.
-    """
+    """The commit of this source tree, and whether files have changed since: str, empty if this is no git repository."""
     try:
         changed = _git("status", "--porcelain", "--untracked-files=no")
         return _git("rev-parse", "--short=12", "HEAD") + (", with changes" if changed else "")
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise UserError(f"no commit can be read here ({error}): name the one at which the model was trained, --commit.") from None
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def _git(*words):
@@ -200,6 +206,7 @@ def _is_left_out(brand):
 
 def _define(flags):
     flags.string("model", None, "The folder of a run of logo-train --recipe logo_embedder, or its .keras file.")
+    flags.string("root", None, "The folder of marks, as for logo-train --recipe logo_embedder.")
     flags.shared("photos", "limit")
     flags.string("commit", None, "The commit at which the model was trained; by default that of this source tree.")
 
@@ -207,17 +214,18 @@ def _define(flags):
 def _work(flags, arguments):
     photos = photos_of(flags, arguments)
     try:
-        report, cosine, size = release(flags.model, photos, flags.limit or None, flags.commit)
+        report, cosine, found, size = release(flags.model, flags.root, photos, flags.limit or None, flags.commit)
     except UserError as error:
         if hasattr(error, "report"):
             print(error.report)
         raise
     print(report)
     print(f"cosine with float16 weights      {cosine:.5f} (at least {LEAST_COSINE:g})")
+    print(found)
     print(f"both files                       {size / 1e6:.1f} MB (at most {MOST_BYTES / 1e6:g})")
 
 
-COMMAND = Command(USAGE, __doc__, _define, _work, required=("model",))
+COMMAND = Command(USAGE, __doc__, _define, _work, required=("model", "root"))
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

@@ -138,15 +138,16 @@ def tf_and_keras():
     return tf, keras
 
 
-def metadata_of(model, card=None):
+def metadata_of(model, card=None, threshold=None):
     """The Metadata that travels inside a file.
 
     Args:
         model: a model of this package.
         card: dict for JSON or None, the model card.
+        threshold: float or None, of an embedder.
     """
     said = {"image_size": model.image_size, "preprocessing": model.preprocessing, "model": type(model).__name__}
-    said |= {"version": __version__, "card": card}
+    said |= {"version": __version__, "card": card, "threshold": threshold}
     if judged(model) == EMBEDDING:
         backgrounds = packed(model.background_vectors)
         return Metadata((), decision=None, dimensions=model.dimensions, background_vectors=backgrounds, **said)

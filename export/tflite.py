@@ -133,6 +133,7 @@ def export(
     calibration=None,
     reference=None,
     card=None,
+    threshold=None,
 ):
     """Writes a TFLite file and verifies it; the file appears under its name only if it passes.
 
@@ -150,6 +151,7 @@ def export(
             aside, as `photos.chosen` says.
         reference: Reference to compare with, in place of `photos`, `limit`, `outputs` and `calibration`.
         card: dict for JSON, a model card that the file carries; None for none.
+        threshold: float, that an embedder's file carries, as `Metadata.threshold`; None for none.
 
     Returns:
         verification.Report.
@@ -171,7 +173,7 @@ def export(
             if precision != "float32":
                 data = quantized(data, precision, reference.calibration if int8 else None)
                 check(data)
-            said = metadata_of(reference.model, card)
+            said = metadata_of(reference.model, card, threshold)
             path.write_bytes(mediapipe.with_metadata(data, said))
             model_file.append(path, said)
 

@@ -38,6 +38,14 @@ class WithBackgrounds:
         return embed(images)
 
 
+class WithThreshold(WithBackgrounds):
+    """The same, as an embedding that comes with a threshold."""
+
+    def __init__(self, threshold):
+        super().__init__()
+        self.threshold = threshold
+
+
 @pytest.fixture
 def shipped_embedding(monkeypatch):
     """The embedding with backgrounds in place of the one that comes with the package."""

@@ -247,7 +247,7 @@ def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):
         (["--data=folder", "--out=x", "--optimizer=sgd", "--drops=1,x"], "--drops: expected whole numbers, got 'x'"),
         (
             ["--data=folder", "--out=x", "--weights=run/model.keras"],
-            "--weights is imagenet, logos or none; to start from the model",
+            "--weights is pretrained, imagenet, logos or none; to start from the model",
         ),
         (["--data=folder", "--out=x", "--loss_weights=ranking"], "--loss_weights ranking: expected NAME=NUMBER, got ''"),
         (["--data=folder", "--out=x", "--momentum=0.5"], 'momentum can only be set with optimizer="sgd"'),

@@ -3,6 +3,8 @@
 import contextlib
 import importlib
 import io
+import os
+import subprocess
 import sys
 import tomllib
 
@@ -114,6 +116,23 @@ def test_ctrl_c_ends_with_130(capsys):
 
     assert run(work) == 130
     assert capsys.readouterr().err == "\nlogo-x: stopped. Go on with --resume.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there such a pipe is another error")
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_command_whose_reader_has_gone_ends_without_a_word(buffered):
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "logo_keras.commands.gallery", "--help"],
+            stdout=writes,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": buffered},
+        )
+    finally:
+        os.close(writes)
+    assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,22 @@ def test_the_report_is_complete_in_itself_and_tells_the_figures(demo):
     assert page.tags.count("svg") == 2
 
 
+@pytest.mark.parametrize(
+    ("weights", "start"),
+    [
+        ("logos", "starting from the backbone of the embedding that comes with the package."),
+        ("imagenet", "starting from a network that knows ImageNet."),
+        (None, "starting from random weights."),
+    ],
+)
+def test_the_report_says_what_the_network_started_from(demo, weights, start):
+    found, figures, *pictures = demo[3]
+    drna = figures["settings"]["drna"]
+    drna = drna | {"arguments": drna["arguments"] | {"weights": weights}}
+    page = demo_page.compose(found, figures | {"settings": figures["settings"] | {"drna": drna}}, *pictures)
+    assert start in " ".join("".join(Checked(page.decode()).words).split())
+
+
 def test_without_a_gallery_the_report_has_no_section_about_it(demo):
     _, figures, _, (found, _, overview, _) = demo
     assert "Brands without training" in demo_page.compose(found, figures, overview, overview).decode()
@@ -150,6 +166,23 @@ def test_photos_without_boxes_give_no_gallery(tmp_path):
         write(tmp_path / ("adidas", "puma")[number % 2] / f"{number}.jpg", seed=number)
     photos = lk.datasets.load("folder", tmp_path)
     assert untrained.of_photos(photos, photos, 0) is None
+
+
+def test_a_box_outside_its_photo_is_left_out_and_named(demo):
+    out, *_ = demo
+    photos = sets.opened(out / f"synthetic-demo-4-13-2-3-0-seed0-recipe{RECIPE}", 0)
+    far, partly = np.float32([5000, 5, 5090, 95]), np.float32([-10, -10, 90, 90])
+    # Of the first photo the only box, of the second one of two; what reaches beyond the third stays.
+    boxes = [[far], [*photos.training.boxes[1], far], [partly], *photos.training.boxes[3:]]
+    training = dataclasses.replace(photos.training, boxes=boxes)
+    test, said = dataclasses.replace(photos.test, boxes=[[far], *photos.test.boxes[1:]]), []
+    found = untrained.of_photos(training, test, 0, said.append)
+    named = [f"'{path} (5000, 5, 5090, 95)'" for path in (*training.paths[:2], test.paths[0])]
+    note = "note: boxes that lie outside their photos are left out: "
+    assert said == [f"{note}{named[0]}, {named[1]}", f"{note}{named[2]}"]
+    assert len(found.gallery.labels) == 4 and found.evaluation.samples == 11
+    said.clear()
+    assert untrained.of_photos(training.subset([0]), test, 0, said.append) is None and len(said) == 2
 
 
 def test_boxes_of_ground_lie_in_their_photos_and_have_the_sizes_of_logos(demo):

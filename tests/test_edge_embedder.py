@@ -158,6 +158,14 @@ def test_json_of_an_embedder_comes_back_and_javascript_can_read_it():
     assert base64.b64decode(entries["background_vectors"])[:4].hex() == "cd380000"
 
 
+def test_the_threshold_of_galleries_comes_with_the_file(suffix, tmp_path):
+    assert "threshold" not in json.loads(EMBEDDER.to_json())
+    said = dataclasses.replace(EMBEDDER, threshold=0.4)
+    assert Metadata.from_json(said.to_json()) == said
+    opened = Embedder(write(tmp_path / f"a{suffix}", said, outputs=EMBEDDING))
+    assert opened.threshold == 0.4
+
+
 def test_files_of_recognizers_say_nothing_of_embedders():
     assert set(json.loads(METADATA.to_json())) == {
         *("class_names", "image_size", "preprocessing", "model", "decision", "version"),
@@ -182,6 +190,9 @@ def test_background_vectors_keep_their_direction():
         ({"dimensions": True}, "dimensions must be a positive int"),
         ({"dimensions": 2**20}, "dimensions must be a positive int of at most"),
         ({"dimensions": 4}, "float16 vectors of 4 dimensions, got 12 bytes"),
+        ({"threshold": "0.4"}, "threshold must be a number of at most 2"),
+        ({"threshold": float("nan")}, "threshold must be a number of at most 2"),
+        ({"threshold": 10**400}, "threshold must be a number of at most 2"),
         ({"background_vectors": ""}, "got 0 bytes"),
         ({"background_vectors": "=not base64"}, "must be base64"),
         ({"background_vectors": 7}, "must be a str"),

@@ -4,15 +4,17 @@ import keras
 import numpy as np
 import pytest
 from exporting import left, used_to
+from marks import drawing
 from tiny import tiny_backbone
 
 import logo_keras as lk
 from logo_keras import backbones
+from logo_keras.datasets.marks import Marks
 from logo_keras.edge import model_file
 from logo_keras.errors import UserError
 from logo_keras.export import release
 from logo_keras.export.check.verification import DiffersFromKeras
-from logo_keras.gallery import embedders
+from logo_keras.gallery import embedders, strangers
 from logo_keras.weights import logos, model_card
 from logo_keras.weights.safetensors_file import read_safetensors_card, read_safetensors_file
 
@@ -35,6 +37,19 @@ def small_lite0():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(backbones._BUILDERS, "efficientnet_lite0", lambda weights: tiny_backbone(32))
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_crops():
+    """A threshold is measured in a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(strangers, "_BATCHES", 1)
+        patch.setattr(strangers, "_GALLERIES", 5)
+        yield
+
+
+# Of brands that no model here was taught.
+MARKS = Marks.of([drawing(name) for name in ("acme", "bolt", "corp")])
 
 
 @pytest.fixture(autouse=True)
@@ -66,8 +81,8 @@ def released(model, few_photos, tmp_path_factory):
     (folder / "run").mkdir()
     model.save(folder / "run" / "model.keras")
     files = folder / "logos.tflite", folder / "logos.safetensors"
-    report, cosine, size = release.release(folder / "run", few_photos, 6, "abc123", *files)
-    assert report.failures == () and report.photographs == 6
+    report, cosine, found, size = release.release(folder / "run", MARKS, few_photos, 6, "abc123", *files)
+    assert report.failures == () and report.photographs == 6 and found.brands == 3
     assert 0.999 <= cosine <= 1 + 1e-6 and size == sum(file.stat().st_size for file in files)
     return files
 
@@ -105,6 +120,22 @@ def test_both_files_carry_the_card(released):
     assert "trademarks" in card["remarks"][1]
 
 
+def test_the_tflite_file_has_the_threshold_that_was_measured_on_marks(released):
+    said = model_file.read(released[0])
+    found = said.card["threshold"]
+    assert found["brands"] == 3 and found["false_accepts"]["1"] <= strangers.FALSE_ACCEPTS
+    gallery = lk.Gallery(released[0])
+    assert gallery.threshold == said.threshold == found["threshold"] and gallery.rule == "embedding"
+    assert model_card.read(released[0])["arguments"]["threshold"] == said.threshold
+
+
+@pytest.mark.usefixtures("hardly_exported")
+def test_marks_that_the_model_was_taught_measure_nothing(few_photos):
+    seen = embedder(num_classes=None, class_names=["acme", "other"])
+    with pytest.raises(UserError, match="taught on brands that are to measure its threshold: acme[.]"):
+        release.release(seen, MARKS, few_photos, 2, "abc")
+
+
 def test_describe_prints_the_card_of_either_file(released, capsys):
     for file in released:
         lk.describe(file)
@@ -121,7 +152,7 @@ def test_the_same_model_gives_the_same_weight_file(released, model):
 @pytest.mark.usefixtures("hardly_exported")
 def test_the_files_go_into_the_package_and_the_model_keeps_its_weights(model, few_photos, tmp_path):
     before = model.get_weights()
-    release.release(model, few_photos, 2, "abc")
+    release.release(model, MARKS, few_photos, 2, "abc")
     assert all(np.array_equal(ours, theirs) for ours, theirs in zip(model.get_weights(), before, strict=True))
     assert left(tmp_path / "written") == ["logos.safetensors", "logos.tflite"]
 
@@ -138,7 +169,7 @@ def test_what_fails_a_check_leaves_the_old_files(model, few_photos, tmp_path, mo
     monkeypatch.setattr(release, name, value)
     (tmp_path / "a.tflite").write_bytes(b"old")
     with pytest.raises(UserError, match=complaint):
-        release.release(model, few_photos, 2, "abc", tmp_path / "a.tflite", tmp_path / "a.safetensors")
+        release.release(model, MARKS, few_photos, 2, "abc", tmp_path / "a.tflite", tmp_path / "a.safetensors")
     assert left(tmp_path) == ["a.tflite"] and (tmp_path / "a.tflite").read_bytes() == b"old"
 
 
@@ -148,7 +179,7 @@ def test_a_file_that_differs_from_keras_leaves_neither(model, few_photos, tmp_pa
 
     monkeypatch.setattr(release.tflite, "export", differs)
     with pytest.raises(DiffersFromKeras):
-        release.release(model, few_photos, 2, "abc", tmp_path / "a.tflite", tmp_path / "a.safetensors")
+        release.release(model, MARKS, few_photos, 2, "abc", tmp_path / "a.tflite", tmp_path / "a.safetensors")
     assert left(tmp_path) == []
 
 
@@ -162,20 +193,22 @@ def test_another_model_is_refused(few_photos):
         (untaught, "names no marks that it was taught on"),
     ):
         with pytest.raises(UserError, match=complaint):
-            release.release(model, few_photos)
+            release.release(model, MARKS, few_photos)
 
 
 @pytest.mark.parametrize("brand", ["adidas", "applemusic", "bmw token", "nike in anton", "the cocacola in anton"])
 def test_a_model_that_saw_a_left_out_brand_is_refused(brand):
     model = embedder(num_classes=None, class_names=["acme", brand, "bmwx token", "deutschepost in rye"])
     with pytest.raises(UserError, match=f"taught on brands that are left out: {brand}[.]"):
-        release.release(model)
+        release.release(model, MARKS)
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
     assert release.main(["release"]) == 1
-    assert "--model must be given" in capsys.readouterr().err
-    assert release.main(["release", f"--model={tmp_path / 'none.keras'}", "--commit=abc"]) == 1
+    assert "--model and --root must be given" in capsys.readouterr().err
+    assert release.main(["release", f"--model={tmp_path / 'none.keras'}"]) == 1
+    assert "--root must be given" in capsys.readouterr().err
+    assert release.main(["release", f"--model={tmp_path / 'none.keras'}", f"--root={tmp_path}", "--commit=abc"]) == 1
     assert "none.keras" in capsys.readouterr().err
 
 
@@ -184,8 +217,9 @@ def test_a_tree_without_git_asks_for_the_commit(monkeypatch):
         raise FileNotFoundError("git")
 
     monkeypatch.setattr(release, "_git", none)
+    assert release.head() == ""
     with pytest.raises(UserError, match="name the one at which the model was trained, --commit"):
-        release.head()
+        release.release(embedder(), MARKS)
 
 
 def test_the_commit_says_when_files_have_changed(monkeypatch):

@@ -9,7 +9,7 @@ import galleries
 import numpy as np
 import photographs
 import pytest
-from galleries import SHAPES, SIZE, WithBackgrounds, embed, gallery, mark, photo
+from galleries import SHAPES, SIZE, WithBackgrounds, WithThreshold, embed, gallery, mark, photo
 
 import logo_keras as lk
 from logo_keras.errors import UserError
@@ -51,10 +51,37 @@ def test_a_wall_is_nothing_known(brands):
 
 def test_an_embedding_without_backgrounds_gives_bare_cosines_and_the_likeliest_brands():
     bare = gallery(function=embed_sized)
-    assert bare.threshold is None
+    assert bare.threshold is None and bare.rule is None
     found = bare.recognize(np.full((90, 120, 3), 200, np.uint8), top=2)
     assert len(found) == 2 and all(-1 <= match.similarity <= 1 for match in found)
     assert bare.recognize(mark("Globex"))[0].similarity == pytest.approx(1, abs=0.05)
+
+
+def test_the_threshold_of_an_embedding_counts_until_there_is_a_better_one(tmp_path):
+    made = gallery(function=WithThreshold(0.3))
+    assert (made.threshold, made.rule) == (0.3, "embedding") and repr(made).endswith(", not calibrated)")
+    for similarities, known in (([0.5, 0.3, 0.1], [True, False, False]), ([0.4, 0.3, -0.5], [False] * 3)):
+        standings = made.standings(np.float32(similarities)[:, None])
+        assert (standings[:, 0] >= made.limits()).tolist() == known
+    scene, box = photo("Acme")
+    queries = made.embed(scene, [box])
+    similarities = made.similarities(queries)
+    first, second = np.sort(similarities[:, 0])[[-1, -2]]
+    for threshold, known in ((first - max(second, 0) / 2 - 1e-4, ["Acme"]), (first - max(second, 0) / 2 + 1e-4, [])):
+        made.threshold = float(threshold)
+        assert [match.label for match in made.recognize(scene, boxes=[box])] == known
+    made.reembed(embed=WithBackgrounds())
+    assert (made.threshold, made.rule) == (0, "backgrounds")
+    made.reembed(embed=WithThreshold(0.3))
+    made.calibrate([photographs.scene(60, 60, seed) for seed in range(20)], 0.1)
+    assert made.rule == "calibrated" and made.standings(similarities) is similarities
+    assert repr(made).endswith(", calibrated)")
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), 3, "0.3"])
+def test_a_threshold_that_no_similarity_has_is_refused(threshold):
+    with pytest.raises(ValueError, match="threshold must be a number of at most 2, got"):
+        lk.Gallery(embed=WithThreshold(threshold))
 
 
 def test_boxes_are_answered_each_and_top_counts_a_box(brands):
@@ -181,22 +208,6 @@ def test_photos_of_two_brands_may_look_alike():
     nearly = scene.copy()
     nearly[y0 + 5, x0 + 5] ^= 1
     assert len(made.add("Other", [(nearly, (y0, x0, y1, x1))])) == 1
-
-
-def test_the_nearest_of_other_brands_is_found_among_all_references(brands):
-    table, fresh = brands._table, gallery(["Acme", "Initech"])
-    fresh._table.vectors  # noqa: B018 - puts what waits in its place
-    fresh.add("Globex", mark("Globex"))
-    for label in ("Acme", "Globex", "new"):
-        queries = table.vectors[table.rows_of("Globex")]
-        others = np.array([table.labels[brand] != label for brand in table.brands])
-        cosines = np.where(others[:, None], table.vectors @ queries.T, -1)
-        for made in (table, fresh._table):
-            found, labels = made.nearest_other(label, queries)
-            assert found == pytest.approx(cosines.max(0), abs=1e-6)
-            assert labels == [table.labels[table.brands[row]] for row in cosines.argmax(0)]
-    found, labels = lk.Gallery(embed=WithBackgrounds())._table.nearest_other("a", queries)
-    assert labels == [None] * 4 and (found == -1).all()
 
 
 def test_one_bad_reference_adds_nothing(tmp_path):

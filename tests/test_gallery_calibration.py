@@ -62,6 +62,32 @@ def test_with_enough_photos_every_brand_gets_its_own_so_many_deviations_above_it
     assert (fresh >= own[:, None]).any(0).mean() == pytest.approx(0.05, abs=0.015)
 
 
+def test_of_a_brand_half_of_its_likeliest_rival_is_taken_off():
+    similarities = np.float32([[0.8, 0.8, 0.2, -0.1], [0.4, 0.8, -0.3, -0.2], [0.1, 0.0, -0.4, -0.3]])
+    expected = [[0.6, 0.4, 0.2, -0.1], [0.0, 0.4, -0.4, -0.2], [-0.3, -0.4, -0.5, -0.3]]
+    np.testing.assert_allclose(calibration.apart(similarities), expected, atol=1e-6)
+    # In any order.
+    np.testing.assert_allclose(calibration.apart(similarities[::-1]), expected[::-1], atol=1e-6)
+    np.testing.assert_array_equal(calibration.apart(similarities[:1]), similarities[:1])
+
+
+def test_the_threshold_of_the_embedding_is_evaluated_box_by_box(tmp_path):
+    made = gallery(function=galleries.WithThreshold(0.3))
+    scene, box = photo("Acme")
+    other, second = photo("Globex")
+    both = np.concatenate([scene, other], axis=1)
+    (tmp_path / "both.png").write_bytes(photographs.encode(both, ".png"))
+    shifted = tuple(np.add(second, (0, scene.shape[1], 0, scene.shape[1])))
+    similarities = made.similarities(made.embed(both, [box, shifted]))
+    made.threshold = float(made.standings(similarities).max(0).min()) - 1e-4
+    # Neither takes anything off the other, since each has a box of its own.
+    assert (made.standings(similarities.max(1, keepdims=True)) < made.threshold).any()
+    assert {match.label for match in made.recognize(both, 1, [box, shifted])} == {"Acme", "Globex"}
+    shown = Dataset(paths=[tmp_path / "both.png"], labels=[0], class_names=("Acme", "Globex"), boxes=[[box, shifted]])
+    found = made.evaluate(shown)
+    assert found.rule == "embedding" and found.named + found.misnamed == 1
+
+
 def test_no_photo_is_counted_with_thresholds_that_it_fitted():
     # Each photo is far above all others for a brand of its own: thresholds that have seen it accept none of them.
     similarities = np.eye(10, dtype=np.float32)

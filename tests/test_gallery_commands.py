@@ -69,7 +69,9 @@ def test_references_are_added_listed_and_removed(path, tmp_path, capsys):
     assert run("list", path, f"--json={tmp_path / 'list.json'}") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[:2] == [["brand", "references", "threshold"], ["Acme", "5", "0.000"]]
-    assert json.loads((tmp_path / "list.json").read_text())["brands"][0]["label"] == "Acme"
+    assert lines[-1][:4] == ["thresholds:", "not", "calibrated:", "nearer"]
+    said = json.loads((tmp_path / "list.json").read_text())
+    assert said["brands"][0]["label"] == "Acme" and said["rule"] == "backgrounds"
     assert run("list", path, "Acme") == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert "photo, as it is, shop.png at " in last
@@ -77,7 +79,7 @@ def test_references_are_added_listed_and_removed(path, tmp_path, capsys):
     assert run("remove", path, "Globex") == 0
     capsys.readouterr()
     assert run("list", path) == 0
-    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]] == [["Acme", "4"], ["Initech", "4"]]
+    assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:3]] == [["Acme", "4"], ["Initech", "4"]]
 
 
 def test_brands_that_cannot_be_used_are_listed_and_the_others_kept(tmp_path, capsys):
@@ -110,7 +112,7 @@ def test_names_that_no_terminal_shows_are_escaped_and_wide_ones_take_two_places(
         made.add(name, galleries.mark(shape))
     made.save(path)
     assert run("list", path) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()[:4]
     assert [line.split("  ")[0] for line in lines] == ["brand", "\\x1b[31mred", "日本 ロゴ", "Café"]
     # Each wide letter takes two places.
     assert [len(line) + 4 * (line[0] == "日") for line in lines] == [34] * 4
@@ -178,7 +180,9 @@ def test_thresholds_are_fitted_and_a_data_set_is_evaluated(path, photos, tmp_pat
     out = capsys.readouterr().out
     assert out.startswith("3 samples with a brand of the gallery, 0 without")
     assert "top1           100.0%" in out
-    assert json.loads((tmp_path / "e.json").read_text())["named"] == 1
+    assert "Thresholds: fitted to photos without these brands" in out
+    said = json.loads((tmp_path / "e.json").read_text())
+    assert said["named"] == 1 and said["rule"] == "calibrated"
 
 
 def test_references_are_embedded_anew(path, tmp_path, capsys):
@@ -205,6 +209,35 @@ def test_predict_names_brands_or_none(path, photos, tmp_path, capsys):
     assert cv2.imread(str(drawn / "wall.jpg")).shape[:2] == (640 + 48, 640)
 
 
+def test_predict_names_the_brand_in_each_box(path, tmp_path, capsys):
+    first, box = photo("Acme")
+    second, other = photo("Globex")
+    (tmp_path / "both.png").write_bytes(photographs.encode(np.concatenate([first, second]), ".png"))
+    boxes = [tuple(map(float, each)) for each in (box, np.add(other, (120, 0, 120, 0)), (0, 0, 20, 30))]
+    words = [f"--box={','.join(map(str, each))}" for each in (*boxes, boxes[0])]
+    drawn, written = tmp_path / "drawn", tmp_path / "answers.json"
+    words += [f"--pictures={drawn}", f"--json={written}", "--top=1"]
+    assert predict.main(["logo-predict", f"--gallery={path}", str(tmp_path / "both.png"), *words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    found = lk.Gallery.load(path).recognize(np.concatenate([first, second]), 1, boxes)
+    named = {match.box: f"{match.label} {match.similarity:.2f}" for match in found}
+    assert [named.get(each, "none").split()[0] for each in boxes[:2]] == ["Acme", "Globex"]
+    places = [",".join(f"{corner:g}" for corner in each) for each in boxes]
+    assert lines == [
+        f"{tmp_path / 'both.png'} at {place}: {named.get(each, 'none')}" for place, each in zip(places, boxes, strict=True)
+    ]
+    (row,) = json.loads(written.read_text())["photographs"]
+    assert row["boxes"] == [list(each) for each in boxes]
+    assert row["known"] and [tuple(match["box"]) for match in row["matches"]] == [match.box for match in found]
+    assert (drawn / "both.jpg").is_file()
+
+
+def test_several_boxes_of_a_photo_are_added(path, tmp_path, capsys):
+    (tmp_path / "shop.png").write_bytes(photographs.encode(photo("Acme")[0], ".png"))
+    assert run("add", path, "Acme", tmp_path / "shop.png", "--box=20,70,80,130", "--box", "25,75,70,120") == 0
+    assert capsys.readouterr().out == "Acme: 2 new references, 6 in all\n"
+
+
 def test_predict_takes_artwork_for_a_gallery(path, tmp_path, capsys):
     drawn = tmp_path / "drawn"
     assert predict.main(["logo-predict", f"--gallery={path}", f"--pictures={drawn}", str(tmp_path / "marks/Acme/mark.svg")]) == 0
@@ -223,3 +256,19 @@ def test_predict_needs_a_model_or_a_gallery(path, photos, capsys):
     assert "--model must be given, or --gallery" in error(capsys)
     assert predict.main(["logo-predict", f"--gallery={path}", "--threads=2", str(photos)]) == 1
     assert "--threads belongs to a model" in error(capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--gallery=FILE", "--box=1,2,3,4", "Acme.jpg", "wall.png"], "--box belongs to a single photo"),
+        (["--gallery=FILE", "--box=1,2,3", "Acme.jpg"], "--box must be four numbers y0,x0,y1,x1, got 1,2,3."),
+        (["--gallery=FILE", "--box=900,0,990,9", "Acme.jpg"], "outside the photo"),
+        (["--model=a.tflite", "--box=1,2,3,4", "Acme.jpg"], "--box belongs to a gallery"),
+    ],
+)
+def test_predict_says_what_is_wrong_with_a_box(path, photos, words, complaint, capsys):
+    words = [f"--gallery={path}" if word == "--gallery=FILE" else word for word in words]
+    words = [str(photos / word) if "." in word and word[0] != "-" else word for word in words]
+    assert predict.main(["logo-predict", *words]) == 1
+    assert complaint in error(capsys)

@@ -9,7 +9,7 @@ import galleries
 import numpy as np
 import photographs
 import pytest
-from galleries import WithBackgrounds, gallery, mark, photo
+from galleries import WithBackgrounds, WithThreshold, gallery, mark, photo
 
 import logo_keras as lk
 from logo_keras.gallery import UnusableGallery, embedders, gallery_file
@@ -238,6 +238,8 @@ def test_what_is_said_of_references_is_checked(path, name, values, complaint):
     [
         {"threshold": float("nan")},
         {"threshold": "0.5"},
+        {"rule": "guessed"},
+        {"rule": ["embedding"]},
         {"thresholds": {"Acme": float("inf")}},
         {"thresholds": [1]},
         {"calibrated_on": [1, "a"]},
@@ -251,6 +253,32 @@ def test_what_is_said_of_references_is_checked(path, name, values, complaint):
 )
 def test_what_is_said_of_brands_and_thresholds_is_checked(path, changes):
     refused(rewritten(path, {"gallery.json": about(path, **changes)}), "damaged (")
+
+
+def test_where_the_thresholds_come_from_is_kept(path):
+    made = gallery(function=WithThreshold(0.3))
+    made.save(path)
+    again = load(path, WithThreshold(0.3))
+    assert (again.rule, again.threshold) == ("embedding", 0.3)
+    # Also where the embedding is not at hand.
+    assert lk.Gallery.load(path).rule == "embedding"
+    made.calibrate([photographs.scene(60, 60, seed) for seed in range(20)], 0.1)
+    made.save(path)
+    assert load(path).rule == "calibrated"
+
+
+def test_files_of_older_versions_keep_their_thresholds(path):
+    about_it = json.loads(about(path))
+    del about_it["rule"]
+    for changes, rule in (({}, "backgrounds"), ({"threshold": None}, None)):
+        again = load(rewritten(path, {"gallery.json": json.dumps(about_it | changes).encode()}))
+        assert (again.rule, again.threshold) == (rule, changes.get("threshold", 0))
+    made = load(path)
+    made.calibrate([photographs.scene(60, 60, seed) for seed in range(20)], 0.1)
+    made.save(path)
+    about_it = json.loads(about(path))
+    del about_it["rule"]
+    assert load(rewritten(path, {"gallery.json": json.dumps(about_it).encode()})).rule == "calibrated"
 
 
 def test_a_gallery_without_pictures_comes_back(path):

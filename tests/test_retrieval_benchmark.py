@@ -54,6 +54,25 @@ def test_figures_are_means_with_their_intervals_in_percent(benchmark):
     assert benchmark.measure(vectors, labels, None, np.zeros(0, np.int64))["artwork"] is None
 
 
+def test_galleries_of_half_of_the_brands_are_asked_about_all(benchmark):
+    class Model:
+        background_vectors, threshold = np.eye(5, dtype=np.float32)[4:], 0.7
+
+    # Crops of the four brands are apart; each is a little like a crop of the next.
+    labels = np.repeat(np.arange(4), 8)
+    vectors = np.eye(5, dtype=np.float32)[labels] + 0.3 * np.eye(5, dtype=np.float32)[(labels + 1) % 4]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    found = benchmark.uncalibrated(vectors, labels, np.eye(5, dtype=np.float32)[:2], np.arange(2), Model())
+    assert list(found) == [(shots, rule) for shots in ("1", "5", "artwork") for rule in ("0", "0.700 of the file")]
+    for shots in ("1", "5", "artwork"):
+        # Nearer to any mark than to a background; and no mark of another brand stands out.
+        assert found[shots, "0"] == [100, 0, 100]
+        assert found[shots, "0.700 of the file"] == [100, 0, 0]
+    Model.threshold = None
+    assert {rule for _, rule in benchmark.uncalibrated(vectors, labels, None, None, Model())} == {"0"}
+    assert benchmark.uncalibrated(vectors, labels, None, None, None) == {}
+
+
 def test_every_run_is_counted(benchmark, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "LOG", tmp_path / "retrieval.jsonl")
     assert [benchmark.record({"set": {"row": run}}) for run in range(3)] == [1, 2, 3]

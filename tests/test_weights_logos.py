@@ -1,15 +1,20 @@
 """weights="logos": the logo embedding's backbone as a start, from files made here and from the one that ships."""
 
+import dataclasses
+import json
+
 import keras
 import numpy as np
+import photographs
 import pytest
-from tiny import REGIONS, tiny_backbone
+from tiny import REGIONS, tiny_backbone, tiny_run
 
 import logo_keras as lk
 from logo_keras import backbones
 from logo_keras.commands import train
 from logo_keras.errors import UserError
-from logo_keras.weights import logos
+from logo_keras.training import Config
+from logo_keras.weights import logos, model_card
 from logo_keras.weights.safetensors_file import read_safetensors_card, safetensors_bytes
 
 CARD = {"training": {"commit": "abc123"}}
@@ -131,7 +136,7 @@ def test_a_backbone_that_is_a_value_keeps_its_weights():
 
 
 def test_other_weights_are_refused_with_those_that_there_are():
-    with pytest.raises(UserError, match='weights must be "imagenet", "logos" or None, got \'logo\''):
+    with pytest.raises(UserError, match='weights must be "pretrained", "imagenet", "logos" or None, got \'logo\''):
         backbones.backbone("efficientnet_lite0", weights="logo")
 
 
@@ -171,3 +176,71 @@ def test_a_file_without_a_card_is_refused(made):
     made.write_bytes(safetensors_bytes({"a": np.zeros(2, np.float32)}, {}).replace(b'"card"', b'"dart"'))
     with pytest.raises(UserError, match="has no model card of logo_keras"):
         backbones.backbone("efficientnet_lite0", weights="logos")
+
+
+@pytest.fixture
+def tiny_lite0(made, monkeypatch):
+    """A tiny network under the name of EfficientNet-Lite0, and a file of logo weights of it."""
+    monkeypatch.setitem(backbones._BUILDERS, "efficientnet_lite0", lambda weights: _tiny(weights, made))
+    made.write_bytes(logos.logos_bytes(tiny_backbone(4).model, CARD))
+
+
+@pytest.mark.parametrize("name", ["Classifier", "NTSNet", "DRNANet"])
+def test_models_start_from_them_where_nothing_is_said_and_record_the_word(name, tiny_lite0, monkeypatch, tmp_path):
+    model = getattr(lk, name)(num_classes=3, frozen_blocks=0, **SIZES[name])
+    assert "trained at commit abc123" in model.card["weights"]
+    model.save(tmp_path / "model.keras")
+    # Another release may know better weights.
+    monkeypatch.setattr(logos, "BACKBONES", ())
+    again = lk.load(tmp_path / "model.keras")
+    assert again.get_config()["weights"] == again.initial_weights == model.initial_weights == "logos"
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite1", "resnet50", "keras/MobileNetV3Small", "resnet51", tiny_backbone(4)])
+def test_pretrained_is_imagenet_where_there_are_no_logo_weights(name):
+    assert backbones.initial_weights(name, "pretrained") == "imagenet"
+    assert backbones.initial_weights("efficientnet_lite0", "pretrained") == "logos"
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "logos", None])
+def test_weights_that_are_named_are_taken_as_they_are(weights):
+    assert backbones.initial_weights("efficientnet_lite0", weights) == weights
+
+
+def test_a_backbone_is_built_with_what_pretrained_means(monkeypatch):
+    asked = []
+    monkeypatch.setitem(backbones._BUILDERS, "tiny", lambda weights: asked.append(weights) or tiny_backbone(4))
+    monkeypatch.setattr(backbones, "application", lambda name, weights: asked.append((name, weights)))
+    backbones.backbone("tiny", "pretrained")
+    backbones.backbone("keras/MobileNetV3Small", "pretrained")
+    assert asked == ["imagenet", ("MobileNetV3Small", "imagenet")]
+    with pytest.raises(UserError, match="unknown backbone 'resnet51'"):
+        backbones.backbone("resnet51", "pretrained")
+
+
+def test_a_backbone_that_is_a_value_keeps_its_weights_where_nothing_is_said():
+    value = tiny_backbone(4)
+    model = lk.Classifier(num_classes=2, image_size=64, backbone=value)
+    # As it was before there were others: the word says what a name would have given.
+    assert model.backbone_value is value and model.card["weights"] == value.source and model.initial_weights == "imagenet"
+
+
+def test_a_run_records_what_it_started_from_and_goes_on_with_nothing_else(tiny_lite0, tmp_path, monkeypatch):
+    for number in range(4):
+        photographs.write(tmp_path / "photographs" / ("acme", "globex")[number % 2] / f"{number}.png", seed=number)
+    dataset, out = lk.datasets.load("folder", tmp_path / "photographs"), tmp_path / "run"
+    config = tiny_run(arguments={"image_size": 32, "frozen_blocks": 0}, epochs=1)
+    result = lk.training.train(config, dataset, out, report=lambda line: None)
+    recorded = json.loads((out / "config.json").read_text())["config"]["arguments"]
+    assert recorded["weights"] == result.model.initial_weights == "logos"
+    assert model_card.read(result.path)["arguments"]["weights"] == "logos"
+    monkeypatch.setattr(logos, "BACKBONES", ())
+    with pytest.raises(UserError, match='weights was "logos" and is "imagenet"'):
+        lk.training.train(config, dataset, out, resume=True)
+    named = dataclasses.replace(config, arguments=config.arguments | {"weights": "logos"})
+    assert lk.training.train(named, dataset, out, resume=True, report=lambda line: None).history == result.history
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "logos", None])
+def test_a_configuration_records_weights_that_are_named(weights):
+    assert Config("plain", {"weights": weights}).to_dict()["arguments"]["weights"] == weights

@@ -37,19 +37,15 @@ BOUNDS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class EmbeddingReport(Reported):
     """How far a file's embeddings lie from Keras's.
 
     Attributes:
-        precision: str, a key of BOUNDS.
-        photographs: int, how many were compared.
         max_abs_diff: float, largest difference of a number of an embedding.
         min_cosine: float, least cosine of a photo's embedding and Keras's.
         mean_cosine: float, the same, mean over the photos.
         labelled: int, photos that are asked for: those in a folder with others, where there are several such folders.
-        unreadable: dict from a photo's name to the reason; they were left out.
-        milliseconds: float, median time of the file for a photo, decoding left out.
         max_objectness_diff: float, largest difference of an objectness; None where the file gives none.
         r1: float in 0..1, share of the labelled photos whose nearest other photo in the file's embedding is of the same folder;
             None where none is labelled, NaN where an embedding has no direction.
@@ -57,38 +53,23 @@ class EmbeddingReport(Reported):
         mean_ap: float in 0..1, mean average precision of these.
         keras_mean_ap: float, the same of Keras.
         mean_ap_error: float, standard error of the difference of the two over the photos.
-        calibration: str, the photos that the file was calibrated on, which are others than those compared; None of a file
-            that needs none.
     """
 
-    precision: str
-    photographs: int
     max_abs_diff: float
     min_cosine: float
     mean_cosine: float
     labelled: int
-    unreadable: dict[str, str]
-    milliseconds: float
     max_objectness_diff: float | None = None
     r1: float | None = None
     keras_r1: float | None = None
     mean_ap: float | None = None
     keras_mean_ap: float | None = None
     mean_ap_error: float | None = None
-    calibration: str | None = None
 
     columns = ("R@1", "largest diff.", "cosine")
 
-    @classmethod
-    def of(cls, found, reference, precision, milliseconds):
-        """The report on what a file gave for the photos of a reference.
-
-        Args:
-            found: dict of float32 arrays `[P, ...]`, by the names of the reference.
-            reference: Reference.
-            precision: str, a key of BOUNDS.
-            milliseconds: float.
-        """
+    @staticmethod
+    def _figures(found, reference, precision):
         expected, ours = reference.expected["embedding"], found["embedding"]
         # What is infinite points nowhere either.
         ours = np.where(np.isfinite(ours).all(axis=1, keepdims=True), ours, np.nan)
@@ -103,17 +84,12 @@ class EmbeddingReport(Reported):
             figures["r1"], figures["mean_ap"] = float(hits.mean()), float(precisions.mean())
             figures["keras_r1"], figures["keras_mean_ap"] = float(keras_hits.mean()), float(keras_precisions.mean())
             figures["mean_ap_error"] = float(np.std(keras_precisions - precisions) / len(asked) ** 0.5)
-        return cls(
-            precision=precision,
-            photographs=len(reference),
-            max_abs_diff=float(np.abs(ours - expected).max()),
-            min_cosine=float(cosines.min()),
-            mean_cosine=float(cosines.mean()),
-            labelled=len(asked),
-            unreadable=reference.unreadable,
-            milliseconds=milliseconds,
-            **figures,
-        )
+        return figures | {
+            "max_abs_diff": float(np.abs(ours - expected).max()),
+            "min_cosine": float(cosines.min()),
+            "mean_cosine": float(cosines.mean()),
+            "labelled": len(asked),
+        }
 
     @staticmethod
     def alike(ours, theirs):
@@ -157,8 +133,8 @@ class EmbeddingReport(Reported):
         """The figures of `columns`."""
         return (self.r1, ".1%"), (self.max_abs_diff, ".1e"), (self.mean_cosine, ".4f")
 
-    def __str__(self):
-        bound, lines = BOUNDS[self.precision], self._heading()
+    def _lines(self):
+        bound, lines = BOUNDS[self.precision], []
         limits, of_objectness = ("" if most is None else f" (bound {most:g})" for most in (bound.difference, bound.objectness))
         lines.append(f"embeddings differ by at most     {self.max_abs_diff:.2e}{limits}")
         if self.max_objectness_diff is not None:
@@ -169,8 +145,7 @@ class EmbeddingReport(Reported):
             most = "" if bound.drop is None else f", at most {bound.drop:.1%} less"
             for what, ours, theirs in (("R@1", self.r1, self.keras_r1), ("mAP", self.mean_ap, self.keras_mean_ap)):
                 lines.append(f"{what:32} {ours:.2%} of {self.labelled} (Keras {theirs:.2%}{most})")
-        lines.append(f"median time a photograph         {self.milliseconds:.1f} ms")
-        return "\n".join(lines)
+        return lines
 
 
 def _cosines(ours, theirs):

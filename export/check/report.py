@@ -5,28 +5,58 @@ import dataclasses
 import numpy as np
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Reported:
-    """A report on an exported file, a dataclass; `verification.REPORTS` has one for each kind of model.
+    """A report on an exported file; `verification.REPORTS` has one for each kind of model.
 
-    A subclass has the fields `precision` (str, a key of BOUNDS), `photographs` (int), `unreadable` (dict from a photo's name to
-    the reason), `milliseconds` (float, median time of a photo) and `calibration` (str or None), the classmethod `of`, the
-    staticmethod `alike`, the property `failures`, and for tables:
+    A subclass has the staticmethods `_figures`, which gives its other fields (dict) from the arguments of `of` but the time, and
+    `alike`, the property `failures`, `_lines`, its part of the text (list of str), and for tables:
 
     Attributes:
         columns: three str, the heads of its figures.
         figures: three pairs of a number, or None, and how it is written.
+        precision: str, a key of BOUNDS.
+        photographs: int, how many were compared.
+        unreadable: dict from a photo's name to the reason; they were left out.
+        milliseconds: float, median time of the file for a photo, decoding left out.
+        calibration: str, the photos that the file was calibrated on, which are others than those compared; None of a file
+            that needs none.
     """
 
+    precision: str
+    photographs: int
+    unreadable: dict[str, str]
+    milliseconds: float
+    calibration: str | None = None
+
     columns = ()
+
+    @classmethod
+    def of(cls, found, reference, precision, milliseconds):
+        """The report on what a file gave for the photos of a reference.
+
+        Args:
+            found: dict of float32 arrays `[P, ...]`, by the names of the reference.
+            reference: Reference.
+            precision: str, a key of BOUNDS.
+            milliseconds: float.
+        """
+        return cls(
+            precision=precision,
+            photographs=len(reference),
+            unreadable=reference.unreadable,
+            milliseconds=milliseconds,
+            **cls._figures(found, reference, precision),
+        )
 
     def to_dict(self):
         """The figures for JSON; NaN, which JSON has not, becomes None."""
         figures = dataclasses.asdict(self) | {"failures": list(self.failures)}
         return {name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in figures.items()}
 
-    def _heading(self):
-        """The first lines of its text: what was left out, and what was compared."""
+    def __str__(self):
         lines = [f"left out {name}: {reason}" for name, reason in self.unreadable.items()]
         if self.calibration:
             lines.append(f"calibrated on other photos       {self.calibration}")
-        return [*lines, f"photographs compared with Keras  {self.photographs} ({len(self.unreadable)} unreadable)"]
+        lines.append(f"photographs compared with Keras  {self.photographs} ({len(self.unreadable)} unreadable)")
+        return "\n".join([*lines, *self._lines(), f"median time a photograph         {self.milliseconds:.1f} ms"])

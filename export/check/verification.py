@@ -59,13 +59,11 @@ class DiffersFromKeras(UserError):
         self.report = report
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Report(Reported):
     """How far the answers of a file that names brands lie from Keras's.
 
     Attributes:
-        precision: str, a key of BOUNDS.
-        photographs: int, how many were compared.
         max_abs_diff: float, largest difference of a probability, excused photos left out.
         max_box_diff: float, px of the model's input, largest difference of a corner of a region, excused photos
             left out; None from plain classifiers.
@@ -81,21 +79,13 @@ class Report(Reported):
         over: int, photos over the bound on the difference that nothing excuses.
         tied: int, photos over that bound that are excused: in Keras, values that compete lie within 1e-5.
         moved: int, photos whose probabilities agree while a region lies elsewhere.
-        unreadable: dict from a photo's name to the reason; they were left out.
-        milliseconds: float, median time of the file for a photo, decoding left out.
-        calibration: str, the photos that the file was calibrated on, which are others than those compared; None of a file
-            that needs none.
     """
 
-    precision: str
-    photographs: int
     max_abs_diff: float
     top1_agreement: float
     labelled: int
     over: int
     tied: int
-    unreadable: dict[str, str]
-    milliseconds: float
     max_box_diff: float | None = None
     max_score_diff: float | None = None
     max_embedding_diff: float | None = None
@@ -105,20 +95,11 @@ class Report(Reported):
     same_regions: float | None = None
     same_region_diff: float | None = None
     moved: int = 0
-    calibration: str | None = None
 
     columns = ("top-1", "largest diff.", "agreement")
 
-    @classmethod
-    def of(cls, found, reference, precision, milliseconds):
-        """The report on what a file gave for the photos of a reference.
-
-        Args:
-            found: dict of float32 arrays `[P, ...]`, by the names of the reference.
-            reference: Reference.
-            precision: str, a key of BOUNDS.
-            milliseconds: float.
-        """
+    @staticmethod
+    def _figures(found, reference, precision):
         count, bound = len(reference), BOUNDS[precision].difference
         apart = {name: np.abs(found[name] - reference.expected[name]).reshape(count, -1).max(axis=1) for name in reference.names}
         # Not `>`: a probability that is not a number lies over the bound too.
@@ -139,19 +120,14 @@ class Report(Reported):
         if "region_boxes" in apart:
             figures |= _regions(found["region_boxes"], reference)
             figures["moved"] = int(np.sum(~over & ~(apart["region_boxes"] <= MOVED)))
-        return cls(
-            precision=precision,
-            photographs=count,
-            top1_agreement=float(np.mean(top1 == keras_top1)),
-            labelled=int(known.sum()),
-            top1=right(top1),
-            keras_top1=right(keras_top1),
-            over=int(np.sum(over & ~tied)),
-            tied=int(tied.sum()),
-            unreadable=reference.unreadable,
-            milliseconds=milliseconds,
-            **figures,
-        )
+        return figures | {
+            "top1_agreement": float(np.mean(top1 == keras_top1)),
+            "labelled": int(known.sum()),
+            "top1": right(top1),
+            "keras_top1": right(keras_top1),
+            "over": int(np.sum(over & ~tied)),
+            "tied": int(tied.sum()),
+        }
 
     @staticmethod
     def alike(ours, theirs):
@@ -189,10 +165,10 @@ class Report(Reported):
         """The figures of `columns`."""
         return (self.top1, ".1%"), (self.max_abs_diff, ".1e"), (self.top1_agreement, ".1%")
 
-    def __str__(self):
+    def _lines(self):
         bound = BOUNDS[self.precision]
         limits = "" if bound.difference is None else f" (bound {bound.difference:g})"
-        lines = [*self._heading(), f"probabilities differ by at most  {self.max_abs_diff:.2e}{limits}"]
+        lines = [f"probabilities differ by at most  {self.max_abs_diff:.2e}{limits}"]
         if self.max_box_diff is not None:
             lines += [
                 f"region boxes differ by at most   {self.max_box_diff:.2e} px ({self.moved} photographs over 1 px)",
@@ -209,8 +185,7 @@ class Report(Reported):
             lines.append(f"right                            {right}")
         if bound.difference is not None:
             lines.append(f"tied, so excused and left out    {self.tied} (at most {LARGEST_SHARE:.0%} may be)")
-        lines.append(f"median time a photograph         {self.milliseconds:.1f} ms")
-        return "\n".join(lines)
+        return lines
 
 
 # By the output that every file of a model gives, and that it is judged by.

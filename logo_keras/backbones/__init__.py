@@ -29,14 +29,33 @@ NAMES = tuple(_BUILDERS)
 _TWO_HEADED = ("alexnet", "vgg16")
 
 
+def initial_weights(value, weights):
+    """What `weights="pretrained"` means for a backbone: the better start that there is of it.
+
+    Args:
+        value: what a model takes as `backbone=`, a name or a Backbone.
+        weights: what it takes as `weights=`.
+
+    Returns:
+        `"logos"` or `"imagenet"` for `"pretrained"`; anything else as it is.
+
+    Source:
+        benchmarks/results/compare-toplogo10-weights.md.
+    """
+    if weights != "pretrained":
+        return weights
+    return "logos" if value in logos.BACKBONES else "imagenet"
+
+
 @with_own_settings
 def backbone(value, weights="imagenet", head="pool"):
     """Turns the `backbone=` argument of a model into a Backbone.
 
     Args:
         value: a name (`"efficientnet_lite0"`, `"resnet50"`, ..., `"keras/MobileNetV3Small"`) or a Backbone, returned as it is.
-        weights: `"imagenet"`, `"logos"` (those of the logo embedding that comes with the package, for `"efficientnet_lite0"`)
-            or `None`; a Backbone that was passed as a value keeps the weights it has.
+        weights: `"imagenet"`, `"logos"` (those of the logo embedding that comes with the package, for `"efficientnet_lite0"`),
+            `"pretrained"` (the latter where there are such, else the former) or `None`; a Backbone that was passed as a value
+            keeps the weights it has.
         head: `"pool"`, the mean of the map of stride 32, or `"original"`, the network's own fully connected layers, which
             AlexNet and VGG-16 have; the original head of the others is `"pool"`.
 
@@ -48,8 +67,9 @@ def backbone(value, weights="imagenet", head="pool"):
             are no such weights of this backbone.
         OSError: if weights cannot be downloaded; says what to put where. If those that come with the package are missing.
     """
+    weights = initial_weights(value, weights)
     if weights not in ("imagenet", "logos", None):
-        raise UserError(f'weights must be "imagenet", "logos" or None, got {weights!r}.')
+        raise UserError(f'weights must be "pretrained", "imagenet", "logos" or None, got {weights!r}.')
     if head not in ("pool", "original"):
         raise UserError(f'head must be "pool" or "original", got {head!r}.')
     if isinstance(value, Backbone):

@@ -128,6 +128,11 @@ _SHARED = {
         "must be among them. All but the embedding by default. Of an embedder: embedding, objectness, both by default; "
         "embedding must be among them.",
     ),
+    "box": (
+        Flags.multi_string,
+        None,
+        "Of a single photo: where a logo is, y0,x0,y1,x1 in px of the upright photo; may be given several times.",
+    ),
     "calibration": (
         Flags.multi_string,
         None,
@@ -169,8 +174,8 @@ class Command:
             argv: list of str, the program's name first.
 
         Returns:
-            int, the exit code: 0, 1 after an error that the user can mend, 130 after Ctrl-C. Any other error, with `--debug` any
-            error, is raised, so that its traceback is shown.
+            int, the exit code: 0, 1 after an error that the user can mend or where what reads stdout has ended, as `head` does,
+            130 after Ctrl-C. Any other error, with `--debug` any error, is raised, so that its traceback is shown.
         """
         # TensorFlow's start-up messages would bury the command's own.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -180,12 +185,21 @@ class Command:
             arguments = flags.parse(argv[1:])
             if flags.help:
                 print(self.help(flags))
-                return 0
-            self._require(flags)
-            return self.work(flags, arguments) or 0
+                code = 0
+            else:
+                self._require(flags)
+                code = self.work(flags, arguments) or 0
+            if sys.stdout is not None:
+                # Here, not as the process ends, when nobody could catch that nothing reads it any more.
+                sys.stdout.flush()
+            return code
         except KeyboardInterrupt as error:
             print(f"\n{self.program}: stopped. {error}".rstrip(), file=sys.stderr)
             return 130
+        except BrokenPipeError:
+            # Nobody reads what Python still writes as it ends. Source: Python's documentation of signal, note on SIGPIPE.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
         except _ONE_LINE as error:
             # Not flags.debug: the flags themselves may be wrong.
             if flags["debug"].value:
@@ -312,6 +326,31 @@ def photos_of(flags, arguments):
         # Photos that were meant for calibration would be compared on.
         raise UserError(f"{arguments[0]} may belong to --photos or to --calibration: give each a folder, or the flag every time.")
     return [*flags.photos, *arguments]
+
+
+def boxes_of(flags, photos):
+    """The boxes of `--box`: list of four floats each, `(y0, x0, y1, x1)` px; or None.
+
+    Args:
+        flags: Flags.
+        photos: sequence, what was given beside them.
+
+    Raises:
+        UserError: for more or less than one photo, or what is no box.
+    """
+    if flags.box is None:
+        return None
+    if len(photos) != 1:
+        raise UserError("--box belongs to a single photo: call once for each.")
+    return list(dict.fromkeys(map(_box, flags.box)))
+
+
+def _box(text):
+    try:
+        y0, x0, y1, x1 = map(float, text.split(","))
+        return y0, x0, y1, x1
+    except ValueError:
+        raise UserError(f"--box must be four numbers y0,x0,y1,x1, got {text}.") from None
 
 
 def no_arguments(arguments):

@@ -3,11 +3,12 @@
 import sys
 from pathlib import Path
 
-from logo_keras.commands.command import Command, in_columns, one_line, printable
+from logo_keras.commands.command import Command, boxes_of, in_columns, one_line, printable
 from logo_keras.datasets.tree import folders_in
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
-from logo_keras.gallery import Gallery, artwork
+from logo_keras.gallery import Gallery, artwork, calibration
+from logo_keras.report.progress import progress
 
 EMBEDDING = (
     "The embedding: a .keras file of logo-train --recipe logo_embedder, or a .tflite or .onnx file of it. Without this flag the "
@@ -28,8 +29,8 @@ REMOVE = """Removes a brand; or, with --reference, one of its pictures.
 For instance:
   logo-gallery remove brands.gallery Acme"""
 
-LIST = """Lists the brands of a gallery with the number of their references and their thresholds; of the brands that are named
-every reference.
+LIST = """Lists the brands of a gallery with the number of their references and their thresholds, and where these come
+from; of the brands that are named every reference.
 
 For instance:
   logo-gallery list brands.gallery
@@ -60,7 +61,7 @@ def opened(path, model):
 
 def _define_add(flags):
     flags.string("model", None, EMBEDDING)
-    flags.list("box", None, "Of a single photo: where the logo is, y0,x0,y1,x1 in px of the upright photo.")
+    flags.shared("box")
     flags.string("brands", None, "Instead of a brand: a folder with a folder of artwork for each, named as the brand is.")
 
 
@@ -78,17 +79,15 @@ def _add(flags, arguments):
             print(f"note: in no brand's folder, and passed over: {', '.join(map(printable, loose))}", file=sys.stderr)
     elif len(words) < 2:
         raise UserError(f"name a brand and at least one reference, as in: {add.usage}")
-    elif flags.box:
-        if len(words) > 2:
-            raise UserError("--box belongs to a single photo: call once for each.")
-        given = {words[0]: [(words[1], _box(flags.box))]}
     else:
-        given = {words[0]: words[1:]}
+        label, *references = words
+        boxes = boxes_of(flags, references)
+        given = {label: references if boxes is None else [(*references, box) for box in boxes]}
     gallery = opened(path, flags.model)
     # What is wrong with the embedding is no brand's fault.
     gallery.embed_squares([])
     new, unusable = {}, {}
-    for label, references in given.items():
+    for label, references in progress(given.items(), "adding brands", len(given)):
         try:
             new[label] = len(gallery.add(label, references))
         except UserError as error:
@@ -104,14 +103,6 @@ def _add(flags, arguments):
         for label, error in unusable.items():
             print(f"  {printable(label)}: {one_line(error)}", file=sys.stderr)
         return 1
-
-
-def _box(words):
-    try:
-        y0, x0, y1, x1 = map(float, words)
-        return y0, x0, y1, x1
-    except ValueError:
-        raise UserError(f"--box must be four numbers y0,x0,y1,x1, got {','.join(words)}.") from None
 
 
 def _define_remove(flags):
@@ -141,8 +132,9 @@ def _list(flags, arguments):
             threshold = "-" if each.threshold is None else f"{each.threshold:.3f}"
             rows.append((printable(each.label), f"{each.references:10}", f"{threshold:>9}"))
         print("\n".join(in_columns(rows)))
+        print(f"\nthresholds: {calibration.SAID[gallery.rule]}")
     if flags.json:
-        write_json(flags.json, {"brands": [vars(each) for each in gallery.list()]})
+        write_json(flags.json, {"rule": gallery.rule, "brands": [vars(each) for each in gallery.list()]})
 
 
 def _define_list(flags):

@@ -8,7 +8,7 @@ from logo_keras.commands.gallery_changes import EMBEDDING, first_of
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
-from logo_keras.gallery import Gallery
+from logo_keras.gallery import Gallery, calibration
 
 CALIBRATE = """Fits the thresholds of a gallery to photos that show none of its brands, best such as it will meet. With 100 photos
 or more every brand gets a threshold of its own. Prints how many of the photos are taken for a brand all the same, each counted
@@ -85,7 +85,7 @@ def table(found):
         lines += ["", f"Not in the gallery, counted as without a brand: {', '.join(map(printable, found.strangers))}"]
     if found.references or found.calibrated_on:
         lines += ["", f"Left out: {found.references} samples of references, {found.calibrated_on} that calibrated the gallery"]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", f"Thresholds: {calibration.SAID[found.rule]}"])
 
 
 calibrate = Command("logo-gallery calibrate FILE PHOTO_OR_FOLDER ...", CALIBRATE, _define_calibrate, _calibrate)

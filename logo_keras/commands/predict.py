@@ -3,16 +3,17 @@
 For instance:
   logo-predict --model run/model.keras holiday.jpg
   logo-predict --model run/model.tflite --pictures drawn photos/
-  logo-predict --gallery brands.gallery holiday.jpg
+  logo-predict --gallery brands.gallery logo.jpg
+  logo-predict --gallery brands.gallery holiday.jpg --box 120,40,180,200 --box 10,300,90,380
 
 Folders are searched to the bottom. Of a model every photo gets some brand of its list, also one without a logo: a low
 probability is a hint, no proof. A gallery (logo-gallery) names the brands of which it knows a mark, with their similarity, or
-none.
+none. It searches no photo: --box says where the logos are, otherwise the whole photo counts as one.
 """
 
 from pathlib import Path
 
-from logo_keras.commands.command import Command, printable, say_unreadable
+from logo_keras.commands.command import Command, boxes_of, printable, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
@@ -33,7 +34,8 @@ def define(flags):
         "Instead of a model: a gallery that logo-gallery keeps. --model is then the embedding with which it was made, where that "
         "is not the one that comes with the package.",
     )
-    flags.integer("top", 3, "How many brands to name for a photo.", lower_bound=1)
+    flags.shared("box")
+    flags.integer("top", 3, "How many brands to name for a photo, or a box.", lower_bound=1)
     flags.string("json", None, "Also write the answers to this file.")
     flags.string("pictures", None, "Also draw every photo, with its regions, brands and probabilities, into this folder.")
     flags.integer(
@@ -46,16 +48,27 @@ def define(flags):
 
 
 class OfModel:
-    """How photos are read for a model, and its answer, a Recognition, is shown."""
+    """How photos are read for a model, and its answer, a Recognition, is shown.
+
+    Args:
+        model: a model of this package, or an `lk.edge.Recognizer`.
+    """
+
+    def __init__(self, model):
+        self._model = model
 
     def read(self, path):
         """A photo: uint8 RGB `[H, W, 3]`."""
         return read(path)
 
-    def said(self, answer):
-        """As a line of text."""
+    def answer(self, photo, top):
+        """What the model says: Recognition."""
+        return self._model.recognize(photo, top=top)
+
+    def said(self, path, answer):
+        """As lines of text: list of str."""
         named = zip(answer.labels, answer.probabilities, strict=True)
-        return ", ".join(f"{printable(label)} {probability:.1%}" for label, probability in named)
+        return [f"{path}: {', '.join(f'{printable(label)} {probability:.1%}' for label, probability in named)}"]
 
     def drawn(self, photo, answer):
         """On the photo: uint8 RGB."""
@@ -67,18 +80,30 @@ class OfModel:
 
 
 class OfGallery:
-    """How photos are read for a gallery, and its answer, a tuple of Match, is shown."""
+    """How photos are read for a gallery, and its answer, a tuple of Match, is shown.
 
-    def __init__(self, gallery):
-        self._gallery = gallery
+    Args:
+        gallery: Gallery.
+        boxes: list of `(y0, x0, y1, x1)`, px, where the logos are; None for photos as a whole.
+    """
+
+    def __init__(self, gallery, boxes=None):
+        self._gallery, self._boxes = gallery, boxes
 
     def read(self, path):
         """A photo, or artwork, also SVG: uint8 RGB `[H, W, 3]`."""
         return artwork.photo_of(path)[0]
 
-    def said(self, matches):
-        """As a line of text; "none" where nothing is known."""
-        return ", ".join(f"{printable(match.label)} {match.similarity:.2f}" for match in matches) or "none"
+    def answer(self, photo, top):
+        """What the gallery says: tuple of Match."""
+        return self._gallery.recognize(photo, top, self._boxes)
+
+    def said(self, path, matches):
+        """As lines of text, one a box: list of str; "none" where nothing is known."""
+        if self._boxes is None:
+            return [f"{path}: {_named(matches)}"]
+        found = {box: [match for match in matches if match.box == box] for box in self._boxes}
+        return [f"{path} at {','.join(f'{corner:g}' for corner in box)}: {_named(each)}" for box, each in found.items()]
 
     def drawn(self, photo, matches):
         """On the photo, beside the references: uint8 RGB."""
@@ -87,25 +112,29 @@ class OfGallery:
         except UserError:
             # Not kept.
             pictures = ()
-        return draw_matches(photo, matches, pictures)
+        return draw_matches(photo, matches, pictures, self._boxes)
 
     def row(self, matches):
-        """For JSON: dict, `label` null where nothing is known."""
+        """For JSON: dict, `label` null where nothing is known; with the boxes that were given."""
         label = matches[0].label if matches else None
-        return {"known": bool(matches), "label": label, "matches": [match.to_dict() for match in matches]}
+        asked = {} if self._boxes is None else {"boxes": self._boxes}
+        return {"known": bool(matches), "label": label, **asked, "matches": [match.to_dict() for match in matches]}
 
 
-def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print, shown=None):
+def _named(matches):
+    return ", ".join(f"{printable(match.label)} {match.similarity:.2f}" for match in matches) or "none"
+
+
+def recognize_all(shown, paths, top=3, strict=False, pictures=None, report=print):
     """Recognizes photos one after the other.
 
     Args:
-        model: a model of this package, an `lk.edge.Recognizer`, or a Gallery.
+        shown: OfModel or OfGallery.
         paths: paths of photos.
         top: int, classes to name.
         strict: bool, stop at the first unreadable photo.
         pictures: Path of a folder to draw into, or None.
-        report: function that takes a line of text, one a photo.
-        shown: how photos are read and answers shown, `OfModel` by default.
+        report: function that takes a line of text.
 
     Returns:
         dict from path to Recognition, or to a tuple of Match, and dict from path to reason of the photos that were left out.
@@ -114,7 +143,6 @@ def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print
         UnreadablePhoto: with `strict`.
         OSError: if a picture cannot be written.
     """
-    shown = shown or OfModel()
     answers, unreadable, taken = {}, {}, set()
     for path in map(str, paths):
         try:
@@ -124,8 +152,9 @@ def recognize_all(model, paths, top=3, strict=False, pictures=None, report=print
                 raise
             unreadable[path] = error.reason
             continue
-        answers[path] = answer = model.recognize(photo, top=top)
-        report(f"{path}: {shown.said(answer)}")
+        answers[path] = answer = shown.answer(photo, top)
+        for line in shown.said(path, answer):
+            report(line)
         if pictures is not None:
             picture = Path(pictures) / f"{_unused(Path(path).stem, taken)}.jpg"
             write(picture, encoded(shown.drawn(photo, answer)))
@@ -152,11 +181,11 @@ def _work(values, arguments):
     if not arguments:
         raise UserError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
     paths = find(arguments)
-    model, shown = _opened(values)
+    shown = _opened(values, paths)
     if values.pictures and _lies_among(values.pictures, arguments):
         # Else the next run would take the drawings for more photos.
         mark(values.pictures)
-    answers, unreadable = recognize_all(model, paths, values.top, values.strict, values.pictures, shown=shown)
+    answers, unreadable = recognize_all(shown, paths, values.top, values.strict, values.pictures)
     say_unreadable(unreadable)
     if values.json:
         rows = [{"photograph": path, **shown.row(answer)} for path, answer in answers.items()]
@@ -165,17 +194,19 @@ def _work(values, arguments):
         raise UserError("none of the photographs could be read.")
 
 
-def _opened(values):
-    """What recognizes, and how photos are read for it and its answers shown."""
+def _opened(values, paths):
+    """What recognizes: OfModel or OfGallery."""
     if values.gallery is None:
+        if values.box is not None:
+            raise UserError("--box belongs to a gallery; a model finds its regions by itself.")
         model = open_model(values.model, values.threads)
         if not hasattr(model, "recognize"):
             raise UserError(f"{values.model} holds a {type(model).__name__}, which names no brand: it gives vectors.")
-        return model, OfModel()
+        return OfModel(model)
     if values.threads is not None:
         raise UserError("--threads belongs to a model; a gallery's embedding runs on one.")
-    gallery = Gallery.load(values.gallery, values.model)
-    return gallery, OfGallery(gallery)
+    boxes = boxes_of(values, paths)
+    return OfGallery(Gallery.load(values.gallery, values.model), boxes)
 
 
 COMMAND = Command(USAGE, __doc__, define, _work, required=("model",), unless="gallery")

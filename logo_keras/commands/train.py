@@ -104,7 +104,9 @@ def config_from(values):
             f"--model {config.short_name} knows no {', '.join(strange)}; --help says which flags are for which model."
         )
     if str(given.get("weights")).endswith((".keras", ".h5")):
-        raise UserError(f"--weights is imagenet, logos or none; to start from the model {given['weights']}, give it to --from.")
+        raise UserError(
+            f"--weights is pretrained, imagenet, logos or none; to start from the model {given['weights']}, give it to --from."
+        )
     fields = [field.name for field in dataclasses.fields(config) if field.name not in ("model", "arguments")]
     changes = {name: values[name].value for name in fields if values[name].value is not None}
     if changes.get("clip") == 0:

@@ -71,7 +71,7 @@ def run(out, data=None, config=None, say=print):
             root = drawn(out, config.gallery, config.seed)
             gallery = untrained.of_artwork(root, config.photographs["brands"], config.seed)
         else:
-            gallery = untrained.of_photos(learnt, test, config.seed)
+            gallery = untrained.of_photos(learnt, test, config.seed, stages.say)
         for line in str(gallery or "no boxes are known of these photos, so no brand can be shown to a gallery").splitlines():
             stages.say(line)
         matches = gallery and demo_page.matches(gallery, config.seed)

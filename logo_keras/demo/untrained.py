@@ -1,12 +1,14 @@
 """Brands without training: a gallery of artwork, or of one boxed photo a brand, asked about boxes in other photos."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from logo_keras import datasets
+from logo_keras.datasets.classes import listed
 from logo_keras.datasets.dataset import Dataset
+from logo_keras.datasets.sizes import read_sizes
 from logo_keras.datasets.synthetic import artwork
 from logo_keras.gallery import Gallery
 
@@ -106,31 +108,48 @@ def of_artwork(root, brands, seed):
     return Untrained(gallery, "its artwork alone", photos.subset(~calibrates))
 
 
-def of_photos(training, test, seed):
+def of_photos(training, test, seed, say=print):
     """Adds each brand by the largest box of one training photo, drawn at random.
 
-    There are no photos without brands to calibrate with, so the likeliest brand is what counts.
+    There are no photos without brands to calibrate with, so the likeliest brand is what counts. Boxes that lie outside their
+    photos are left out.
 
     Args:
         training, test: Datasets.
         seed: int.
+        say: function that takes a line of text, which names such boxes.
 
     Returns:
         Untrained, of the brands that have boxes in both; or None where there are none.
 
     Raises:
-        ValueError: if the embedding that comes with the package is missing; or naming the photo, if a box lies outside it.
+        ValueError: if the embedding that comes with the package is missing.
     """
-    learnt, asked = (part.subset([len(boxes) > 0 for boxes in part.boxes]).readable() for part in (training, test))
+    learnt, asked = (_boxed(part, say) for part in (training, test))
     common = np.setdiff1d(np.intersect1d(learnt.labels, asked.labels), [-1])
     if not len(common):
         return None
     gallery, rng = Gallery(), np.random.default_rng(seed)
+    gallery.threshold = None
     for label in common:
         number = rng.choice(np.flatnonzero(learnt.labels == label))
         largest = max(learnt.boxes[number], key=lambda box: np.prod(box[2:] - box[:2]))
         gallery.add(learnt.class_names[label], (learnt.paths[number], largest))
     return Untrained(gallery, "one photo of it", asked.subset(np.isin(asked.labels, common)))
+
+
+def _boxed(dataset, say):
+    """The photos that can be read and have a box, without the boxes that lie outside of them: Dataset."""
+    dataset = dataset.subset([len(boxes) > 0 for boxes in dataset.boxes]).readable()
+    sizes, _ = read_sizes(list(dict.fromkeys(dataset.paths)), dataset.max_bytes)
+    boxes, outside = [], []
+    for path, each in zip(dataset.paths, dataset.boxes, strict=True):
+        within = ((each[:, :2] < sizes[path]) & (each[:, 2:] > 0)).all(axis=1)
+        boxes.append(each[within])
+        outside += [f"{path} ({', '.join(f'{corner:g}' for corner in box)})" for box in each[~within].tolist()]
+    if outside:
+        say(f"note: boxes that lie outside their photos are left out: {listed(outside)}")
+    return replace(dataset, boxes=boxes).subset([len(each) > 0 for each in boxes])
 
 
 def _ground(photos, like, seed):

@@ -28,6 +28,7 @@ class Embedder(Runner):
         preprocessing: str, how a photo becomes the input, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
         dimensions: int D.
         background_vectors: float32 `[G, D]`, of length 1: what images without a mark lie near to. None where the file has none.
+        threshold: float, of a gallery that is not calibrated; None where the file has none.
         outputs: tuple of str, what `infer` gives: "embedding" and, where the file has it, "objectness".
         batch: int, images that the file takes at once, or None for any number.
 
@@ -42,6 +43,7 @@ class Embedder(Runner):
     def __init__(self, path, num_threads=None):
         super().__init__(path, num_threads)
         self.dimensions, self.background_vectors = self.metadata.dimensions, self.metadata.backgrounds
+        self.threshold = self.metadata.threshold
 
     def embed(self, photos, boxes=None, batch_size=16):
         """Embeds photos as a whole, or boxes in them.

@@ -31,6 +31,7 @@ _LARGEST_ENTRY = 2**24
 _MOST_SHRUNK, _SMALL_ENTRY = 100, 2**20
 # Of an embedding, and background vectors of one model; what a file says is read before anything else is known of it.
 _MOST_DIMENSIONS, _MOST_BACKGROUNDS = 2**14, 2**12
+LARGEST_THRESHOLD = 2  # The largest difference of two cosines.
 # What zipfile raises on damaged archives, from Python 3.11 to 3.13.
 DAMAGED_ZIP = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
@@ -78,11 +79,12 @@ class Metadata:
         dimensions: int D, of the embedding that an embedder gives; None for what names brands.
         background_vectors: str, base64 of the little-endian float16 `[G, D]`, row by row: what images without a mark lie
             near to, see `backgrounds`. None where there are none.
+        threshold: float, of an embedder: how far a brand stands out in a gallery that is not calibrated; None where unknown.
         card: dict for JSON, the model card of a file that is given out; None where there is none.
 
     Raises:
         ValueError: if there is no class name, or one of an embedder, the image size is not a positive int, a text is no str,
-            the background vectors are no such vectors, or the card is no dict.
+            the background vectors are no such vectors, the threshold is no number, or the card is no dict.
     """
 
     class_names: tuple[str, ...]
@@ -94,6 +96,7 @@ class Metadata:
     dimensions: int | None = None
     background_vectors: str | None = None
     card: dict | None = None
+    threshold: float | None = None
 
     def __post_init__(self):
         names = self.class_names
@@ -114,6 +117,8 @@ class Metadata:
             value = getattr(self, name)
             if not isinstance(value, str) and not (name in ("decision", "background_vectors") and value is None):
                 raise UserError(f"{name} must be a str, got {value!r}.")
+        if self.threshold is not None and not (type(self.threshold) in (int, float) and abs(self.threshold) <= LARGEST_THRESHOLD):
+            raise UserError(f"threshold must be a number of at most {LARGEST_THRESHOLD}, got {self.threshold!r}.")
         if not isinstance(self.card, (dict, type(None))):
             raise UserError(f"card must be a dict, got {self.card!r}.")
         self._check_backgrounds()
@@ -203,8 +208,7 @@ def append(path, metadata):
     Behind a TFLite model they are a zip with `logo_keras.json`, `labels.txt` (one class name a line; none of an embedder) and
     `model.crc32`, uncompressed and with fixed dates; any zip tool reads it from the file. Behind an ONNX model they are
     `metadata_props` of the same names, and `class_names` (a JSON list) and `preprocessing`. The same model and metadata give
-    the same bytes.
-    `model.crc32` is the checksum of the model, by which `read` finds damage.
+    the same bytes. `model.crc32` is the checksum of the model, by which `read` finds damage.
 
     Args:
         path: str or Path of a TFLite file, or of an ONNX file if it ends with `.onnx`, without metadata; it is changed in

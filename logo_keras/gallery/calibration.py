@@ -14,6 +14,20 @@ from logo_keras.gallery.evaluation import score
 
 # Photos from which on every brand has a threshold of its own: its spread over fewer would be a guess.
 ENOUGH = 100
+# Where thresholds come from: fitted to photos; measured with the embedding; nearer to the brand than to any background.
+CALIBRATED, EMBEDDING, BACKGROUNDS = "calibrated", "embedding", "backgrounds"
+# What a person is told of each, and of none.
+SAID = {
+    CALIBRATED: "fitted to photos without these brands",
+    EMBEDDING: "not calibrated: that of the embedding, above half the similarity of the likeliest other brand",
+    BACKGROUNDS: "not calibrated: nearer to the brand than to any background; marks of other brands get names too",
+    None: "none: every photo gets the likeliest brands",
+}
+# What the similarity of the likeliest other brand counts. Chosen among 0, 0.3, 0.5, 0.7 and 1 on drawn marks of 197 brands that
+# were not trained (November 2026): for 5 % false accepts galleries of 1, 5, 20 and 100 brands need thresholds of 0.21, 0.41, 0.59
+# and 0.69 with 0, of 0.21, 0.36, 0.39 and 0.41 with 0.5. With the highest of them 43 % and 66 % of the marks of 100 brands get
+# their name.
+_OTHERS = 0.5
 # Parts of the photos; each is counted with thresholds that the others gave.
 _PARTS = 5
 
@@ -62,7 +76,7 @@ def calibrate(gallery, negatives, false_accepts):
     if not gallery.labels:
         raise UserError("the gallery has no references yet: add some first.")
     samples = _samples(negatives)
-    files, similarities, unreadable = score(gallery, samples, "calibrating")
+    files, similarities, _, unreadable = score(gallery, samples, "calibrating")
     used, _ = gallery.files()
     for number, file in files.items():
         if file in used:
@@ -94,16 +108,50 @@ def calibrate(gallery, negatives, false_accepts):
     return found, thresholds, frozenset(files.values())
 
 
-def to_json(threshold, own_thresholds, found, calibrated_on):
+def before(threshold, has_backgrounds):
+    """The rule and the threshold of a gallery that is not calibrated: str or None, and float or None.
+
+    Args:
+        threshold: float, of the embedding; None where it has none.
+        has_backgrounds: bool, whether the embedding knows backgrounds.
+    """
+    if threshold is not None:
+        return EMBEDDING, threshold
+    return (BACKGROUNDS, 0.0) if has_backgrounds else (None, None)
+
+
+def apart(similarities):
+    """How far brands stand out: their similarity minus half of that of the likeliest other brand, where that is above 0.
+
+    A foreign mark looks somewhat like many brands, the more the more brands there are, and a known one like its own. So the
+    same threshold serves galleries of any size.
+
+    Args:
+        similarities: float32 `[B, n]`, of each brand on each photo.
+
+    Returns:
+        float32 `[B, n]`.
+    """
+    if len(similarities) < 2:
+        return similarities
+    second, best = np.partition(similarities, -2, axis=0)[-2:]
+    # Where two are alike, each is the other's rival.
+    rival = np.where(similarities == best, second, best)
+    return similarities - np.float32(_OTHERS) * np.maximum(rival, 0)
+
+
+def to_json(rule, threshold, own_thresholds, found, calibrated_on):
     """What a gallery's file says of its thresholds: dict for JSON.
 
     Args:
+        rule: str or None, where they come from.
         threshold: float or None.
         own_thresholds: dict from label to float.
         found: Calibration, or None.
         calibrated_on: set of str, digests of photos.
     """
     return {
+        "rule": rule,
         "threshold": threshold,
         "thresholds": own_thresholds,
         # Not the paths of one machine.
@@ -126,7 +174,11 @@ def from_json(about):
     if found is not None:
         interval = None if found["interval"] is None else tuple(found["interval"])
         found = Calibration(**found | {"notes": tuple(found["notes"]), "interval": interval})
-    return None if threshold is None else _finite(threshold), own_thresholds, found, frozenset(calibrated_on)
+    # Files of older versions do not say it.
+    rule = about.get("rule", CALIBRATED if found else before(None, threshold is not None)[0])
+    if rule not in SAID:
+        raise UserError(f"its thresholds come from {rule!r}")
+    return rule, None if threshold is None else _finite(threshold), own_thresholds, found, frozenset(calibrated_on)
 
 
 def _finite(value):
@@ -154,13 +206,13 @@ def fit(similarities, false_accepts, own):
         Of the quantile: split conformal prediction, Vovk, Gammerman and Shafer 2005, for which a new photo is above the k-th
         largest of n with probability k / (n + 1).
     """
-    together = _above(similarities.max(0), false_accepts)
+    together = above(similarities.max(0), false_accepts)
     if not own:
         return together, None
     mean, spread = similarities.mean(1), similarities.std(1)
     # A brand that nothing looks like at all would have a threshold too close to its mean.
     spread = np.maximum(spread, np.median(spread)) + 1e-6
-    steps = _above(((similarities - mean[:, None]) / spread[:, None]).max(0), false_accepts)
+    steps = above(((similarities - mean[:, None]) / spread[:, None]).max(0), false_accepts)
     return together, (mean + steps * spread).astype(np.float32)
 
 
@@ -185,6 +237,19 @@ def measure(similarities, false_accepts, groups, own):
     return taken
 
 
+def above(values, false_accepts):
+    """The least number above all but the allowed share of values: float.
+
+    Args:
+        values: float32 `[n]`.
+        false_accepts: float in (0, 1).
+    """
+    count = len(values)
+    allowed = max(1, math.floor(false_accepts * (count + 1)))
+    largest = np.sort(values)[-min(allowed, count)]
+    return float(np.nextafter(np.float32(largest), np.float32(np.inf)))
+
+
 def _samples(negatives):
     """Photos and their boxes, None for the whole: list of tuples."""
     if isinstance(negatives, (str, os.PathLike)) and os.path.isdir(negatives):
@@ -193,11 +258,3 @@ def _samples(negatives):
         negatives = [negatives]
     pairs = [each if isinstance(each, tuple) else (each, None) for each in negatives]
     return [(photo, None if box is None else [box]) for photo, box in pairs]
-
-
-def _above(values, false_accepts):
-    """The least number above all but the allowed share of values: float."""
-    count = len(values)
-    allowed = max(1, math.floor(false_accepts * (count + 1)))
-    largest = np.sort(values)[-min(allowed, count)]
-    return float(np.nextafter(np.float32(largest), np.float32(np.inf)))

@@ -30,7 +30,7 @@ def distinct(table, label, crops, digests, vectors):
         ValueError: naming both, if one of the others is a reference of another brand, or artwork in its own colours looks like
             one.
     """
-    cosines, labels = table.nearest_other(label, vectors)
+    cosines, labels = table.nearest_other(label, vectors, SAME)
     kept = []
     for crop, digest, cosine, other, vector in zip(crops, digests, cosines, labels, vectors, strict=True):
         owners = table.owners(digest)

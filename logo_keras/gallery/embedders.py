@@ -1,10 +1,12 @@
 """What turns crops into vectors: a model file of this package, or a function of one's own, behind one face."""
 
+import numbers
 from pathlib import Path
 
 import numpy as np
 
 from logo_keras.arguments import one_of, whole
+from logo_keras.edge.model_file import LARGEST_THRESHOLD
 from logo_keras.errors import FileError, UserError
 from logo_keras.extras import naming_extras
 from logo_keras.files import sha256
@@ -34,6 +36,7 @@ class Embedder:
         name: str, for messages.
         image_size: int S, px, what the embedding reads.
         background_vectors: float32 `[G, D]`, of length 1, or None.
+        threshold: float, of a gallery that is not calibrated, see `logo_keras.gallery.strangers`; or None.
 
     Attributes:
         dimensions: int D.
@@ -44,7 +47,7 @@ class Embedder:
         ValueError: if what the function gives does not fit.
     """
 
-    def __init__(self, embed, identity, name, image_size, background_vectors=None):
+    def __init__(self, embed, identity, name, image_size, background_vectors=None, threshold=None):
         self._embed, self.identity, self.name, self.image_size = embed, identity, name, image_size
         self.dimensions = None
         self.probe = self.embed(_pictures())
@@ -56,6 +59,9 @@ class Embedder:
                 )
             background_vectors = unit(background_vectors) if len(background_vectors) else None
         self.background_vectors = background_vectors
+        if threshold is not None and not (isinstance(threshold, numbers.Real) and abs(threshold) <= LARGEST_THRESHOLD):
+            raise UserError(f"threshold must be a number of at most {LARGEST_THRESHOLD}, got {threshold!r}.")
+        self.threshold = None if threshold is None else float(threshold)
 
     def embed(self, crops):
         """Embeds crops.
@@ -104,7 +110,7 @@ def embedder(model=None, embed=None, image_size=None):
         model: str or Path of a `.keras`, `.tflite` or `.onnx` file of an embedding, or an opened one; None for `embed`, or for
             the one that comes with the package.
         embed: function from uint8 RGB `[n, S, S, 3]` to float `[n, D]`. What it has of the attributes `image_size`,
-            `preprocessing`, `background_vectors` and `identity` counts.
+            `preprocessing`, `background_vectors`, `threshold` and `identity` counts.
         image_size: int S, px, for a function that has none; 128 by default.
 
     Returns:
@@ -158,7 +164,7 @@ def _of_function(embed, image_size):
         return embed(np.stack([fit(crop, size, preprocessing) for crop in crops]))
 
     identity = getattr(embed, "identity", None) or f"{_FUNCTION}{name}, {size} px"
-    return Embedder(batch, identity, name, size, getattr(embed, "background_vectors", None))
+    return Embedder(batch, identity, name, size, *_known_to(embed))
 
 
 def _of_model(model):
@@ -176,7 +182,11 @@ def _of_model(model):
         raise FileError(path or type(model).__name__, "no embedding: train one with logo-train --recipe logo_embedder.")
     identity = sha256(path) if path else getattr(model, "identity", f"{_FUNCTION}{type(model).__qualname__}")
     name = path.name if path else type(model).__name__
-    return Embedder(model.embed, identity, name, model.image_size, getattr(model, "background_vectors", None))
+    return Embedder(model.embed, identity, name, model.image_size, *_known_to(model))
+
+
+def _known_to(model):
+    return getattr(model, "background_vectors", None), getattr(model, "threshold", None)
 
 
 def _opened(path, suffix):

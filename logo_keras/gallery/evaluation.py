@@ -34,6 +34,7 @@ class GalleryEvaluation:
         references: int, samples that were left out since a reference comes from their photo.
         calibrated_on: int, samples that were left out since their photo calibrated the gallery.
         unreadable: dict from path to reason.
+        rule: str or None, where the thresholds come from, as of `Gallery`.
     """
 
     samples: int
@@ -48,6 +49,7 @@ class GalleryEvaluation:
     references: int
     calibrated_on: int
     unreadable: dict
+    rule: str | None
 
     def to_dict(self):
         """The same for JSON."""
@@ -64,7 +66,8 @@ def score(gallery, samples, what):
 
     Returns:
         dict from the place in `samples` of each photo that could be read to the digest of its file; float32 `[B, n]`, a column
-        each of these: of each brand the best similarity in any box; and dict from path to reason of the others.
+        each of these: of each brand the best similarity in any box; the same of its standing, `Gallery.standings`; and dict
+        from path to reason of the others.
 
     Raises:
         ValueError: naming the photo, if a box lies outside it.
@@ -84,7 +87,7 @@ def score(gallery, samples, what):
     def embed():
         starts = np.cumsum([0, *map(len, waiting)])[:-1]
         similarities = gallery.similarities(gallery.embed_squares([square for group in waiting for square in group]))
-        parts.append(np.maximum.reduceat(similarities, starts, axis=1))
+        parts.append([np.maximum.reduceat(each, starts, axis=1) for each in (similarities, gallery.standings(similarities))])
         waiting.clear()
 
     for number, (said, cuts) in in_threads(look, range(len(samples)), what, _WAITING):
@@ -97,8 +100,9 @@ def score(gallery, samples, what):
             embed()
     if waiting:
         embed()
-    similarities = np.concatenate(parts, axis=1) if parts else np.zeros((len(gallery.labels), 0), np.float32)
-    return files, similarities, unreadable
+    parts = parts or [np.zeros((2, len(gallery.labels), 0), np.float32)]
+    similarities, standings = (np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
+    return files, similarities, standings, unreadable
 
 
 def evaluate(gallery, dataset):
@@ -121,7 +125,7 @@ def evaluate(gallery, dataset):
     strangers = sorted(name for name in shown if composed(name) not in places)
     if shown and len(strangers) == len(shown):
         raise UserError(f"the gallery has none of the data set's brands, {listed(strangers)}. It has {listed(gallery.labels)}.")
-    files, similarities, unreadable = score(gallery, _samples(dataset), "evaluating")
+    files, similarities, standings, unreadable = score(gallery, _samples(dataset), "evaluating")
     numbers = np.array([*files], np.int64)
     used, fitted = gallery.files()
     is_reference = np.array([file in used for file in files.values()], bool)
@@ -132,11 +136,11 @@ def evaluate(gallery, dataset):
             f"no sample is left: of {len(dataset)}, {is_reference.sum()} are references, {is_fitted.sum()} calibrated the "
             f"gallery, {len(unreadable)} photos cannot be read."
         )
-    similarities = similarities[:, left]
+    similarities, standings = similarities[:, left], standings[:, left]
     names = [None if label < 0 else composed(dataset.class_names[label]) for label in dataset.labels[numbers[left]]]
     truth = np.array([places.get(name, -1) for name in names])
     likeliest = similarities.argmax(0)
-    admitted = np.where(similarities >= gallery.limits()[:, None], similarities, -np.inf)
+    admitted = np.where(standings >= gallery.limits()[:, None], similarities, -np.inf)
     answer = np.where(np.isfinite(admitted.max(0)), admitted.argmax(0), -1)
     own, right = truth >= 0, likeliest == truth
     count, others = int(own.sum()), int((~own).sum())
@@ -154,6 +158,7 @@ def evaluate(gallery, dataset):
         references=int(is_reference.sum()),
         calibrated_on=int(is_fitted.sum()),
         unreadable=unreadable,
+        rule=gallery.rule,
     )
 
 

@@ -20,16 +20,15 @@ from logo_keras.image.surroundings import several, squares, whole_box
 
 # Crops that wait in memory while others are embedded.
 _WAITING = 64
-# Nearer to the brand than to any background.
-_DEFAULT_THRESHOLD = 0.0
 
 
 class Gallery:
     """Recognizes brands by pictures of their marks: artwork, or boxes in photos. Nothing is trained.
 
     What counts is the similarity: the cosine to the best reference minus the best cosine to a background (of an embedding that
-    knows backgrounds). A brand is known from its threshold on: 0 at first, later what `calibrate` fits. An embedding
-    without backgrounds has no threshold before that: then every photo gets the likeliest brand.
+    knows backgrounds). A brand is known from its threshold on, which `calibrate` fits. Before that it is the embedding's own,
+    where that has one, and half of the similarity of the likeliest other brand is taken off first; else 0. An embedding
+    without either has no threshold: then every photo gets the likeliest brand.
 
     A gallery may be asked by several threads at a time, while none changes it.
 
@@ -37,11 +36,12 @@ class Gallery:
         model: path of a `.keras`, `.tflite` or `.onnx` file of an embedding, or an opened one; None for the one that comes
             with the package, or for `embed`.
         embed: function from uint8 RGB `[n, S, S, 3]` to float `[n, D]`, instead of a model. Its attributes `image_size`,
-            `preprocessing`, `background_vectors` and `identity` count where it has them.
+            `preprocessing`, `background_vectors`, `threshold` and `identity` count where it has them.
         image_size: int S, px, for such a function; 128 by default.
 
     Attributes:
         threshold: float, of brands that have none of their own; or None, then all are known.
+        rule: str, where it comes from: "calibrated", "embedding", "backgrounds"; or None.
         calibration: Calibration, the last one; or None.
 
     Raises:
@@ -54,18 +54,19 @@ class Gallery:
         self._embedder = embedder(model, embed, image_size)
         # Of the files that were opened and written.
         self._states = {}
-        self._begin(Table.empty(self._embedder.dimensions), self._embedder.background_vectors)
+        self._begin(Table.empty(self._embedder.dimensions), self._embedder.background_vectors, self._embedder.threshold)
 
-    def _begin(self, table, background_vectors):
+    def _begin(self, table, background_vectors, threshold=None):
         self._table, self._backgrounds = table, background_vectors
         self._own_thresholds, self._calibrated_on, self.calibration = {}, frozenset(), None
-        self.threshold = None if background_vectors is None else _DEFAULT_THRESHOLD
+        self.rule, self.threshold = calibration.before(threshold, background_vectors is not None)
         # Of a gallery whose embedding is not at hand: what its file says of it.
         self._said = None
 
     def __repr__(self):
         name = self._embedder.name if self._embedder else self._said["name"]
-        return f"Gallery({len(self.labels)} brands, {len(self._table)} references, embedding {name})"
+        fitted = "" if self.rule == calibration.CALIBRATED else "not "
+        return f"Gallery({len(self.labels)} brands, {len(self._table)} references, embedding {name}, {fitted}calibrated)"
 
     def __contains__(self, label):
         return isinstance(label, str) and composed(label) in self._table
@@ -136,9 +137,10 @@ class Gallery:
         boxes = None if boxes is None else several(boxes)
         places = [whole_box(pixels)] if boxes is None else boxes
         queries = self.embed_squares(squares(pixels, boxes))
-        found, limits = [], self.limits()
-        for box, query, similarities in zip(places, queries, self.similarities(queries).T, strict=True):
-            known = np.flatnonzero(similarities >= limits)
+        found, of_all = [], self.similarities(queries)
+        are_known = self.standings(of_all) >= self.limits()[:, None]
+        for box, query, similarities, is_known in zip(places, queries, of_all.T, are_known.T, strict=True):
+            known = np.flatnonzero(is_known)
             for number in known[np.argsort(-similarities[known], kind="stable")[:top]]:
                 label = self._table.labels[number]
                 found.append(Match(label, float(similarities[number]), box, self.nearest_reference(label, query)))
@@ -275,6 +277,10 @@ class Gallery:
         best = best_of_brands(self._table.vectors, self._table.starts, queries)
         return best - nearest_background(queries, self._backgrounds)
 
+    def standings(self, similarities):
+        """What is compared with `limits`: float32 `[B, q]`. Of similarities as `similarities` gives them, by `rule`."""
+        return calibration.apart(similarities) if self.rule == calibration.EMBEDDING else similarities
+
     def nearest_reference(self, label, query):
         """The reference of a brand that is most like a query, float32 `[D]`: Reference."""
         return self._table.nearest(label, query)
@@ -313,6 +319,7 @@ class Gallery:
         """
         found, own_thresholds, files = calibration.calibrate(self, negatives, false_accepts)
         self.calibration, self.threshold, self._own_thresholds = found, found.threshold, own_thresholds
+        self.rule = calibration.CALIBRATED
         self._calibrated_on |= files
         return found
 
@@ -351,7 +358,7 @@ class Gallery:
                 vectors[row + 1 - len(batch) : row + 1] = new.embed(batch)
                 batch = []
         self._embedder, calibrated_on = new, self._calibrated_on
-        self._begin(table.with_vectors(vectors), new.background_vectors)
+        self._begin(table.with_vectors(vectors), new.background_vectors, new.threshold)
         self._calibrated_on = calibrated_on
 
     def save(self, path, replace=True):
@@ -369,7 +376,7 @@ class Gallery:
         model = self._embedder
         said = self._said or dict(identity=model.identity, name=model.name, image_size=model.image_size)
         about = {"embedding": {name: said[name] for name in ("identity", "name", "image_size")}}
-        about |= calibration.to_json(self.threshold, self._own_thresholds, self.calibration, self._calibrated_on)
+        about |= calibration.to_json(self.rule, self.threshold, self._own_thresholds, self.calibration, self._calibrated_on)
         probe = said["probe"] if self._said else model.probe
         place = os.path.abspath(path)
         known = self._states.get(place, gallery_file.ANY if replace else None)
@@ -400,7 +407,7 @@ class Gallery:
         try:
             gallery._said = {name: about["embedding"][name] for name in ("identity", "name", "image_size")}
             gallery._said |= {"probe": probe, "path": path}
-            gallery.threshold, own, gallery.calibration, gallery._calibrated_on = calibration.from_json(about)
+            gallery.rule, gallery.threshold, own, gallery.calibration, gallery._calibrated_on = calibration.from_json(about)
             gallery._own_thresholds = {label: value for label, value in own.items() if label in table}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnusableGallery(path, f"damaged ({error!r}); copy it again, or take an older copy.") from error

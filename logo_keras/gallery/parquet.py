@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from logo_keras.datasets.classes import composed
-from logo_keras.errors import FileError
+from logo_keras.errors import FileError, UserError
 from logo_keras.extras import require
 from logo_keras.files import replacing
 from logo_keras.gallery.artwork import ARTWORK, digest
 from logo_keras.gallery.embedders import unit
 from logo_keras.gallery.pictures import Pictures
-from logo_keras.gallery.table import COLUMNS, Table
+from logo_keras.gallery.table import COLUMNS, Table, label_of
 
 # Column: its type in the file. `vector` has D numbers in each row; those of a box are y0, x0, y1, x1, px.
 TYPES = {
@@ -96,13 +95,14 @@ def read(path, dimensions):
 
 def _append(table, path, row):
     """Adds a row to a table."""
-    dimensions, label = table.dimensions, row["label"]
+    dimensions = table.dimensions
+    try:
+        label = label_of(row["label"])
+    except UserError as error:
+        raise FileError(path, error) from None
     vector = np.array(row["vector"] if row["vector"] is not None else [], np.float32)
-    if not isinstance(label, str) or not label.strip():
-        raise FileError(path, f"a row has the label {label!r}.")
     if vector.shape != (dimensions,) or not np.isfinite(vector).all() or not vector.any():
         raise FileError(path, f"a vector of {label!r} is none of {dimensions} finite numbers: it comes from another embedding.")
-    label = composed(label)
     known = {name: row.get(name) for name in COLUMNS}
     known["digest"] = known["digest"] or digest(vector.tobytes())
     for name, otherwise in (("kind", ARTWORK), ("drawn", "as it is"), ("source", path.name), ("file", known["digest"])):

@@ -35,7 +35,7 @@ class LogoEmbedder(LogoModel):
         dropout: float in [0, 1), on pooled features, in training only.
         frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing. By
             default 2 of EfficientNet-Lite0 with weights from elsewhere, 0 of any other backbone.
-        weights: `"imagenet"`, `"logos"` or None, as for `LogoModel`.
+        weights: `"imagenet"`, `"logos"`, `"pretrained"` or None, as for `LogoModel`.
         **kwargs: the arguments that all models share: `class_names`, `backbone`, ...; see `LogoModel`.
 
     Call arguments:

@@ -59,8 +59,9 @@ class LogoModel(Trainer):
         class_names: N different names. `num_classes` alone names them "0", "1", ...
         backbone: a name of `lk.backbones.NAMES`, `"keras/NAME"` or an `lk.Backbone`.
         image_size: int S, px, a multiple of 32 (of 16 for `LogoEmbedder`).
-        weights: `"imagenet"`, `"logos"` (of EfficientNet-Lite0: the logo embedding that comes with the package) or None, what
-            the backbone starts from.
+        weights: what the backbone starts from: `"imagenet"`, `"logos"` (of EfficientNet-Lite0: the logo embedding that comes
+            with the package), `"pretrained"` (`"logos"` where there are such, else `"imagenet"`) or None. An `lk.Backbone` keeps
+            the weights that it has.
         dropout: float in [0, 1), on pooled features, in training only.
         batch_norm: `"batch"` uses batch statistics in training, `"frozen"` the running ones.
         frozen_blocks: int, freezes the stem and the first n blocks with their running statistics; 0 freezes nothing. By
@@ -73,14 +74,16 @@ class LogoModel(Trainer):
         card: dict for JSON, what is known of the model beside its configuration, kept in its file. `weights`: str, where
             they come from; `packages`: dict, versions.
         backbone_value: Backbone.
+        initial_weights: str or None, `weights` with `"pretrained"` resolved, as the file and `config.json` have it: what it means
+            may change from release to release.
     """
 
     # What the backbone gives, see `Classifier`.
     head = "pool"
     # What image_size must be a multiple of, px: the maps of regions have whole cells.
     _size_step = 32
-    # Measured best where the backbone starts from ImageNet (docs/training.md), and taken over for the logo weights, which start
-    # from there too; other backbones are trained as a whole.
+    # Measured best where the backbone starts from ImageNet, and taken over for the logo weights, which start from there too;
+    # other backbones are trained as a whole.
     _frozen_by_default = {"efficientnet_lite0": 5}
     # How many times as fast as the backbone the rest moves.
     _head_rate = HEAD_RATE / BACKBONE_RATE
@@ -92,7 +95,7 @@ class LogoModel(Trainer):
         class_names=None,
         backbone="efficientnet_lite0",
         image_size=224,
-        weights="imagenet",
+        weights="pretrained",
         dropout=0.3,
         batch_norm="batch",
         frozen_blocks=None,
@@ -104,6 +107,7 @@ class LogoModel(Trainer):
         self.class_names = class_names_of(num_classes, class_names)
         self.num_classes = len(self.class_names)
         self.image_size = multiple_of(self._size_step, "image_size", image_size)
+        weights = backbones.initial_weights(backbone, weights)
         self.dropout = share("dropout", dropout)
         self.batch_norm = one_of("batch_norm", batch_norm, ("batch", "frozen"))
         if frozen_blocks is None:

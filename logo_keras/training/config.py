@@ -201,9 +201,15 @@ class Config:
         )
 
     def to_dict(self):
-        """The same for JSON, with all arguments of the model; of a Backbone that is passed as a value, what it is."""
+        """The same for JSON, with all arguments of the model; of a Backbone that is passed as a value, what it is.
+
+        `weights` is what the model says it started from: a run must be the same when `"pretrained"` means something else.
+        """
+        from logo_keras.backbones import initial_weights
+
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         arguments = self.all_arguments
+        arguments["weights"] = initial_weights(arguments["backbone"], arguments["weights"])
         if not isinstance(arguments["backbone"], str):
             network = arguments["backbone"].model
             arguments["backbone"] = f"lk.Backbone({network.name}, {network.count_params()} parameters)"
