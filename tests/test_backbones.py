@@ -29,7 +29,11 @@ def test_lite0_has_3_4_million_parameters(lite0):
 
 def test_lite0_maps_at_224_px(lite0):
     maps = lite0.extractor().compute_output_spec(keras.KerasTensor((1, 224, 224, 3)))
-    assert {stride: tensor.shape[1:] for stride, tensor in maps.items()} == {"16": (14, 14, 112), "32": (7, 7, 1280)}
+    assert {stride: tensor.shape[1:] for stride, tensor in maps.items()} == {
+        "8": (28, 28, 40),
+        "16": (14, 14, 112),
+        "32": (7, 7, 1280),
+    }
 
 
 def test_lite0_without_weights_does_not_fade(lite0):

@@ -94,7 +94,7 @@ def test_the_table_shows_every_row_and_what_to_know_of_it(monkeypatch):
 def test_our_own_recipes_are_listed_beside_the_papers():
     text = recipes.table()
     own = [f"{name}  {recipe.says}" for name, recipe in recipes.OWN.items()]
-    assert text.splitlines()[-3:] == ["Beside the paper's:", *own]
+    assert text.splitlines()[-1 - len(own) :] == ["Beside the paper's:", *own]
     assert recipes.recipe("logo_embedder") is recipes.OWN["logo_embedder"] and "logo_embedder" not in RECIPES
 
 

@@ -19,7 +19,8 @@ PAPERS = {"optimizer": "sgd", "learning_rate": 0.01, "clip": None, "warm_up_epoc
     [
         (
             {"model": "vgg"},
-            "model must be one of Classifier, NTSNet, DRNANet, LogoEmbedder, plain, nts, drna, embedder, got 'vgg'",
+            "model must be one of Classifier, NTSNet, DRNANet, LogoEmbedder, LogoDetector, plain, nts, drna, embedder, detector, "
+            "got 'vgg'",
         ),
         ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number above 0, got nan"),
