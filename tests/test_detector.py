@@ -30,8 +30,8 @@ def make(embedder=None, **options):
 class ColourScenes:
     """Scenes of up to two red or green squares on grey, some without any; has what training asks of Marks."""
 
-    def __init__(self, colours=((255, 0, 0), (0, 255, 0))):
-        self.colours = colours
+    def __init__(self, colours=((255, 0, 0), (0, 255, 0)), recipe=1):
+        self.colours, self.recipe = colours, recipe
         self.class_names = tuple(f"colour {number}" for number in range(len(colours)))
         self.num_classes = len(colours)
         self.labels = np.arange(self.num_classes)
@@ -39,8 +39,9 @@ class ColourScenes:
     def __len__(self):
         return self.num_classes
 
-    def fingerprint(self):
-        return {"marks": self.num_classes, "num_classes": self.num_classes, "class_names": str(self.colours)}
+    def fingerprint(self, of_scenes=False):
+        recipe = {"scenes": self.recipe} if of_scenes else {}
+        return {"marks": self.num_classes, "num_classes": self.num_classes, "class_names": str(self.colours)} | recipe
 
     def batches(self, *arguments, **options):
         raise AssertionError("a detector asks for scenes, not for crops")
@@ -276,6 +277,9 @@ def test_a_run_takes_the_embedder_of_its_start_scores_other_marks_and_goes_on(em
     with pytest.raises(KeyboardInterrupt):
         train(config(), ColourScenes(), tmp_path / "run", others, callbacks=[Stop()], **options)
     assert said[0] == f"Regions are embedded by {embedder_file}."
+    # Scenes are drawn in another way by now.
+    with pytest.raises(ValueError, match="training photos: this version of logo_keras draws scenes in another way"):
+        train(config(), ColourScenes(recipe=2), tmp_path / "run", others, resume=True, **options)
     run = train(config(), ColourScenes(), tmp_path / "run", others, resume=True, **options)
     whole = train(config(), ColourScenes(), tmp_path / "whole", others, **options)
     assert {"loss", "score_loss", "box_loss", "recall", "auroc", "val_loss", "val_recall", "val_auroc"} <= set(run.history[-1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from marks import BARS, CROSS, RING, drawing, small_package
 
-from logo_keras.datasets.marks import Marks, contact_sheet, dataset, drawings, packages
+from logo_keras.datasets.marks import Marks, contact_sheet, dataset, drawings, packages, scenes
 
 pytest.importorskip("skimage")
 
@@ -60,6 +60,8 @@ def test_the_fingerprint_tells_marks_apart_and_is_json(marks):
     assert Marks.of(DRAWN).fingerprint() == print_of
     assert Marks.of(DRAWN[:-1]).fingerprint() != print_of
     assert len(json.dumps(print_of)) < 500
+    # How scenes are drawn counts only where they are drawn: the run of an embedder goes on whatever becomes of them.
+    assert marks.fingerprint(of_scenes=True) == print_of | {"scenes": scenes.RECIPE}
 
 
 def test_batches_have_crops_and_a_fixed_share_of_backgrounds(marks):

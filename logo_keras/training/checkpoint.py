@@ -149,6 +149,7 @@ _SAID = {
     "sha256": "other photos or labels",
     "boxes": "other boxes (another --cut?)",
     "decoding": "this version of logo_keras decodes photos in another way",
+    "scenes": "this version of logo_keras draws scenes in another way",
     "bytes": "photos have changed (bytes was {old} and is {new})",
 }
 
@@ -180,10 +181,18 @@ def _short(value, most=60):
     return text if len(text) <= most else f"{text[:most]}..."
 
 
-def fingerprint(dataset):
-    """What tells one set of photos, or of marks, from another, wherever its folder lies: dict for JSON."""
+def fingerprint(dataset, of_scenes=False):
+    """What tells one set of photos, or of marks, from another, wherever its folder lies.
+
+    Args:
+        dataset: Dataset or Marks.
+        of_scenes: bool, whether scenes are drawn of the marks, and not crops alone.
+
+    Returns:
+        dict for JSON.
+    """
     if hasattr(dataset, "fingerprint"):
-        return dataset.fingerprint()
+        return dataset.fingerprint(of_scenes)
     top = os.path.commonpath([os.path.dirname(path) for path in dataset.paths]) if len(dataset) else ""
     places = [os.path.relpath(path, top).replace(os.sep, "/") for path in dataset.paths]
     windows = None if dataset.windows is None else dataset.windows.tolist()

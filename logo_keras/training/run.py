@@ -119,10 +119,11 @@ def train(
         unfinished = Unfinished(out, overwrite)
         finished = not unfinished.epochs and not overwrite and (out / MODEL).exists()
         before = _recorded(out) if finished else unfinished.identity
+        of_scenes = config.model == "LogoDetector"
         identity = {
             "config": config.to_dict(),
-            "training": fingerprint(training),
-            "validation": None if validation is None else fingerprint(validation),
+            "training": fingerprint(training, of_scenes),
+            "validation": None if validation is None else fingerprint(validation, of_scenes),
             "cached": cache is not None,
             "decoding": DECODING,
             "start": None if start is None else _sha256_of_start(start, before),

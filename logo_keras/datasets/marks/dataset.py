@@ -85,15 +85,24 @@ class Marks:
         """int N, how many brands there are."""
         return len(self.class_names)
 
-    def fingerprint(self):
-        """What tells these marks from others, wherever their folder lies: dict for JSON."""
+    def fingerprint(self, of_scenes=False):
+        """What tells these marks, and how they are drawn, from others, wherever their folder lies.
+
+        Args:
+            of_scenes: bool, whether scenes are drawn of them, and not crops alone.
+
+        Returns:
+            dict for JSON.
+        """
         names = "\n".join(f"{mark.brand} {mark.path}" for mark in (drawing.mark for drawing in self.drawings))
+        # Scenes are photographed as crops are.
+        recipes = {"crops": crops.RECIPE} | ({"scenes": scenes.RECIPE} if of_scenes else {})
         return {
             "marks": len(self),
             "num_classes": self.num_classes,
             "split": self.split,
             "drawings": self._key,
-            "crops": crops.RECIPE,
+            **recipes,
             "sha256": hashlib.sha256(names.encode()).hexdigest(),
         }
 
