@@ -47,7 +47,6 @@ class LogoDetector(LogoModel):
         region_size: int R, px, a multiple of 16: side of what the embedder sees; None takes that of its training.
         num_regions: int K.
         filters: int, channels of the pyramid and of the head.
-        weights: `"imagenet"`, `"logos"` or None, as for `LogoModel`.
         dropout: float in [0, 1). Nothing is dropped here.
         **kwargs: the arguments that all models share, but for the class names: `backbone`, ...; see `LogoModel`. The backbone
             needs maps of stride 8, 16 and 32: `"efficientnet_lite0"`, `1` or `2`.
@@ -82,7 +81,6 @@ class LogoDetector(LogoModel):
         region_size=None,
         num_regions=16,
         filters=64,
-        weights="logos",
         dropout=0.0,
         **kwargs,
     ):
@@ -90,7 +88,7 @@ class LogoDetector(LogoModel):
         if given:
             raise UserError(f"a detector has the class names of its embedder: leave out {' and '.join(given)}.")
         embedder = _kept(embedder)
-        kwargs |= {"class_names": embedder.class_names, "weights": weights, "dropout": dropout}
+        kwargs |= {"class_names": embedder.class_names, "dropout": dropout}
         super().__init__(image_size=image_size, **kwargs)
         self.embedder = embedder
         self.embedder.trainable = False
