@@ -33,9 +33,9 @@ from logo_keras.training import DEFAULTS, recipes
 
 USAGE = "logo-train [--data KIND] --root FOLDER --out FOLDER [--model plain|nts|drna|embedder|detector]"
 
-# Flags that say nothing of marks.
 # What learns from marks, and the recipe that it takes without photos.
 _OF_MARKS = {"LogoEmbedder": "logo_embedder", "LogoDetector": "logo_detector"}
+# Flags that say nothing of marks.
 _OF_PHOTOGRAPHS = ("cut", "held_out", "train_split", "cache", "strict", "augment", "balance", "one_brand")
 
 
