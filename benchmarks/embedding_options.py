@@ -11,11 +11,12 @@ import dataclasses
 import json
 import tempfile
 
-from result import RESULTS, Table, commit, keep, run
+from result import RESULTS, Table, keep, run
 
 import logo_keras as lk
-from logo_keras.datasets.marks import Marks, packages
+from logo_keras.datasets.marks import Marks
 from logo_keras.errors import UserError
+from logo_keras.export.release import head
 from logo_keras.files import write_json
 from logo_keras.network.embedder import LogoEmbedder
 from logo_keras.training.recipes import recipe
@@ -48,7 +49,7 @@ def main(flags, names):
     done = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     for name in names or OPTIONS:
         if done.get(name, {}).get("steps") != flags.steps:
-            done[name] = {"commit": commit(), **measure(flags.marks, flags.steps, *OPTIONS[name])}
+            done[name] = {"commit": head(), **measure(flags.marks, flags.steps, *OPTIONS[name])}
             write_json(KEPT, done, indent=1)
     table = Table("option", "steps", "R@1", "AUROC", "of training crops right", "step, ms", "commit")
     for name, row in done.items():
@@ -62,7 +63,7 @@ def measure(root, steps, arguments, changes):
     """Trains with an option: returns the figures of the last epoch."""
     training, validation = (Marks(root, split) for split in ("train", "validation"))
     if not changes.get("words", True):
-        training = Marks.of([each for each in training.drawings if each.mark.package not in packages.FONTS])
+        training = Marks.of([each for each in training.drawings if not each.mark.is_wordmark])
     config = recipe("logo_embedder").config
     config = dataclasses.replace(
         config,

@@ -54,7 +54,7 @@ def main(flags, arguments):
 
             def ask(turn, many, table=table, starts=starts, queries=queries, backgrounds=backgrounds):
                 asked = queries[turn][:many]
-                found = search.best_of_brands(table.vectors, starts, asked) - search.nearest_background(asked, backgrounds)
+                found = search.similarities(table.vectors, starts, asked, backgrounds)
                 label = int(found[:, 0].argmax())
                 rows = table.rows_of(table.labels[label])
                 return table.reference(rows.start + int(np.argmax(table.vectors[rows] @ asked[0])))

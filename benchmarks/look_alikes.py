@@ -25,7 +25,6 @@ from result import Table, keep, run, shown
 
 import logo_keras as lk
 from logo_keras.datasets.marks import Marks
-from logo_keras.datasets.marks.packages import EVERYTHING, WORDS
 from logo_keras.edge import Embedder
 from logo_keras.evaluation.retrieval import interval
 from logo_keras.export.release import head
@@ -82,8 +81,8 @@ def define(flags):
 def main(flags, files):
     held_out, rest = (Marks(flags.marks, split).drawings for split in ("validation", "train"))
     # Names of brands in free fonts are text; what is looked for is drawn.
-    words = [drawing for drawing in rest if _is_text(drawing)]
-    held_out, rest = ([drawing for drawing in drawings if not _is_text(drawing)] for drawings in (held_out, rest))
+    words = [drawing for drawing in rest if drawing.mark.is_wordmark]
+    held_out, rest = ([drawing for drawing in drawings if not drawing.mark.is_wordmark] for drawings in (held_out, rest))
     case = chosen(held_out, rest, words, flags.queries, flags.indexed, flags.seed)
     marks = len(case.copies) // len(ALTERATIONS)
     lines = Table("embedding", "copies", "mean rank", f"among the first {PLACES}, %", "a trap before the original, %")
@@ -176,10 +175,6 @@ def percent(hits, marks):
     """The share of hits, bool `[q]`, those of each mark side by side, with its interval over marks."""
     shares = hits.reshape(marks, -1).mean(axis=1)
     return shown([100 * value for value in (shares.mean(), *interval(shares))])
-
-
-def _is_text(drawing):
-    return EVERYTHING[drawing.mark.package].kind == WORDS
 
 
 if __name__ == "__main__":

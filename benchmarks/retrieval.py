@@ -29,8 +29,7 @@ from logo_keras.evaluation.retrieval import few_shot_hits, from_artwork, interva
 from logo_keras.export.release import head
 from logo_keras.extras import cv2
 from logo_keras.files import write
-from logo_keras.gallery import calibration
-from logo_keras.gallery.search import best_of_brands, nearest_background
+from logo_keras.gallery import calibration, search
 from logo_keras.image.preprocessing import fit
 from logo_keras.image.surroundings import CONTEXT, square
 
@@ -187,8 +186,7 @@ def uncalibrated(vectors, labels, art, of_art, model):
                 asked[np.concatenate(chosen)] = False
                 parts = [vectors[rows] for rows in chosen]
             starts, queries, truth = np.cumsum([0, *map(len, parts)])[:-1], vectors[asked], labels[asked]
-            similarities = best_of_brands(np.concatenate(parts), starts, queries)
-            similarities = similarities - nearest_background(queries, model.background_vectors)
+            similarities = search.similarities(np.concatenate(parts), starts, queries, model.background_vectors)
             own, right = np.isin(truth, brands), brands[similarities.argmax(0)] == truth
             for rule, admits in known.items():
                 named = admits(similarities).any(0)

@@ -215,7 +215,7 @@ def test_scenes_come_as_tf_data_too(marks):
 
 
 def test_a_share_of_the_marks_is_wordmarks(marks, monkeypatch):
-    monkeypatch.setattr("logo_keras.datasets.marks.dataset.FONTS", {"anton": None})
+    monkeypatch.setattr("logo_keras.datasets.marks.catalogue.FONTS", {"anton": None})
     words = [drawing(f"word{number}", name=f"word{number}") for number in range(2)]
     mixed = Marks.of(
         [*DRAWN, *(type(word)(type(word.mark)(word.mark.brand, "anton", word.mark.name), word.pixels) for word in words)]

@@ -176,6 +176,29 @@ def test_no_file_is_longer_than_500_lines():
     assert not long
 
 
+def test_what_benchmarks_import_from_each_other_is_there():
+    """Most of them are not run by tests."""
+    trees = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "benchmarks").glob("*.py")}
+
+    def names(body):
+        for node in body:
+            if hasattr(node, "name"):
+                yield node.name
+            else:
+                yield from (each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store))
+
+    defined = {name: {*names(tree.body)} for name, tree in trees.items()}
+    missing = [
+        f"{name}: {alias.name} of {node.module}"
+        for name, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in trees
+        for alias in node.names
+        if alias.name not in defined[node.module]
+    ]
+    assert not missing
+
+
 def test_no_file_is_a_drawer_for_odds_and_ends():
     assert not [m for m in modules() if re.search(r"\.(_?)(utils?|helpers?|common|misc)$", m)]
 

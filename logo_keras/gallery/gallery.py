@@ -8,13 +8,12 @@ from logo_keras.arguments import whole
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import composed, listed
 from logo_keras.errors import UserError
-from logo_keras.gallery import artwork, calibration, evaluation, gallery_file, parquet
+from logo_keras.gallery import artwork, calibration, evaluation, gallery_file, parquet, search
 from logo_keras.gallery.distinct import added, distinct
 from logo_keras.gallery.embedders import embedder
 from logo_keras.gallery.gallery_file import UnusableGallery
 from logo_keras.gallery.match import Brand, Match
 from logo_keras.gallery.pictures import crop_of, pictures
-from logo_keras.gallery.search import best_of_brands, nearest_background
 from logo_keras.gallery.table import Reference, Table, label_of
 from logo_keras.image.surroundings import several, squares, whole_box
 
@@ -274,8 +273,7 @@ class Gallery:
         Returns:
             float32 `[B, q]`, a row each of `labels`.
         """
-        best = best_of_brands(self._table.vectors, self._table.starts, queries)
-        return best - nearest_background(queries, self._backgrounds)
+        return search.similarities(self._table.vectors, self._table.starts, queries, self._backgrounds)
 
     def standings(self, similarities):
         """What is compared with `limits`: float32 `[B, q]`. Of similarities as `similarities` gives them, by `rule`."""

@@ -33,6 +33,19 @@ def best_of_brands(vectors, starts, queries):
     return best
 
 
+def similarities(vectors, starts, queries, background_vectors):
+    """How alike each brand is to each query: its largest cosine minus the largest one to a background.
+
+    Args:
+        vectors, starts, queries: as for `best_of_brands`.
+        background_vectors: float32 `[G, D]`, of length 1, or None.
+
+    Returns:
+        float32 `[B, q]`.
+    """
+    return best_of_brands(vectors, starts, queries) - nearest_background(queries, background_vectors)
+
+
 def nearest_background(queries, background_vectors):
     """The largest cosine that a background has with each query: float32 `[q]`, 0 where an embedding knows no backgrounds."""
     if background_vectors is None:

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from logo_keras.errors import UserError
-from logo_keras.gallery import artwork, calibration
-from logo_keras.gallery.search import best_of_brands, nearest_background
+from logo_keras.gallery import artwork, calibration, search
 
 # Share of drawn marks of other brands that may be taken for one of the gallery. By choice, beside what real crops gave: fewer of
 # these get a name, of other brands and of their own (benchmarks/results/retrieval.md), so that 5 % would be too strict.
@@ -132,8 +131,7 @@ def _similarities(embedder, marks, seed):
             truth.append(labels)
             yield from images.astype(np.uint8)
 
-    queries = _embedded(embedder, crops())
-    similarities = best_of_brands(references, starts, queries) - nearest_background(queries, embedder.background_vectors)
+    similarities = search.similarities(references, starts, _embedded(embedder, crops()), embedder.background_vectors)
     return brands, np.concatenate(truth), similarities
 
 

@@ -46,6 +46,11 @@ class Mark:
         """str, package/name."""
         return f"{self.package}/{self.name}"
 
+    @property
+    def is_wordmark(self):
+        """bool, whether it is a name that is set in a font."""
+        return self.package in FONTS
+
 
 def marks(root, packages=EVERYTHING):
     """The marks of packages that `packages.fetch` brought.

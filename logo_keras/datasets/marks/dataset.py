@@ -12,7 +12,6 @@ from logo_keras.datasets.batches.order import check_order
 from logo_keras.datasets.marks import crops, scenes
 from logo_keras.datasets.marks.crops import background_crop, mark_crop
 from logo_keras.datasets.marks.drawings import drawings
-from logo_keras.datasets.marks.packages import FONTS
 from logo_keras.errors import UserError
 from logo_keras.image import draw
 
@@ -21,7 +20,7 @@ SPLITS = ("train", "validation")
 _HELD_OUT = 50
 # Share of wordmarks in scenes. By choice: they are a fifth of the marks here, and more of the logos in photos of TopLogo-10 and
 # FlickrLogos-27 are names in letters.
-WORDS = 0.3
+_WORDMARKS = 0.3
 # Ends the seeds of an epoch's plan, and of a contact sheet, so that neither repeats the numbers of a crop.
 _PLANS, _SHEETS = 1, 2
 
@@ -146,7 +145,7 @@ class Marks:
         steps=200,
         most_boxes=scenes.MOST,
         empty=scenes.EMPTY,
-        words=WORDS,
+        words=_WORDMARKS,
         balance=0.5,
         first_epoch=0,
         engine=None,
@@ -179,9 +178,9 @@ class Marks:
         share("empty", empty)
         share("words", words)
         weights = _weights(self.labels, balance)
-        set_in_fonts = np.array([drawing.mark.package in FONTS for drawing in self.drawings])
-        if 0 < set_in_fonts.sum() < len(self):
-            for chosen, wanted in ((set_in_fonts, words), (~set_in_fonts, 1 - words)):
+        are_wordmarks = np.array([drawing.mark.is_wordmark for drawing in self.drawings])
+        if 0 < are_wordmarks.sum() < len(self):
+            for chosen, wanted in ((are_wordmarks, words), (~are_wordmarks, 1 - words)):
                 weights[chosen] *= wanted / weights[chosen].sum()
         source = scenes.Source(
             drawings=self.drawings,
@@ -326,7 +325,7 @@ def contact_sheet(marks, rows=8, columns=12, size=128, seed=0):
             sheet.append(background_crop(marks.drawings, rng, size))
         else:
             sheet.append(mark_crop(marks.drawings[int(rng.integers(len(marks)))], rng, size, marks.drawings))
-    return np.concatenate([np.concatenate(sheet[start : start + columns], axis=1) for start in range(0, len(sheet), columns)])
+    return draw.contact_sheet(sheet, columns, cell=size, gap=0)
 
 
 def scenes_sheet(marks, rows=4, columns=6, size=320, seed=0):
