@@ -6,13 +6,16 @@ import statistics
 from pathlib import Path
 
 import numpy as np
+from keras import ops
 from result import turns
 
 from logo_keras import datasets
 from logo_keras.errors import UserError
+from logo_keras.evaluation.metrics import contain
 from logo_keras.gallery.embedders import shipped
 from logo_keras.image.preprocessing import fit
 from logo_keras.image.surroundings import CONTEXT, squares
+from logo_keras.network.regions import shared_areas
 
 # Sliding windows: sides in shorter sides of the photo, steps in sides of the window. 194 in a photo of 4 x 3.
 SIDES = tuple(2 ** (-number / 2) for number in range(5))
@@ -21,6 +24,10 @@ STEPS = (0.4, 0.5, 0.65, 0.8, 1.0)
 BATCH = 32
 # Photos of which the time is taken, how often each, and before that.
 TIMED, ROUNDS = 8, 3
+# How a region finds a logo: by what they share of what they cover together, or with the middle of the logo's box inside.
+IOUS = (0.3, 0.5)
+CENTRE_INSIDE = len(IOUS)
+CRITERIA = (*(f"IoU {least}" for least in IOUS), "middle inside")
 
 
 def define_detector(flags):
@@ -34,58 +41,68 @@ def define_detector(flags):
     flags.integer("limit", 0, "Photos of each set that are looked at, spread over the set; 0 for all.", 0)
 
 
-class Keras:
-    """A detector as .keras, and the embedder in it or another: what `Exported` has."""
-
-    def __init__(self, path, embedder=None):
-        import logo_keras as lk
-
-        self._detector = lk.load(path)
-        if not hasattr(self._detector, "detect"):
-            raise UserError(f"{path} holds a {type(self._detector).__name__}, wanted a LogoDetector.")
-        self._embedder = lk.load(embedder) if embedder else self._detector.embedder
-        self.detect, self.embed = self._detector.detect, self._embedder.embed
-        self.background_vectors = self._embedder.background_vectors
-
-    def look(self, photo, boxes):
-        images = _images(photo, boxes, self._embedder)
-        # The last batch is filled up.
-        images = np.concatenate([images, images[-1:].repeat(-len(images) % BATCH, axis=0)])
-        parts = [self._embedder.predict_on_batch(images[at : at + BATCH]) for at in range(0, len(images), BATCH)]
-        return tuple(np.concatenate([part[name] for part in parts])[: len(boxes)] for name in ("embedding", "objectness"))
-
-
-class Exported:
-    """A detector as .tflite or .onnx, and a file of the embedding in it, on all cores.
+class Model:
+    """A detector, and the embedding in it on the same engine.
 
     Attributes:
         detect, embed: functions, those of the detector and of the embedder.
         background_vectors: float32 `[G, D]`.
     """
 
-    def __init__(self, path, embedder=None):
-        from logo_keras.edge import Detector, Embedder
+    def __init__(self, detector, embedder):
+        self._embedder, self.detect, self.embed = embedder, detector.detect, embedder.embed
+        self.background_vectors = embedder.background_vectors
 
-        self._embedder = Embedder(embedder or shipped(), os.cpu_count())
-        self.detect, self.embed = Detector(path, os.cpu_count()).detect, self._embedder.embed
-        self.background_vectors = self._embedder.background_vectors
-
-    def look(self, photo, boxes):
+    def look(self, photo, boxes=None):
         """Embeds the squares around boxes, cut from the photo itself.
 
         Args:
             photo: uint8 RGB `[H, W, 3]`.
-            boxes: float `[n, 4]`, n at least 1.
+            boxes: float `[n, 4]`, px; None for the photo as a whole.
 
         Returns:
             float32 `[n, D]` and float32 `[n]`, embeddings and objectness.
         """
-        found = self._embedder.infer(_images(photo, boxes, self._embedder))
+        embedder = self._embedder
+        images = [fit(square, embedder.image_size, embedder.preprocessing) for square in squares(photo, boxes)]
+        if not images:
+            return np.zeros((0, embedder.dimensions), np.float32), np.zeros(0, np.float32)
+        found = self._infer(np.stack(images))
         return found["embedding"], found["objectness"]
 
 
+class Keras(Model):
+    """A detector as .keras, and the embedder in it or another, as .keras."""
+
+    def __init__(self, path, embedder=None):
+        import logo_keras as lk
+
+        detector = lk.load(path)
+        if not hasattr(detector, "detect"):
+            raise UserError(f"{path} holds a {type(detector).__name__}, wanted a LogoDetector.")
+        super().__init__(detector, lk.load(embedder) if embedder else detector.embedder)
+
+    def _infer(self, images):
+        # The last batch is filled up.
+        filled = np.concatenate([images, images[-1:].repeat(-len(images) % BATCH, axis=0)])
+        parts = [self._embedder.predict_on_batch(filled[at : at + BATCH]) for at in range(0, len(filled), BATCH)]
+        return {name: np.concatenate([part[name] for part in parts])[: len(images)] for name in parts[0]}
+
+
+class Exported(Model):
+    """A detector as .tflite or .onnx, and a file of the embedding in it, on all cores."""
+
+    def __init__(self, path, embedder=None):
+        from logo_keras.edge import Detector, Embedder
+
+        super().__init__(Detector(path, os.cpu_count()), Embedder(embedder or shipped(), os.cpu_count()))
+
+    def _infer(self, images):
+        return self._embedder.infer(images)
+
+
 def opened(flags):
-    """The detector and the embedding that the flags name: Keras or Exported."""
+    """The detector and the embedding that the flags name: Model."""
     return (Keras if Path(flags.detector).suffix == ".keras" else Exported)(flags.detector, flags.embedder)
 
 
@@ -115,6 +132,22 @@ def _slid(height, width, side, step):
     return np.stack([y - half, x - half, y + half, x + half], axis=1).astype(np.float32)
 
 
+def finds(regions, boxes):
+    """Which regions find which logos.
+
+    Args:
+        regions: float `[n, 4]`, px.
+        boxes: float `[m, 4]`, px, of the logos.
+
+    Returns:
+        bool `[n, m, 3]`, by each of `CRITERIA`.
+    """
+    regions, boxes = (np.asarray(each, np.float32).reshape(-1, 4) for each in (regions, boxes))
+    common, union = map(ops.convert_to_numpy, shared_areas(regions[:, None], boxes))
+    inside = contain(regions, (boxes[:, :2] + boxes[:, 2:]) / 2)
+    return np.stack([*(common >= least * union for least in IOUS), inside], axis=-1)
+
+
 @dataclasses.dataclass(frozen=True)
 class Cost:
     """What the detector costs and what windows do.
@@ -141,7 +174,7 @@ def cost(model, photos):
     """Times the detector and the embedding of as many windows as fill batches, in turns: Cost.
 
     Args:
-        model: Keras or Exported.
+        model: Model.
         photos: list of uint8 RGB `[H, W, 3]`.
     """
     boxes = [windows(*photo.shape[:2])[-2 * BATCH :] for photo in photos]
@@ -182,7 +215,3 @@ def timed(dataset):
     """The photos of which the time is taken: list of uint8 RGB `[H, W, 3]`."""
     some = limited(dataset, TIMED)
     return [some.photograph(number) for number in range(len(some))]
-
-
-def _images(photo, boxes, embedder):
-    return np.stack([fit(square, embedder.image_size, embedder.preprocessing) for square in squares(photo, boxes)])

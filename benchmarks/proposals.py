@@ -19,13 +19,12 @@ Anchors are stretched with the photo. A window is what the embedding sees; its r
 
 import numpy as np
 from keras import ops
-from places import cost, define_detector, limited, opened, opened_sets, timed, windows, with_boxes
+from places import CRITERIA, cost, define_detector, finds, limited, opened, opened_sets, timed, windows, with_boxes
 from result import Table, keep, run, shown
 
-from logo_keras.evaluation.metrics import contain
 from logo_keras.export.release import head
 from logo_keras.network.anchors import REFERENCE_SIZE, make_anchors
-from logo_keras.network.regions import select_regions, shared_areas, suppress
+from logo_keras.network.regions import select_regions, suppress
 from logo_keras.report.progress import progress
 
 # The parts with boxes of brands.
@@ -35,8 +34,6 @@ COUNTS = (1, 2, 4, 8, 16)
 SUPPRESSED = 0.5
 # Sides of the squares in the middle, in shorter sides of the photo.
 CENTRE = (0.1, 1.0)
-IOUS = (0.3, 0.5)
-CRITERIA = (*(f"IoU {least}" for least in IOUS), "centre inside")
 # Where sizes part: the longer side of the box as a share of the photo's.
 SIZES = (0.07, 0.15, 0.3)
 SIZE_NAMES = ("below 7 %", "7 to 15 %", "15 to 30 %", "above 30 %")
@@ -73,7 +70,7 @@ def measure(dataset, model, equal):
 
     Args:
         dataset: Dataset with boxes of every photo.
-        model: `places.Keras` or `places.Exported`.
+        model: `places.Model`.
         equal: int, windows that cost as much as the detector.
 
     Returns:
@@ -87,7 +84,7 @@ def measure(dataset, model, equal):
         photo, boxes = dataset.shown(number)
         for row, of_count in regions(photo, model, equal, anchors, number).items():
             for count in COUNTS:
-                parts.setdefault(row, {}).setdefault(count, []).append(found_by(of_count(count), boxes))
+                parts.setdefault(row, {}).setdefault(count, []).append(finds(of_count(count), boxes).any(axis=0))
         sizes.append(np.digitize((boxes[:, 2:] - boxes[:, :2]).max(axis=1) / max(photo.shape), SIZES))
         photos.append(np.full(len(boxes), number))
     found = {row: {count: np.concatenate(each) for count, each in of_row.items()} for row, of_row in parts.items()}
@@ -147,16 +144,6 @@ def likeliest(photo, model, boxes):
     _, objectness = model.look(photo, boxes)
     picks = ops.convert_to_numpy(suppress(objectness[None], boxes, min(max(COUNTS), len(boxes)), SUPPRESSED))
     return boxes[picks[0]]
-
-
-def found_by(regions, boxes):
-    """Whether one of the regions finds each box, by each of `CRITERIA`: bool `[n, 3]`."""
-    if not len(regions):
-        return np.zeros((len(boxes), len(CRITERIA)), bool)
-    regions, boxes = np.asarray(regions, np.float32), np.asarray(boxes, np.float32)
-    common, union = map(ops.convert_to_numpy, shared_areas(regions[:, None], boxes))
-    inside = contain(regions, (boxes[:, :2] + boxes[:, 2:]) / 2)
-    return np.stack([*((common >= least * union).any(axis=0) for least in IOUS), inside.any(axis=0)], axis=1)
 
 
 def share(hits, photos):
