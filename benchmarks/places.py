@@ -38,6 +38,7 @@ def define_detector(flags):
         "The same embedding as in the detector, as a file of its own, for windows and references. By default that inside a "
         ".keras detector, and the one that comes with the package for others.",
     )
+    flags.boolean("windows", True, "Look at some 200 windows a photo too, which takes most of the time.")
     flags.integer("limit", 0, "Photos of each set that are looked at, spread over the set; 0 for all.", 0)
 
 
@@ -47,9 +48,15 @@ class Model:
     Attributes:
         detect, embed: functions, those of the detector and of the embedder.
         background_vectors: float32 `[G, D]`.
+
+    Raises:
+        UserError: if the embedder is another.
     """
 
     def __init__(self, detector, embedder):
+        ours, theirs = (np.asarray(each.background_vectors) for each in (detector, embedder))
+        if ours.shape != theirs.shape or not np.allclose(ours, theirs, atol=1e-3):
+            raise UserError("the detector keeps another embedding: --embedder must be a file of the one that it was made of.")
         self._embedder, self.detect, self.embed = embedder, detector.detect, embedder.embed
         self.background_vectors = embedder.background_vectors
 
@@ -168,6 +175,16 @@ class Cost:
     def __str__(self):
         each = f"detector {self.photo:.0f} ms a photo, embedding {self.window:.1f} ms a window"
         return f"Time, in turns, on all cores: {each}: {self.windows} windows cost as much"
+
+
+def sliding(flags, spent):
+    """The rows of sliding windows: dict from their names to how many windows a photo has at most, None for some 200.
+
+    Args:
+        flags: Flags.
+        spent: Cost.
+    """
+    return ({"windows": None} if flags.windows else {}) | {"windows, equal": spent.windows}
 
 
 def cost(model, photos):

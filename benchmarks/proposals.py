@@ -19,7 +19,7 @@ Anchors are stretched with the photo. A window is what the embedding sees; its r
 
 import numpy as np
 from keras import ops
-from places import CRITERIA, cost, define_detector, finds, limited, opened, opened_sets, timed, windows, with_boxes
+from places import CRITERIA, cost, define_detector, finds, limited, opened, opened_sets, sliding, timed, windows, with_boxes
 from result import Table, keep, run, shown
 
 from logo_keras.export.release import head
@@ -52,7 +52,7 @@ def main(flags, arguments):
     spent = cost(model, timed(next(iter(sets.values()))))
     lines = []
     for name, dataset in sets.items():
-        found, sizes, photos = measure(dataset, model, spent.windows)
+        found, sizes, photos = measure(dataset, model, sliding(flags, spent))
         for place, criterion in enumerate(CRITERIA):
             lines.append(f"\n{name}, {criterion}: percent of {len(sizes)} logos in {len(dataset)} photos\n")
             table = Table("size of the logo", "logos", "regions", *COUNTS)
@@ -65,13 +65,13 @@ def main(flags, arguments):
     keep("proposals", *lines, title="Where some logo is: recall of the best few regions", facts=facts)
 
 
-def measure(dataset, model, equal):
+def measure(dataset, model, slid):
     """Which logos are found.
 
     Args:
         dataset: Dataset with boxes of every photo.
         model: `places.Model`.
-        equal: int, windows that cost as much as the detector.
+        slid: dict, what `places.sliding` gives.
 
     Returns:
         found: dict from the name of a row to a dict from each of `COUNTS` to bool `[n, 3]`, whether so many regions find each
@@ -82,7 +82,7 @@ def measure(dataset, model, equal):
     parts, sizes, photos, anchors = {}, [], [], make_anchors(REFERENCE_SIZE)
     for number in progress(range(len(dataset)), "photos", len(dataset)):
         photo, boxes = dataset.shown(number)
-        for row, of_count in regions(photo, model, equal, anchors, number).items():
+        for row, of_count in regions(photo, model, slid, anchors, number).items():
             for count in COUNTS:
                 parts.setdefault(row, {}).setdefault(count, []).append(finds(of_count(count), boxes).any(axis=0))
         sizes.append(np.digitize((boxes[:, 2:] - boxes[:, :2]).max(axis=1) / max(photo.shape), SIZES))
@@ -91,7 +91,7 @@ def measure(dataset, model, equal):
     return found, np.concatenate(sizes), np.concatenate(photos)
 
 
-def regions(photo, model, equal, anchors, seed):
+def regions(photo, model, slid, anchors, seed):
     """Regions of a photo by the name of the row: dict to a function from a count to float `[at most count, 4]`, px."""
     height, width = photo.shape[:2]
 
@@ -104,8 +104,7 @@ def regions(photo, model, equal, anchors, seed):
         "centre": lambda count: centre(height, width, count),
         "random": best(shuffled(height, width, anchors, seed)),
         "largest": best(largest(height, width, anchors)),
-        "windows": best(likeliest(photo, model, windows(height, width))),
-        "windows, equal": best(likeliest(photo, model, windows(height, width, equal))),
+        **{row: best(likeliest(photo, model, windows(height, width, most))) for row, most in slid.items()},
     }
 
 

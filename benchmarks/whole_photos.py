@@ -29,7 +29,7 @@ import dataclasses
 import warnings
 
 import numpy as np
-from places import CENTRE_INSIDE, cost, define_detector, finds, limited, opened, opened_sets, timed, windows, with_boxes
+from places import CENTRE_INSIDE, cost, define_detector, finds, limited, opened, opened_sets, sliding, timed, windows, with_boxes
 from result import RESULTS, Table, keep, run, shown
 from retrieval import artwork, record, squares
 
@@ -93,12 +93,12 @@ def main(flags, arguments):
     asked = {name: limited(queries(name, dataset), flags.limit) for name, dataset in sets.items()}
     model = opened(flags)
     spent = cost(model, timed(next(iter(asked.values()))))
-    strangers = None
+    slid, strangers = sliding(flags, spent), None
     if (root := flags[NONE[0]].value) is not None:
-        strangers = see(limited(datasets.load(NONE[0], root, split=NONE[1]), flags.limit), model, spent.windows)
+        strangers = see(limited(datasets.load(NONE[0], root, split=NONE[1]), flags.limit), model, slid)
     lines, figures = [], {}
     for name, dataset in sets.items():
-        seen = see(asked[name], model, spent.windows)
+        seen = see(asked[name], model, slid)
         galleries = references(with_boxes(dataset), model, flags.marks)
         without = 0 if strangers is None else len(strangers["whole photo"].rows)
         lines.append(f"\n{name}: {len(asked[name])} photos of {len(dataset.class_names)} brands, {without} without; percent\n")
@@ -138,13 +138,13 @@ def queries(name, dataset):
     return datasets.load(name, dataset.root, split=ASKED[name])
 
 
-def see(dataset, model, equal):
+def see(dataset, model, slid):
     """Looks at every photo once.
 
     Args:
         dataset: Dataset.
         model: `places.Model`.
-        equal: int, windows that cost as much as the detector.
+        slid: dict, what `places.sliding` gives.
 
     Returns:
         dict from the name of a row to Places.
@@ -152,7 +152,7 @@ def see(dataset, model, equal):
     parts = {}
     for number in progress(range(len(dataset)), "photos", len(dataset)):
         photo, true = dataset.shown(number)
-        for kind, (boxes, vectors, *addends) in looked(photo, model, equal).items():
+        for kind, (boxes, vectors, *addends) in looked(photo, model, slid).items():
             parts.setdefault(kind, []).append((vectors, addends, finds(boxes, true).any(axis=1)[:, [CENTRE_INSIDE, 0]]))
     seen = {kind: joined(each) for kind, each in parts.items()}
     # The whole photo comes first.
@@ -161,7 +161,7 @@ def see(dataset, model, equal):
     return rows | seen
 
 
-def looked(photo, model, equal):
+def looked(photo, model, slid):
     """The places of a photo: dict from their kind to boxes, embeddings, objectness and, from a detector, scores."""
     height, width = photo.shape[:2]
     found, whole = model.detect(photo), np.float32([whole_box(photo)])
@@ -176,7 +176,7 @@ def looked(photo, model, equal):
         ),
         "detector, 16, close": (boxes, *model.look(photo, boxes), found.scores[: max(REGIONS)]),
     }
-    for kind, most in (("windows", None), ("windows, equal", equal)):
+    for kind, most in slid.items():
         boxes = windows(height, width, most)
         kinds[kind] = boxes, *model.look(photo, boxes)
     return kinds | {"whole photo": (whole, *model.look(photo))}

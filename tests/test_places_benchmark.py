@@ -1,12 +1,14 @@
 """benchmarks/places.py: windows, what finds a logo, what costs as much, and which photos are looked at."""
 
 import importlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import ROOT
 
 from logo_keras.datasets.dataset import Dataset
+from logo_keras.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,12 @@ def test_as_many_windows_as_fill_the_time_of_the_detector_cost_as_much(benchmark
     assert "100 ms a photo, embedding 4.0 ms a window: 25 windows" in str(benchmark.Cost(photo=100, window=4))
 
 
+def test_the_many_windows_may_be_left_out(benchmark):
+    spent = benchmark.Cost(photo=100, window=4)
+    assert benchmark.sliding(SimpleNamespace(windows=True), spent) == {"windows": None, "windows, equal": 25}
+    assert benchmark.sliding(SimpleNamespace(windows=False), spent) == {"windows, equal": 25}
+
+
 def test_the_time_of_a_window_is_that_of_one(benchmark, monkeypatch):
     asked = []
 
@@ -85,7 +93,7 @@ def test_photos_are_spread_over_the_set(benchmark):
 
 def test_boxes_are_embedded_in_batches_of_one_size(benchmark):
     class Embedder:
-        image_size, preprocessing, dimensions, background_vectors, embed = 8, "stretch", 3, None, None
+        image_size, preprocessing, dimensions, background_vectors, embed = 8, "stretch", 3, np.eye(3), None
 
         def predict_on_batch(self, images):
             assert len(images) == benchmark.BATCH
@@ -93,7 +101,7 @@ def test_boxes_are_embedded_in_batches_of_one_size(benchmark):
             return {"embedding": means, "objectness": means[:, 0]}
 
     class Keras(benchmark.Keras):
-        detect = None
+        detect, background_vectors = None, np.eye(3)
 
         def __init__(self):
             benchmark.Model.__init__(self, self, Embedder())
@@ -106,3 +114,10 @@ def test_boxes_are_embedded_in_batches_of_one_size(benchmark):
     assert objectness.tolist() == [0, 100] * 20
     # The photo as a whole, and none.
     assert Keras().look(photo)[0].shape == (1, 3) and Keras().look(photo, boxes[:0])[0].shape == (0, 3)
+
+
+def test_an_embedding_that_is_not_in_the_detector_is_refused(benchmark):
+    one, other = (SimpleNamespace(background_vectors=vectors, detect=None, embed=None) for vectors in (np.eye(3), -np.eye(3)))
+    with pytest.raises(UserError, match="the detector keeps another embedding"):
+        benchmark.Model(one, other)
+    assert benchmark.Model(one, one).background_vectors is one.background_vectors

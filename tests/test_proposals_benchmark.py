@@ -92,7 +92,7 @@ def test_logos_are_counted_by_size_and_found_by_the_first_regions(benchmark, tmp
         detect=lambda photo: SimpleNamespace(boxes=found),
         look=lambda photo, boxes: (None, np.linspace(1, 0, len(boxes), dtype=np.float32)),
     )
-    rows, sizes, photos = benchmark.measure(dataset, model, 20)
+    rows, sizes, photos = benchmark.measure(dataset, model, {"windows": None, "windows, equal": 20})
     assert sizes.tolist() == [0, 1, 2, 3, 0] and photos.tolist() == [0, 0, 0, 0, 1]
     assert set(rows) == {"detector", "grid", "centre", "random", "largest", "windows", "windows, equal"}
     assert all(set(each) == set(benchmark.COUNTS) and each[1].shape == (5, 3) for each in rows.values())

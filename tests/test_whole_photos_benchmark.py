@@ -128,7 +128,8 @@ def test_photos_are_looked_at_once_and_rows_choose_of_what_was_seen(benchmark, t
     boxes = np.float32([[10, 10, 30, 40], [0, 0, 90, 90]])
     detection = SimpleNamespace(boxes=boxes, embeddings=np.stack([A, B]), scores=np.float32([0.9, 0.2]),
                                 objectness=np.float32([0.4, 0.1]), whole_embedding=ELSE, whole_objectness=0.3)  # fmt: skip
-    seen = benchmark.see(dataset, SimpleNamespace(detect=lambda photo: detection, look=look), 2)
+    model = SimpleNamespace(detect=lambda photo: detection, look=look)
+    seen = benchmark.see(dataset, model, {"windows": None, "windows, equal": 2})
     assert list(seen) == [
         *(f"detector, {count}" for count in (4, 8, 16)),
         "detector, 16, whole",
