@@ -75,7 +75,7 @@ def main(flags, files):
             found["uncalibrated"] = {f"{references}, {rule}": each for (references, rule), each in named.items()}
             figures.setdefault(name, {})[row] = found
         lines += ["\n".join(table), f"\n{name}: galleries that are not calibrated, percent of the crops\n", "\n".join(galleries)]
-    count = record(figures)
+    count = record(LOG, figures)
     facts = [f"Commit: {head()}", f"Runs of this script so far: {count}", "In brackets: 95 % over draws and images, bootstrap."]
     keep("retrieval", *lines, facts=facts)
 
@@ -195,12 +195,12 @@ def uncalibrated(vectors, labels, art, of_art, model):
     return {key: [round(100 * float(share), 2) for share in np.mean(each, axis=0)] for key, each in found.items()}
 
 
-def record(figures):
-    """Adds a run to the log: returns how many there are now."""
-    lines = LOG.read_text(encoding="utf-8").splitlines() if LOG.exists() else []
+def record(log, figures):
+    """Adds a run to a log: returns how many there are now."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     lines.append(json.dumps({"date": now, "commit": head(), "command": command_line(), "figures": figures}))
-    write(LOG, ("\n".join(lines) + "\n").encode())
+    write(log, ("\n".join(lines) + "\n").encode())
     return len(lines)
 
 

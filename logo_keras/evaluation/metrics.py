@@ -429,10 +429,10 @@ def _region_figures(boxes, region_boxes, size):
     hits, any_hits, hits_of_others = [], [], 0
     for row, place in enumerate(places):
         centres = (boxes[place][:, :2] + boxes[place][:, 2:]) / 2 / size
-        dealt = _contain(best, centres)
+        dealt = contain(best, centres).any(axis=-1)
         hits.append(dealt[row])
         hits_of_others += int(dealt.sum()) - int(dealt[row])
-        any_hits.append(_contain(regions[place], centres).any())
+        any_hits.append(contain(regions[place], centres).any())
     figures["region_hit_rate"] = float(np.mean(hits))
     figures["region_hit_rate_any"] = float(np.mean(any_hits))
     if len(places) > 1:
@@ -440,7 +440,14 @@ def _region_figures(boxes, region_boxes, size):
     return figures
 
 
-def _contain(boxes, centres):
-    """Whether any of `centres [c, 2]` lies in each of `boxes [n, 4]`: bool `[n]`."""
-    inside = (boxes[:, None, :2] <= centres) & (centres <= boxes[:, None, 2:])
-    return inside.all(axis=-1).any(axis=-1)
+def contain(boxes, points):
+    """Whether boxes contain points, their edges included.
+
+    Args:
+        boxes: float `[n, 4]`, `(y0, x0, y1, x1)`.
+        points: float `[m, 2]`, `(y, x)`, likewise.
+
+    Returns:
+        bool `[n, m]`.
+    """
+    return ((boxes[:, None, :2] <= points) & (points <= boxes[:, None, 2:])).all(axis=-1)

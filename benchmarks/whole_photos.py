@@ -1,0 +1,315 @@
+"""Brands in whole photos whose boxes nobody tells, named by one or five photos with boxes, or by artwork alone.
+
+.venv/bin/python benchmarks/whole_photos.py --detector FILE --toplogo10 FOLDER --flickrlogos27 FOLDER [--marks FOLDER]
+
+The detector is a .keras, .tflite or .onnx file; no brand of these sets was trained. FlickrLogos-27: references are the squares
+around the largest boxes of training photos, the 135 queries with a brand are asked about. TopLogo-10: of all 700 photos those
+that are no references. The 135 queries of FlickrLogos-27 without a brand tell known from unknown, for both sets. References are
+drawn 30 times. Of artwork a reference stands on white and one on black, and photos of brands without any are not asked about;
+--marks names the folder where logo-train --recipe logo_embedder keeps the packages of marks, without which those of simplepycons
+are taken alone.
+
+The threshold at 5 % false accepts is the least number above all but so many of the 135 queries without a brand, as
+Gallery.calibrate fits it, and so at 1 %: above the sixth best and above the best.
+
+A brand's score in a place is its largest cosine minus the largest to a background, as in a gallery, and in a photo that of its
+best place. A row is a choice of places:
+
+detector, K                the best K regions
+detector, 16, whole        those and the whole photo
+detector, 16, close        those, cut anew from the photo itself, of which the detector sees 640 px
+windows                    sliding windows, some 200 a photo, cut from the photo itself
+windows, equal             as many of them, with longer steps and without the smallest, as take as much time as the detector
+whole photo                alone; the middle of a logo is inside by itself
+
+--add objectness=0.5 adds rows in which half of a place's objectness is added to the score of every brand in it; "score" is the
+detector's own, a probability.
+
+Every run is a line of results/whole-photos.jsonl, and results/whole-photos.md counts them.
+"""
+
+import dataclasses
+import warnings
+
+import numpy as np
+from places import CENTRE_INSIDE, cost, define_detector, finds, limited, opened, opened_sets, sliding, timed, windows, with_boxes
+from result import RESULTS, Table, keep, run, shown
+from retrieval import artwork, record, squares
+
+from logo_keras import datasets
+from logo_keras.errors import UserError
+from logo_keras.evaluation.retrieval import auroc
+from logo_keras.export.release import head
+from logo_keras.gallery.calibration import above
+from logo_keras.gallery.search import similarities
+from logo_keras.image.surroundings import whole_box
+from logo_keras.report.progress import progress
+
+LOG = RESULTS / "whole-photos.jsonl"
+# The parts whose boxes are references, and the parts that are asked about.
+SETS = {"toplogo10": None, "flickrlogos27": "train"}
+ASKED = {"toplogo10": None, "flickrlogos27": "test"}
+# The set that has photos without a brand, and their part.
+NONE = ("flickrlogos27", "none")
+REGIONS = (4, 8, 16)
+SHOTS = (1, 5)
+FALSE_ACCEPTS = (0.01, 0.05)
+FIGURES = ("named right", "AUROC x 100", *(f"right at {share:.0%} false accepts" for share in FALSE_ACCEPTS),
+           "middle of the logo inside", "IoU 0.3")  # fmt: skip
+ADDENDS = ("objectness", "score")
+RESAMPLES = 500
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Places:
+    """What was seen in n photos, in t places.
+
+    Attributes:
+        vectors: float32 `[t, D]`.
+        addends: dict from each of `ADDENDS`, where it is known, to float32 `[t]`.
+        finds: bool `[t, 2]`, whether the middle of a true box lies inside, and whether one has an IoU of 0.3 with it.
+        rows: int `[n, m]`, the places of each photo, best first, -1 where there is none.
+    """
+
+    vectors: np.ndarray
+    addends: dict
+    finds: np.ndarray
+    rows: np.ndarray
+
+    def of(self, columns):
+        """The same photos with some of their places, a slice."""
+        return dataclasses.replace(self, rows=self.rows[:, columns])
+
+
+def define(flags):
+    for name in SETS:
+        flags.string(name, None, f"The folder of {name}; one of the sets must be given.")
+    flags.string("marks", None, "The folder of the packages of marks.")
+    flags.multi_string("add", None, "What is added to the scores in a place, NAME=WEIGHT; objectness or score.")
+    flags.integer("draws", 30, "How often references are drawn.", 1)
+    define_detector(flags)
+
+
+def main(flags, arguments):
+    variants = {"": None} | dict(map(variant, flags.add or ()))
+    sets = opened_sets(flags, SETS)
+    asked = {name: limited(queries(name, dataset), flags.limit) for name, dataset in sets.items()}
+    model = opened(flags)
+    spent = cost(model, timed(next(iter(asked.values()))))
+    slid, strangers = sliding(flags, spent), None
+    if (root := flags[NONE[0]].value) is not None:
+        strangers = see(limited(datasets.load(NONE[0], root, split=NONE[1]), flags.limit), model, slid)
+    lines, figures = [], {}
+    for name, dataset in sets.items():
+        seen = see(asked[name], model, slid)
+        galleries = references(with_boxes(dataset), model, flags.marks)
+        without = 0 if strangers is None else len(strangers["whole photo"].rows)
+        lines.append(f"\n{name}: {len(asked[name])} photos of {len(dataset.class_names)} brands, {without} without; percent\n")
+        table = Table("places", "references", *FIGURES)
+        for row, places in seen.items():
+            others = None if strangers is None else strangers[row]
+            for label, addend in variants.items():
+                if addend is not None and addend[0] not in places.addends:
+                    continue
+                for kind, draw in galleries.items():
+                    count = 1 if kind == "artwork" else flags.draws
+                    found = ask(places, others, asked[name], [draw(number) for number in range(count)], model, addend)
+                    each = measured(*found)
+                    table.add(row + label, kind, *map(shown, each))
+                    rounded = (None if values is None else [round(float(value), 2) for value in values] for values in each)
+                    figures.setdefault(name, {})[f"{row}{label}, {kind}"] = dict(zip(FIGURES, rounded, strict=True))
+        lines.append("\n".join(table))
+    facts = [f"Commit: {head()}", f"{spent}", f"Runs of this script so far: {record(LOG, figures)}",
+             "In brackets: 95 % over draws and photos, bootstrap.",
+             "The middle of a logo inside, and IoU: of the best place of the photos that are named right."]  # fmt: skip
+    keep("whole-photos", *lines, title="Brands in whole photos", facts=facts)
+
+
+def variant(text):
+    """What is added to scores: how a row says it, and a name and a weight."""
+    name, _, weight = text.partition("=")
+    try:
+        return f" + {weight} {name}", (name, {each: float(weight) for each in ADDENDS}[name])
+    except (KeyError, ValueError):
+        raise UserError(f"--add must be NAME=WEIGHT with {' or '.join(ADDENDS)}, got {text!r}.") from None
+
+
+def queries(name, dataset):
+    """The photos that are asked about, of a set whose references are in `dataset`."""
+    if ASKED[name] == SETS[name]:
+        return with_boxes(dataset)
+    return datasets.load(name, dataset.root, split=ASKED[name])
+
+
+def see(dataset, model, slid):
+    """Looks at every photo once.
+
+    Args:
+        dataset: Dataset.
+        model: `places.Model`.
+        slid: dict, what `places.sliding` gives.
+
+    Returns:
+        dict from the name of a row to Places.
+    """
+    parts = {}
+    for number in progress(range(len(dataset)), "photos", len(dataset)):
+        photo, true = dataset.shown(number)
+        for kind, (boxes, vectors, *addends) in looked(photo, model, slid).items():
+            parts.setdefault(kind, []).append((vectors, addends, finds(boxes, true).any(axis=1)[:, [CENTRE_INSIDE, 0]]))
+    seen = {kind: joined(each) for kind, each in parts.items()}
+    # The whole photo comes first.
+    rows = {f"detector, {count}": seen["detector"].of(slice(1, 1 + count)) for count in REGIONS}
+    rows["detector, 16, whole"] = seen.pop("detector").of(slice(1 + max(REGIONS)))
+    return rows | seen
+
+
+def looked(photo, model, slid):
+    """The places of a photo: dict from their kind to boxes, embeddings, objectness and, from a detector, scores."""
+    height, width = photo.shape[:2]
+    found, whole = model.detect(photo), np.float32([whole_box(photo)])
+    boxes = found.boxes[: max(REGIONS)]
+    kinds = {
+        "detector": (
+            np.concatenate([whole, found.boxes]),
+            np.concatenate([found.whole_embedding[None], found.embeddings]),
+            np.append(np.float32(found.whole_objectness), found.objectness),
+            # The detector does not say whether the whole photo is a logo.
+            np.append(np.float32(0), found.scores),
+        ),
+        "detector, 16, close": (boxes, *model.look(photo, boxes), found.scores[: max(REGIONS)]),
+    }
+    for kind, most in slid.items():
+        boxes = windows(height, width, most)
+        kinds[kind] = boxes, *model.look(photo, boxes)
+    return kinds | {"whole photo": (whole, *model.look(photo))}
+
+
+def joined(parts):
+    """The places of photos, each vectors `[m, D]`, a list of addends `[m]` and finds `[m, 2]`, as Places."""
+    vectors, addends, found = zip(*parts, strict=True)
+    counts = np.array([len(each) for each in vectors])
+    columns = np.arange(counts.max(initial=0))
+    rows = np.where(columns < counts[:, None], (np.cumsum(counts) - counts)[:, None] + columns, -1)
+    known = {name: np.concatenate(values) for name, values in zip(ADDENDS, zip(*addends, strict=True), strict=False)}
+    return Places(np.concatenate(vectors), known, np.concatenate(found), rows)
+
+
+def references(dataset, model, marks):
+    """The galleries that are asked.
+
+    Args:
+        dataset: Dataset with boxes of every photo.
+        model: `places.Model`.
+        marks: str, the folder of the packages of marks, or None.
+
+    Returns:
+        dict from the kind of references to a function from the number of a draw to vectors `[r, D]`, brands ascending `[r]`, and
+        the paths of their photos.
+    """
+    crops, labels, brands = squares(dataset)
+    vectors, paths = model.embed(list(crops)), np.array(dataset.paths)
+    kinds = {f"{shots}-shot": lambda draw, shots=shots: drawn(vectors, labels, paths, shots, draw) for shots in SHOTS}
+    art, of_art = artwork(brands, marks)
+    if len(art):
+        order = np.argsort(of_art, kind="stable")
+        of_marks = model.embed(list(art[order]))
+        kinds["artwork"] = lambda draw: (of_marks, of_art[order], paths[:0])
+    return kinds
+
+
+def drawn(vectors, labels, paths, shots, draw):
+    """So many references of each brand."""
+    rng = np.random.default_rng([0, draw])
+    chosen = np.concatenate([rng.permutation(np.flatnonzero(labels == label))[:shots] for label in np.unique(labels)])
+    return vectors[chosen], labels[chosen], paths[chosen]
+
+
+def ask(places, strangers, dataset, draws, model, addend):
+    """Asks galleries about photos.
+
+    Args:
+        places: Places, of the photos of `dataset`.
+        strangers: Places, of photos without a brand, or None.
+        dataset: Dataset.
+        draws: list of what `references` gives.
+        model: what has `background_vectors`.
+        addend: str and float, a name of an addend and its weight, or None.
+
+    Returns:
+        right: float `[draws, n]`, 1 where the best brand is right, 0 where it is not, NaN where the photo is a reference or its
+            brand has none.
+        best: float32 `[draws, n]`, the score of the best brand.
+        none: float32 `[draws, m]`, likewise of photos without a brand.
+        found: float `[draws, n, 2]`, of photos that are named right `Places.finds` of the best place, NaN of others, and where
+            boxes are not known.
+    """
+    boxed = np.array([len(boxes) > 0 for boxes in dataset.boxes])
+    paths, rights, bests, nones, founds = np.array(dataset.paths), [], [], [], []
+    for vectors, labels, used in draws:
+        brands, starts = np.unique(labels, return_index=True)
+        brand, best, place = likeliest(places, vectors, starts, model.background_vectors, addend)
+        right = np.where(np.isin(dataset.labels, brands) & ~np.isin(paths, used), brands[brand] == dataset.labels, np.nan)
+        rights.append(right)
+        bests.append(best)
+        founds.append(np.where(((right == 1) & boxed)[:, None], places.finds[place], np.nan))
+        none = np.zeros(0, np.float32)
+        if strangers is not None:
+            _, none, _ = likeliest(strangers, vectors, starts, model.background_vectors, addend)
+        nones.append(none)
+    return np.stack(rights), np.stack(bests), np.stack(nones), np.stack(founds)
+
+
+def likeliest(places, vectors, starts, background_vectors, addend=None):
+    """Of each photo the brand with the highest score in any place, this score, and the place: three `[n]`.
+
+    Args:
+        places: Places.
+        vectors, starts, background_vectors: as for `logo_keras.gallery.search.similarities`.
+        addend: as for `ask`.
+    """
+    scores = similarities(vectors, starts, places.vectors, background_vectors)
+    if addend is not None:
+        name, weight = addend
+        scores = scores + weight * places.addends[name]
+    # Row -1: no place.
+    scores = np.pad(scores, ((0, 0), (0, 1)), constant_values=-np.inf)[:, places.rows]
+    best, photos = scores.max(axis=2), np.arange(scores.shape[1])
+    brand = best.argmax(axis=0)
+    return brand, best[brand, photos], places.rows[photos, scores[brand, photos].argmax(axis=1)]
+
+
+def measured(right, best, none, found):
+    """Each of `FIGURES` in percent with its interval, three floats; None where it is not known. Arguments: as `ask` returns."""
+    rng, drawn = np.random.default_rng(0), []
+    for _ in range(RESAMPLES):
+        draws, photos, others = (rng.integers(length, size=length) for length in (*right.shape, none.shape[1]))
+        rows = draws[:, None]
+        drawn.append(values(right[rows, photos], best[rows, photos], none[rows, others], found[rows, photos]))
+    with warnings.catch_warnings():
+        # What is not known is nan all over.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        ends = np.nanquantile(drawn, (0.025, 0.975), axis=0)
+    means = values(right, best, none, found)
+    return [None if np.isnan(mean) else [100 * mean, *(100 * ends[:, place])] for place, mean in enumerate(means)]
+
+
+def values(right, best, none, found):
+    """Each of `FIGURES` as a fraction, nan where it is not known. Arguments: as `ask` returns."""
+    asked = ~np.isnan(right)
+    told, accepted = np.nan, [np.nan] * len(FALSE_ACCEPTS)
+    if none.shape[1] and asked.any(axis=1).all():
+        told = np.mean([auroc(known[each], others) for known, each, others in zip(best, asked, none, strict=True)])
+        for place, share in enumerate(FALSE_ACCEPTS):
+            limits = np.array([[above(others, share)] for others in none])
+            accepted[place] = _mean(np.where(asked, (right == 1) & (best >= limits), np.nan))
+    return [_mean(right), told, *accepted, _mean(found[..., 0]), _mean(found[..., 1])]
+
+
+def _mean(hits):
+    hits = hits[~np.isnan(hits)]
+    return float(hits.mean()) if len(hits) else np.nan
+
+
+if __name__ == "__main__":
+    run(__doc__, main, define, required=("detector",))
