@@ -5,23 +5,33 @@ For instance:
   logo-predict --model run/model.tflite --pictures drawn photos/
   logo-predict --gallery brands.gallery logo.jpg
   logo-predict --gallery brands.gallery holiday.jpg --box 120,40,180,200 --box 10,300,90,380
+  logo-predict --gallery brands.gallery match.mp4 --timeline match.html
 
 Folders are searched to the bottom. Of a model every photo gets some brand of its list, also one without a logo: a low
 probability is a hint, no proof. A gallery (logo-gallery) names the brands of which it knows a mark, with their similarity, or
 none. It searches no photo: --box says where the logos are, otherwise the whole photo counts as one.
+
+Of a video a frame a second is looked at (--every). Ctrl-C ends it early, and what was seen until then is written.
 """
 
 from pathlib import Path
 
+import numpy as np
+
+from logo_keras.commands import timeline
 from logo_keras.commands.command import Command, boxes_of, printable, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.files import mark, write, write_json
-from logo_keras.gallery import Gallery, artwork
+from logo_keras.gallery import Gallery, artwork, calibration
 from logo_keras.image.draw import draw_matches, draw_recognition, encoded
 from logo_keras.image.preprocessing import UnreadablePhoto, read
+from logo_keras.image.surroundings import whole_box
+from logo_keras.video import Sighting, Video
 
+# The probability above which a brand is likelier than all others together.
+_LIKELIER = 0.5
 USAGE = "logo-predict --model FILE | --gallery FILE PHOTOGRAPH_OR_FOLDER ..."
 
 
@@ -37,6 +47,7 @@ def define(flags):
     flags.shared("box")
     flags.integer("top", 3, "How many brands to name for a photo, or a box.", lower_bound=1)
     flags.string("json", None, "Also write the answers to this file.")
+    timeline.define(flags)
     flags.string("pictures", None, "Also draw every photo, with its regions, brands and probabilities, into this folder.")
     flags.integer(
         "threads",
@@ -77,6 +88,26 @@ class OfModel:
     def row(self, answer):
         """For JSON: dict."""
         return answer.to_dict()
+
+    def sightings(self, frame):
+        """Of a video's frame: list of Sighting, the likeliest brand in the best region where it is likelier than all others.
+
+        Raises:
+            ValueError: if the model has no regions.
+        """
+        answer = self._model.recognize(frame, top=1)
+        if not len(answer.region_boxes):
+            raise UserError("a timeline needs places: take --gallery, or a model with regions, no plain classifier.")
+        box = np.clip(answer.region_boxes[0], 0, (*frame.shape[:2],) * 2)
+        (label,), (probability,) = answer.labels, answer.probabilities
+        return [Sighting(label, probability, tuple(map(float, box)))] if probability > _LIKELIER else []
+
+    def notes(self):
+        """What is to be said beside a timeline: list of str."""
+        return [
+            "A model gives every frame some brand of its list: one counts as seen where it is likelier than all others together, "
+            "which is no proof. Its box is the region that the model looked at first, not the outline of a logo."
+        ]
 
 
 class OfGallery:
@@ -119,6 +150,19 @@ class OfGallery:
         label = matches[0].label if matches else None
         asked = {} if self._boxes is None else {"boxes": self._boxes}
         return {"known": bool(matches), "label": label, **asked, "matches": [match.to_dict() for match in matches]}
+
+    def sightings(self, frame):
+        """Of a video's frame: list of Sighting, one brand a place. The box of a whole frame says nothing of the place."""
+        everything = tuple(map(float, whole_box(frame)))
+        found = ((match, tuple(map(float, match.box))) for match in self._gallery.recognize(frame, 1))
+        return [Sighting(match.label, match.similarity, None if box == everything else box) for match, box in found]
+
+    def notes(self):
+        """What is to be said beside a timeline: list of str."""
+        if self._gallery.rule == calibration.CALIBRATED:
+            return []
+        said = calibration.SAID[self._gallery.rule].removeprefix("not calibrated: ")
+        return [f"The gallery is not calibrated. Thresholds: {said}."]
 
 
 def _named(matches):
@@ -180,6 +224,11 @@ def _unused(stem, taken):
 def _work(values, arguments):
     if not arguments:
         raise UserError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
+    if timeline.is_meant(values, arguments):
+        timeline.check(values, arguments[0])
+        video = Video(arguments[0])
+        timeline.work(values, video, _opened(values, arguments))
+        return
     paths = find(arguments)
     shown = _opened(values, paths)
     if values.pictures and _lies_among(values.pictures, arguments):
