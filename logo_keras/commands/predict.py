@@ -159,10 +159,16 @@ class OfGallery:
 
     def notes(self):
         """What is to be said beside a timeline: list of str."""
-        if self._gallery.rule == calibration.CALIBRATED:
-            return []
-        said = calibration.SAID[self._gallery.rule].removeprefix("not calibrated: ")
-        return [f"The gallery is not calibrated. Thresholds: {said}."]
+        notes = []
+        if self._gallery.rule != calibration.CALIBRATED:
+            said = calibration.SAID[self._gallery.rule].removeprefix("not calibrated: ")
+            notes.append(f"The gallery is not calibrated. Thresholds: {said}.")
+        if not getattr(self._gallery, "searches", False):
+            notes.append(
+                "Each frame was looked at as a whole, as one mark: small marks are missed, and how large they are is unknown. "
+                "With a detector (--model) the gallery finds places."
+            )
+        return notes
 
 
 def _named(matches):

@@ -54,8 +54,10 @@ def bars(appearances, seconds):
     """
     runs = []
     for each in appearances:
-        first = min(COLUMNS - 1, int(each.start / seconds * COLUMNS))
-        end = min(COLUMNS, max(first + 1, math.ceil(each.end / seconds * COLUMNS)))
+        # Rounded first: 0.6 s of 0.8 s is column 750, not 749.
+        first, end = (round(time / seconds * COLUMNS, 6) for time in (each.start, each.end))
+        first = min(COLUMNS - 1, int(first))
+        end = min(COLUMNS, max(first + 1, math.ceil(end)))
         if runs and first <= runs[-1][1]:
             runs[-1][1] = end
         else:

@@ -47,14 +47,13 @@ def watch(video, see, every=1.0, notes=()):
     except KeyboardInterrupt:
         if not looks:
             raise
-    seconds = round(video.seconds, 6)
+    # Where it was stopped, the last look stands for its own time, not for what was read since.
+    seconds = round(video.seconds if complete else min(video.seconds, looks[-1].start + every), 6)
     notes = [*notes, *video.notes(complete)]
     if not complete:
         of = f" of {clock(video.promised)}" if video.promised else ""
         notes.insert(0, f"Stopped by hand after {clock(seconds)}{of}: what follows is of that part alone.")
     brands = exposures(looks, seconds)
-    if brands and all(brand.share_while_seen is None for brand in brands):
-        notes.append("Frames were looked at as a whole, each as one mark: small marks are missed, and sizes unknown.")
     timeline = Timeline(video.path, seconds, every, complete, looks[0].size, tuple(notes), brands, tuple(looks))
     return timeline, pictures.all(seconds)
 
@@ -89,7 +88,7 @@ class _Pictures:
         start, _, picture = self._open.pop(label)
         heap = self._closed.setdefault(label, [])
         # Of equal ones the first stays.
-        heapq.heappush(heap, (end - start, -next(self._numbers), start, picture))
+        heapq.heappush(heap, (round(end - start, 3), -next(self._numbers), start, picture))
         if len(heap) > _PICTURES:
             heapq.heappop(heap)
 
