@@ -5,20 +5,24 @@ For instance:
   logo-predict --model run/model.tflite --pictures drawn photos/
   logo-predict --gallery brands.gallery logo.jpg
   logo-predict --gallery brands.gallery holiday.jpg --box 120,40,180,200 --box 10,300,90,380
+  logo-predict --gallery brands.gallery --model detector.tflite --pictures drawn photos/
 
 Folders are searched to the bottom. Of a model every photo gets some brand of its list, also one without a logo: a low
 probability is a hint, no proof. A gallery (logo-gallery) names the brands of which it knows a mark, with their similarity, or
-none. It searches no photo: --box says where the logos are, otherwise the whole photo counts as one.
+none. With a detector, which --model names then, it searches every photo and says where. Without one --box says where the logos
+are, otherwise the whole photo counts as one.
 """
 
+import sys
 from pathlib import Path
 
 from logo_keras.commands.command import Command, boxes_of, printable, say_unreadable
+from logo_keras.commands.gallery_changes import check_close
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.files import mark, write, write_json
-from logo_keras.gallery import Gallery, artwork
+from logo_keras.gallery import Gallery, artwork, calibration
 from logo_keras.image.draw import draw_matches, draw_recognition, encoded
 from logo_keras.image.preprocessing import UnreadablePhoto, read
 
@@ -32,9 +36,9 @@ def define(flags):
         "gallery",
         None,
         "Instead of a model: a gallery that logo-gallery keeps. --model is then the embedding with which it was made, where that "
-        "is not the one that comes with the package.",
+        "is not the one that comes with the package, or a detector with that embedding, which searches photos.",
     )
-    flags.shared("box")
+    flags.shared("box", "close")
     flags.integer("top", 3, "How many brands to name for a photo, or a box.", lower_bound=1)
     flags.string("json", None, "Also write the answers to this file.")
     flags.string("pictures", None, "Also draw every photo, with its regions, brands and probabilities, into this folder.")
@@ -78,6 +82,10 @@ class OfModel:
         """For JSON: dict."""
         return answer.to_dict()
 
+    def about(self):
+        """What JSON says of all answers: dict."""
+        return {}
+
 
 class OfGallery:
     """How photos are read for a gallery, and its answer, a tuple of Match, is shown.
@@ -85,10 +93,15 @@ class OfGallery:
     Args:
         gallery: Gallery.
         boxes: list of `(y0, x0, y1, x1)`, px, where the logos are; None for photos as a whole.
+        close: bool, as for `Gallery.recognize`.
+
+    Attributes:
+        searches: bool, whether places are found in photos.
     """
 
-    def __init__(self, gallery, boxes=None):
-        self._gallery, self._boxes = gallery, boxes
+    def __init__(self, gallery, boxes=None, close=False):
+        self._gallery, self._boxes, self._close = gallery, boxes, close
+        self.searches = boxes is None and gallery.searches
 
     def read(self, path):
         """A photo, or artwork, also SVG: uint8 RGB `[H, W, 3]`."""
@@ -96,14 +109,19 @@ class OfGallery:
 
     def answer(self, photo, top):
         """What the gallery says: tuple of Match."""
-        return self._gallery.recognize(photo, top, self._boxes)
+        return self._gallery.recognize(photo, top, self._boxes, self._close)
 
     def said(self, path, matches):
-        """As lines of text, one a box: list of str; "none" where nothing is known."""
-        if self._boxes is None:
+        """As lines of text, one a box or a place: list of str; "none" where nothing is known."""
+        boxes = list(dict.fromkeys(match.box for match in matches)) if self.searches else self._boxes
+        if not boxes:
             return [f"{path}: {_named(matches)}"]
-        found = {box: [match for match in matches if match.box == box] for box in self._boxes}
-        return [f"{path} at {','.join(f'{corner:g}' for corner in box)}: {_named(each)}" for box, each in found.items()]
+        found = {box: [match for match in matches if match.box == box] for box in boxes}
+        return [f"{path} at {self._place(box)}: {_named(each)}" for box, each in found.items()]
+
+    def _place(self, box):
+        # Those that were found are not exact to a px.
+        return ",".join(f"{corner:.0f}" if self.searches else f"{corner:g}" for corner in box)
 
     def drawn(self, photo, matches):
         """On the photo, beside the references: uint8 RGB."""
@@ -119,6 +137,14 @@ class OfGallery:
         label = matches[0].label if matches else None
         asked = {} if self._boxes is None else {"boxes": self._boxes}
         return {"known": bool(matches), "label": label, **asked, "matches": [match.to_dict() for match in matches]}
+
+    def about(self):
+        """What JSON says of all answers, where the thresholds come from and whether photos are searched: dict."""
+        return {"rule": self._gallery.rule, "searched": self.searches}
+
+    def doubts(self):
+        """What a person must be told of all answers: list of str."""
+        return calibration.doubts(self._gallery.rule, self._gallery.calibration, self._close) if self.searches else []
 
 
 def _named(matches):
@@ -189,7 +215,7 @@ def _work(values, arguments):
     say_unreadable(unreadable)
     if values.json:
         rows = [{"photograph": path, **shown.row(answer)} for path, answer in answers.items()]
-        write_json(values.json, {"photographs": rows, "unreadable": unreadable})
+        write_json(values.json, {**shown.about(), "photographs": rows, "unreadable": unreadable})
     if not answers:
         raise UserError("none of the photographs could be read.")
 
@@ -199,6 +225,8 @@ def _opened(values, paths):
     if values.gallery is None:
         if values.box is not None:
             raise UserError("--box belongs to a gallery; a model finds its regions by itself.")
+        if values.close:
+            raise UserError("--close belongs to a gallery.")
         model = open_model(values.model, values.threads)
         if not hasattr(model, "recognize"):
             raise UserError(f"{values.model} holds a {type(model).__name__}, which names no brand: it gives vectors.")
@@ -206,7 +234,12 @@ def _opened(values, paths):
     if values.threads is not None:
         raise UserError("--threads belongs to a model; a gallery's embedding runs on one.")
     boxes = boxes_of(values, paths)
-    return OfGallery(Gallery.load(values.gallery, values.model), boxes)
+    gallery = Gallery.load(values.gallery, values.model)
+    check_close(values, gallery)
+    shown = OfGallery(gallery, boxes, values.close)
+    for doubt in shown.doubts():
+        print(f"note: {doubt}", file=sys.stderr)
+    return shown
 
 
 COMMAND = Command(USAGE, __doc__, define, _work, required=("model",), unless="gallery")

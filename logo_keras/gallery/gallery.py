@@ -330,8 +330,8 @@ class Gallery:
     def evaluate(self, dataset, whole=False, close=False):
         """How well the gallery names the brands of a data set.
 
-        A sample is the logo in its boxes, of several the likeliest; without boxes it is what `recognize` says of the photo. Brands
-        are compared by name. Photos that calibrated the gallery, and those from which a reference comes, are left out.
+        A sample is the logo in its boxes, of several the likeliest; without boxes it is what `recognize` says of the photo.
+        Brands are compared by name. Photos that calibrated the gallery, and those from which a reference comes, are left out.
 
         Args:
             dataset: Dataset. Label -1, and brands that the gallery does not have, are right where nothing is known.

@@ -117,8 +117,8 @@ def likeliest(similarities, is_known, top):
 def merged(named, boxes, top):
     """Makes one of what shows the same logo.
 
-    The most similar counts first. A brand that was named where the boxes share half of the smaller one is not named again. Another
-    brand, where the boxes share 0.3 of what they cover together, is one more name for that place.
+    The most similar counts first. A brand that was named where the boxes share half of the smaller one is not named again.
+    Another brand, where the boxes share 0.3 of what they cover together, is one more name for that place.
 
     Args:
         named: list of `(brand, place)`, two int, the most similar first.
