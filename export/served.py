@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from logo_keras import __version__
-from logo_keras.edge.model_file import Metadata, packed
+from logo_keras.edge.metadata import Metadata, packed
 from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras, require
 

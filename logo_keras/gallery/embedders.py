@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from logo_keras.arguments import one_of, whole
-from logo_keras.edge.model_file import LARGEST_THRESHOLD
+from logo_keras.edge.metadata import LARGEST_THRESHOLD
 from logo_keras.errors import FileError, UserError
 from logo_keras.extras import naming_extras
 from logo_keras.files import sha256

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from logo_keras.arguments import multiple_of, multiple_of_32, whole
+from logo_keras.edge.detection import detect
 from logo_keras.errors import UserError
 from logo_keras.image.surroundings import CONTEXT
 from logo_keras.network.box_head import BoxHead
@@ -70,6 +71,8 @@ class LogoDetector(LogoModel):
 
     loss_names = ("score", "box")
     metrics_by_name = {}
+    # A file that is released may have one.
+    threshold = None
     export_outputs = ("embedding", "objectness", "region_boxes", "region_scores", "region_embeddings", "region_objectness")
 
     def __init__(
@@ -128,6 +131,26 @@ class LogoDetector(LogoModel):
     def background_vectors(self):
         """float32 `[G, D]`, of length 1: those of the embedder."""
         return self.embedder.background_vectors
+
+    def detect(self, photo, regions=None):
+        """Finds logos in one photo, exactly as `lk.edge.Detector` does with an exported file.
+
+        Args:
+            photo: a path, the bytes of an image file or a uint8 RGB array `[H, W, 3]`.
+            regions: int, at most so many, the best; None for all, which are at most K of the photo and, of a long one, of each
+                of its parts (`logo_keras.edge.detection.detect`).
+
+        Returns:
+            `logo_keras.edge.detection.Detection`, its boxes in px of the upright photo.
+
+        Raises:
+            UnreadablePhotograph: naming the file and the reason.
+        """
+        return detect(self.predict_on_batch, photo, self.image_size, regions, self.preprocessing)
+
+    def embed(self, photos, batch_size=64):
+        """Embeds photos, each as a whole, as the embedder inside does: `LogoEmbedder.embed`."""
+        return self.embedder.embed(photos, batch_size)
 
     def _expected_size(self):
         """Any: it depends on what is asked for, see `call`."""
