@@ -125,9 +125,8 @@ def test_boxes_that_are_given_are_not_searched(brands):
     both, boxes = two_of_acme()
     found = brands.recognize(both, top=1, boxes=boxes[:1])
     assert [match.box for match in found] == [tuple(map(float, boxes[0]))]
-    plain = searching(WithBackgrounds())
-    assert not plain.searches and brands.searches
-    assert found == plain.recognize(both, top=1, boxes=boxes[:1])
+    assert not plain().searches and brands.searches
+    assert found == plain().recognize(both, top=1, boxes=boxes[:1])
     assert brands.recognize(both, boxes=[]) == ()
 
 
@@ -222,8 +221,8 @@ def test_thresholds_are_fitted_to_the_likeliest_place_of_each_photo(scenes):
     # Of 41 a fifth is 8.
     assert found.threshold == pytest.approx(float(best[-8]), abs=1e-6)
     assert sum(bool(made.recognize(scene)) for scene in scenes) == 7
-    plain = searching(WithBackgrounds())
-    assert not plain.calibrate(scenes, 0.2).searched and plain.threshold < found.threshold
+    whole = searching(WithBackgrounds()).calibrate(scenes, 0.2)
+    assert not whole.searched and whole.threshold < found.threshold
 
 
 def test_a_data_set_is_evaluated_as_its_photos_are_recognized(dataset):
@@ -237,20 +236,16 @@ def test_a_data_set_is_evaluated_as_its_photos_are_recognized(dataset):
         assert (found.samples, found.others) == (9, 4) and found.named == pytest.approx(np.mean(right)) and found.named > 0.5
         assert found.misnamed == pytest.approx(np.mean([name is not None for name in named[:9]]) - np.mean(right))
         assert found.false_accepts == np.mean([name is not None for name in named[9:]])
-    # What is told of photos without boxes alone is not asked about in their boxes.
     assert made.evaluate(dataclasses.replace(dataset, boxes=None)) == found
 
 
 def test_the_boxes_of_a_data_set_count_also_with_a_detector(dataset):
-    assert searching(Detecting()).evaluate(dataset.subset(range(9))) == searching(WithBackgrounds()).evaluate(
-        dataset.subset(range(9))
-    )
+    boxed = dataset.subset(range(9))
+    assert searching(Detecting()).evaluate(boxed) == searching(WithBackgrounds()).evaluate(boxed)
 
 
 def test_photos_with_and_without_boxes_are_scored_in_their_order(dataset):
-    function = Detecting()
-    made, order = searching(function), [9, 0, 10, 3, 4, 11, 6]
-    found = made.evaluate(dataset.subset(order))
+    found = searching(Detecting()).evaluate(dataset.subset([9, 0, 10, 3, 4, 11, 6]))
     assert found.per_brand == {"Acme": 1, "Globex": 1, "Initech": 1} and found.others == 3
 
 
@@ -269,18 +264,18 @@ def test_what_calibrated_is_remembered_and_doubted_where_it_does_not_fit(scenes,
     assert found == made.calibration and found.searched and found.close
     assert calibration.doubts("calibrated", found, close=True) == []
     assert "with close looks" in calibration.doubts("calibrated", found)[0]
-    plain = searching(WithBackgrounds())
-    assert "calibrated without a detector" in calibration.doubts("calibrated", plain.calibrate(scenes, 0.1))[0]
+    found = searching(WithBackgrounds()).calibrate(scenes, 0.1)
+    assert "calibrated without a detector" in calibration.doubts("calibrated", found)[0]
 
 
 def test_a_gallery_opens_with_a_detector_that_has_its_embedding_and_the_other_way_round(tmp_path):
     scene, box = photo("Globex")
     plain().save(tmp_path / "plain.gallery")
     searching(Detecting()).save(tmp_path / "found.gallery")
-    searching = lk.Gallery.load(tmp_path / "plain.gallery", embed=Detecting())
-    assert iou(searching.recognize(scene)[0].box, box) > 0.8
-    plain = lk.Gallery.load(tmp_path / "found.gallery", embed=WithBackgrounds())
-    assert not plain.searches and plain.recognize(scene, boxes=[box])[0].label == "Globex"
+    opened = lk.Gallery.load(tmp_path / "plain.gallery", embed=Detecting())
+    assert iou(opened.recognize(scene)[0].box, box) > 0.8
+    opened = lk.Gallery.load(tmp_path / "found.gallery", embed=WithBackgrounds())
+    assert not opened.searches and opened.recognize(scene, boxes=[box])[0].label == "Globex"
     with pytest.raises(UnusableGallery, match="another|not with"):
         lk.Gallery.load(tmp_path / "plain.gallery", embed=Other())
 

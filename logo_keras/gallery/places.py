@@ -128,17 +128,18 @@ def merged(named, boxes, top):
         list, of each of `named` the place whose box it gets, int; or None for what is left out.
     """
     of_smaller, of_both = _shared(boxes)
+    logos, near = (list(map(set, map(np.flatnonzero, each))) for each in (of_smaller >= _ONE_LOGO, of_both >= _ONE_PLACE))
     # How many names places have, those of each brand, and where the names of a place go once that is settled.
     names, of_brand, settled, homes = Counter(), {}, {}, []
     for brand, place in named:
-        own = of_brand.setdefault(brand, [])
+        own = of_brand.setdefault(brand, set())
         home = settled.get(place)
         if home is None:
-            home = next((other for other in names if of_both[place, other] >= _ONE_PLACE), place)
-        if names[home] == top or any(of_smaller[place, other] >= _ONE_LOGO for other in own):
+            home = next((other for other in names if other in near[place]), place)
+        if names[home] == top or not own.isdisjoint(logos[place]):
             homes.append(None)
             continue
-        own.append(home)
+        own.add(home)
         names[home] += 1
         settled[place] = home
         homes.append(home)
