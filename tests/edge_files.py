@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from logo_keras.edge import model_file
+from logo_keras.edge import metadata, model_file
 
 SIZE = 32
 METADATA = model_file.Metadata(("red", "green", "blue"), SIZE, "stretch", "NTSNet", "fused", "0.1.0")
@@ -10,7 +10,7 @@ METADATA = model_file.Metadata(("red", "green", "blue"), SIZE, "stretch", "NTSNe
 EMBEDDER = model_file.Metadata(
     *((), SIZE, "stretch", "LogoEmbedder", None, "0.2.0"),
     dimensions=3,
-    background_vectors=model_file.packed(np.float32([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0]])),
+    background_vectors=metadata.packed(np.float32([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0]])),
 )
 BOXES = np.float32([[0, 0, 16, 8], [8, -4, 24, 12]])
 SCORES = np.float32([1.5, 0.5])

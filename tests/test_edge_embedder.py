@@ -12,7 +12,7 @@ import pytest
 from edge_files import EMBEDDER, EMBEDDING, EVERYTHING, METADATA, SIZE, write
 
 from logo_keras.edge import Embedder, Recognizer, UnusableModel, model_file
-from logo_keras.edge.model_file import Metadata, packed
+from logo_keras.edge.metadata import Metadata, packed
 from logo_keras.image.preprocessing import UnreadablePhoto, fit
 from logo_keras.image.surroundings import square
 
@@ -123,9 +123,9 @@ def test_an_embedder_is_opened_again_where_a_pickle_takes_it(embedder, photo):
 def test_files_of_the_other_kind_are_refused_by_name(suffix, tmp_path):
     brands = write(tmp_path / f"brands{suffix}", outputs=EVERYTHING)
     marks = write(tmp_path / f"marks{suffix}", EMBEDDER, outputs=EMBEDDING)
-    with pytest.raises(UnusableModel, match=r"brands\.\w+: it names brands .* open it with logo_keras.edge.Recognizer"):
+    with pytest.raises(UnusableModel, match=r"brands\.\w+: it names brands: open it with logo_keras.edge.Recognizer"):
         Embedder(brands)
-    with pytest.raises(UnusableModel, match=r"marks\.\w+: an embedder, which names no brands: open it with .*Embedder"):
+    with pytest.raises(UnusableModel, match=r"marks\.\w+: an embedder, which neither names .*: open it with .*Embedder"):
         Recognizer(marks)
 
 

@@ -64,7 +64,7 @@ def test_a_video_becomes_a_page_and_json(gallery, video, tmp_path, capsys):
     said = capsys.readouterr()
     assert said.out.splitlines() == ["Acme: 2.0 s (44.4%), 1 appearance", "Globex: 1.5 s (33.3%), 1 appearance"]
     first, second = said.err.splitlines()
-    assert first.startswith("note: The gallery is not calibrated. Thresholds: nearer") and "looked at as a whole" in second
+    assert first.startswith("note: thresholds: not calibrated: nearer") and "looked at as a whole" in second
     found = json.loads(written.read_text())
     assert [brand["label"] for brand in found["brands"]] == ["Acme", "Globex"]
     assert [[match["label"] for match in frame["matches"]] for frame in found["frames"]] == [
@@ -73,14 +73,14 @@ def test_a_video_becomes_a_page_and_json(gallery, video, tmp_path, capsys):
     # The box of a whole frame is no place.
     assert found["frames"][0]["matches"][0]["box"] is None and found["frames"][-1]["end"] == found["seconds"] == 4.5
     text = page.read_text(encoding="utf-8")
-    assert "The gallery is not calibrated." in text and text.count("<img") == 2
+    assert "Thresholds: not calibrated: nearer" in text and text.count("<img") == 2
 
 
 def test_boxes_give_the_share_of_the_picture(gallery, video, tmp_path, monkeypatch, capsys):
     reference = lk.Gallery.load(gallery).references("Acme")[0]
 
-    def recognize(self, frame, top):
-        assert top == 1 and frame.shape == (96, 96, 3)
+    def recognize(self, frame, top, boxes, close):
+        assert top == 1 and boxes is None and not close and frame.shape == (96, 96, 3)
         # As numbers of numpy, which JSON does not know.
         return (Match("Acme", 0.5, tuple(np.float32([0, 0, 48, 48])), reference),)
 
@@ -88,6 +88,7 @@ def test_boxes_give_the_share_of_the_picture(gallery, video, tmp_path, monkeypat
     assert run(f"--gallery={gallery}", video, f"--json={tmp_path / 'v.json'}", "--every=0.5") == 0
     assert capsys.readouterr().out == "Acme: 4.5 s (100.0%), 1 appearance, 25.0% of the picture\n"
     found = json.loads((tmp_path / "v.json").read_text())
+    assert (found["rule"], found["searched"]) == ("backgrounds", False)
     assert len(found["frames"]) == 9 and found["frames"][0]["matches"][0]["box"] == [0, 0, 48, 48]
 
 

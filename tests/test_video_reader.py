@@ -62,7 +62,7 @@ def test_damaged_frames_are_passed_over_and_told(tmp_path):
     video = Video(path)
     times = [time for time, _ in video.frames(0.1)]
     assert 20 < len(times) < 30 and times[-1] > 2.5
-    assert video.notes() == ["In 1 place frames could not be decoded and were passed over."]
+    assert video.notes() == ["in 1 place frames could not be decoded and were passed over."]
 
 
 def test_a_video_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path):

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from logo_keras.video.timeline import Appearance, Look, Sighting, Timeline, covered, ends, exposures
+from logo_keras.gallery import Match
+from logo_keras.video.timeline import Appearance, Look, Sighting, Timeline, covered, ends, exposures, sightings
 
 SIZE = (100, 200)
 LEFT, RIGHT, HALF = (0, 0, 50, 100), (0, 100, 50, 200), (0, 0, 100, 100)
@@ -12,6 +14,13 @@ LEFT, RIGHT, HALF = (0, 0, 50, 100), (0, 100, 50, 200), (0, 0, 100, 100)
 
 def look(start, *sightings):
     return Look(start, SIZE, tuple(Sighting(*each) for each in sightings))
+
+
+def test_the_box_of_a_whole_frame_is_no_place():
+    matches = [Match("Acme", 0.5, (0.0, 0.0, 100.0, 200.0), None), Match("Acme", 0.4, tuple(np.float32(LEFT)), None)]
+    whole, part = sightings(matches, SIZE)
+    assert whole == Sighting("Acme", 0.5, None) and part == Sighting("Acme", 0.4, LEFT)
+    assert {type(corner) for corner in part.box} == {float}
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_ctrl_c_ends_early_and_keeps_what_was_seen(tmp_path):
     path = videos.write(tmp_path / "v.avi", [videos.grey(30)] * 40)
     found, pictures = watch(Video(path), seeing, 1.0)
     assert not found.complete and len(found.looks) == 2 and list(pictures) == [("Acme", 0.0)]
-    assert found.notes == ("Stopped by hand after 0:02 of 0:04: what follows is of that part alone.",)
+    assert found.notes == ("stopped by hand after 0:02 of 0:04: what follows is of that part alone.",)
     assert found.brands[0].seconds == found.seconds == 2.0 and found.brands[0].share_of_time == 1
 
     def at_once(frame):
@@ -102,7 +102,7 @@ def test_the_page_is_complete_in_itself_and_names_are_text(timeline):
     checked = Checked(text)
     assert "script" not in checked.tags and all(address.startswith("data:") for address in checked.addresses)
     words = " ".join("".join(checked.words).split())
-    for said in ("Brands in v.avi", "first of all", HOSTILE, "2 appearances", "50.0 %", "unknown", "0.4 s"):
+    for said in ("Brands in v.avi", "First of all", HOSTILE, "2 appearances", "50.0 %", "unknown", "0.4 s"):
         assert said in words, said
     assert text.count("<img") == 3 and 'aria-label="when Acme is seen"' in text
     assert re.findall(r'<rect x="(\d+)" width="(\d+)"', text) == [("0", "375"), ("750", "125"), ("500", "250")]

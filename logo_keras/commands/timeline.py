@@ -79,7 +79,7 @@ def work(flags, video, shown):
     Args:
         flags: Flags, checked.
         video: Video.
-        shown: what looks at frames, with `sightings` and `notes`.
+        shown: what looks at frames, with `sightings`, `notes` and `about`.
 
     Raises:
         KeyboardInterrupt: once all is written, if it was watched in part.
@@ -91,7 +91,7 @@ def work(flags, video, shown):
     for line in _said(timeline):
         print(line)
     if flags.json:
-        write_json(flags.json, timeline.to_dict())
+        write_json(flags.json, {**shown.about(), **timeline.to_dict()})
     if flags.timeline:
         # Here, since pages need an extra.
         from logo_keras.video.page import page

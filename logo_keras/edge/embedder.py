@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 
 from logo_keras.arguments import whole
-from logo_keras.edge.model_file import UnusableModel
 from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
 from logo_keras.image.preprocessing import fit, is_one, pixels
@@ -39,6 +38,8 @@ class Embedder(Runner):
         OSError: if the file cannot be read, for instance FileNotFoundError.
         ImportError: naming what to install, if the engine is missing.
     """
+
+    client = "Embedder"
 
     def __init__(self, path, num_threads=None):
         super().__init__(path, num_threads)
@@ -102,7 +103,3 @@ class Embedder(Runner):
             photo = pixels(photo, name=f"photos[{number}]")
             for seen in squares(photo, places):
                 yield fit(seen, self.image_size, self.preprocessing)
-
-    def _check_kind(self):
-        if self.metadata.class_names:
-            raise UnusableModel(self._path, "it names brands and is no embedder: open it with logo_keras.edge.Recognizer.")

@@ -1,11 +1,9 @@
-"""Exported model files: what they say of themselves, and whether they are whole, before an engine sees them.
+"""Exported model files: where they say what they are, and whether they are whole, before an engine sees them.
 
 Read by hand, so that a device needs neither the flatbuffers nor the onnx package.
 """
 
-import base64
 import contextlib
-import dataclasses
 import json
 import mmap
 import struct
@@ -13,8 +11,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-import numpy as np
-
+from logo_keras.edge.metadata import Metadata, encodable
 from logo_keras.errors import FileError, UserError
 from logo_keras.files import new_entry
 
@@ -29,9 +26,6 @@ _TFLITE_IDENTIFIER = b"TFL3"
 _LARGEST_ENTRY = 2**24
 # Deflate shrinks text to a tenth, at most to a thousandth: what shrank more than this, above a megabyte, was made to do harm.
 _MOST_SHRUNK, _SMALL_ENTRY = 100, 2**20
-# Of an embedding, and background vectors of one model; what a file says is read before anything else is known of it.
-_MOST_DIMENSIONS, _MOST_BACKGROUNDS = 2**14, 2**12
-LARGEST_THRESHOLD = 2  # The largest difference of two cosines.
 # What zipfile raises on damaged archives, from Python 3.11 to 3.13.
 DAMAGED_ZIP = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
@@ -65,139 +59,6 @@ _NO_METADATA = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Metadata:
-    """What a client must know to run a model file and to read its answers.
-
-    Attributes:
-        class_names: tuple of N str, in the order of `probabilities`; empty for an embedder.
-        image_size: int S, px, side of the model's square input.
-        preprocessing: str, how a photo becomes the input, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
-        model: str, the model's class, for instance "DRNANet".
-        decision: str or None, which classification `probabilities` come from, where the model has several.
-        version: str, the version of logo_keras that wrote the file.
-        dimensions: int D, of the embedding that an embedder gives; None for what names brands.
-        background_vectors: str, base64 of the little-endian float16 `[G, D]`, row by row: what images without a mark lie
-            near to, see `backgrounds`. None where there are none.
-        threshold: float, of an embedder: how far a brand stands out in a gallery that is not calibrated; None where unknown.
-        card: dict for JSON, the model card of a file that is given out; None where there is none.
-
-    Raises:
-        ValueError: if there is no class name, or one of an embedder, the image size is not a positive int, a text is no str,
-            the background vectors are no such vectors, the threshold is no number, or the card is no dict.
-    """
-
-    class_names: tuple[str, ...]
-    image_size: int
-    preprocessing: str
-    model: str
-    decision: str | None
-    version: str
-    dimensions: int | None = None
-    background_vectors: str | None = None
-    card: dict | None = None
-    threshold: float | None = None
-
-    def __post_init__(self):
-        names = self.class_names
-        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-            raise UserError(f"class_names must be one or more str, got {names!r}.")
-        if not names and self.dimensions is None:
-            raise UserError("class_names must be one or more str, or none where there are dimensions, got none.")
-        if names and self.dimensions is not None:
-            raise UserError(f"class_names must be none where there are dimensions, got {len(names)}.")
-        # Lists, as JSON and Keras configurations hold them, are welcome.
-        object.__setattr__(self, "class_names", tuple(names))
-        for name, most in (("image_size", None), ("dimensions", _MOST_DIMENSIONS)):
-            value = getattr(self, name)
-            known = type(value) is int and 0 < value <= (most or value)
-            if not known and not (name == "dimensions" and value is None):
-                raise UserError(f"{name} must be a positive int{f' of at most {most}' if most else ''}, got {value!r}.")
-        for name in ("preprocessing", "model", "decision", "version", "background_vectors"):
-            value = getattr(self, name)
-            if not isinstance(value, str) and not (name in ("decision", "background_vectors") and value is None):
-                raise UserError(f"{name} must be a str, got {value!r}.")
-        if self.threshold is not None and not (type(self.threshold) in (int, float) and abs(self.threshold) <= LARGEST_THRESHOLD):
-            raise UserError(f"threshold must be a number of at most {LARGEST_THRESHOLD}, got {self.threshold!r}.")
-        if not isinstance(self.card, (dict, type(None))):
-            raise UserError(f"card must be a dict, got {self.card!r}.")
-        self._check_backgrounds()
-
-    def _check_backgrounds(self):
-        if self.background_vectors is None:
-            return
-        try:
-            vectors = base64.b64decode(self.background_vectors, validate=True)
-        except ValueError as error:
-            raise UserError(f"background_vectors must be base64: {error}.") from error
-        rows, rest = divmod(len(vectors), 2 * (self.dimensions or len(vectors) + 1))
-        if rest or not 0 < rows <= _MOST_BACKGROUNDS:
-            expected = f"1 to {_MOST_BACKGROUNDS} float16 vectors of {self.dimensions} dimensions"
-            raise UserError(f"background_vectors must be {expected}, got {len(vectors):,} bytes.")
-        lengths = np.linalg.norm(self._stored_backgrounds(), axis=1)
-        # A thousandth: float16 keeps eleven bits.
-        if not (np.abs(lengths - 1) < 1e-3).all():
-            raise UserError("background_vectors must be of length 1.")
-
-    def _stored_backgrounds(self):
-        stored = np.frombuffer(base64.b64decode(self.background_vectors), "<f2")
-        return stored.astype(np.float32).reshape(-1, self.dimensions)
-
-    @property
-    def backgrounds(self):
-        """float32 `[G, D]`, of length 1: what images without a mark lie near to; None where the file has none."""
-        if self.background_vectors is None:
-            return None
-        stored = self._stored_backgrounds()
-        return stored / np.linalg.norm(stored, axis=1, keepdims=True)
-
-    def to_dict(self):
-        """The entries for JSON; those that few files have stand in no other."""
-        entries = dataclasses.asdict(self)
-        return {each.name: entries[each.name] for each in dataclasses.fields(self) if entries[each.name] != each.default}
-
-    def to_json(self):
-        """Writes the metadata as JSON text, the same text every time."""
-        return _encodable(json.dumps(self.to_dict(), indent=2, ensure_ascii=False)) + "\n"
-
-    def labels(self):
-        """The text of `labels.txt`: one class name a line."""
-        # A line break inside a class name would shift all labels behind it; the JSON keeps it.
-        return _encodable("".join(" ".join(name.splitlines()) + "\n" for name in self.class_names))
-
-    @classmethod
-    def from_json(cls, text):
-        """Reads what `to_json` wrote; entries that a later version added are passed over.
-
-        Args:
-            text: str or bytes, JSON.
-
-        Raises:
-            ValueError: if the text is not JSON, or an entry is missing or of the wrong kind.
-        """
-        entries = json.loads(text)
-        entries = entries if isinstance(entries, dict) else {}
-        fields = dataclasses.fields(cls)
-        # Files of older versions lack those that have a default.
-        names = [field.name for field in fields if field.default is dataclasses.MISSING]
-        missing = [name for name in names if name not in entries]
-        if missing:
-            raise UserError(f"the metadata must have {', '.join(names)}; missing: {', '.join(missing)}.")
-        return cls(**{field.name: entries[field.name] for field in fields if field.name in entries})
-
-
-def packed(vectors):
-    """Vectors as `Metadata.background_vectors` holds them.
-
-    Args:
-        vectors: float `[G, D]`, of length 1.
-
-    Returns:
-        str, base64 of little-endian float16.
-    """
-    return base64.b64encode(np.ascontiguousarray(vectors, "<f2").tobytes()).decode()
-
-
 class UnusableModel(FileError):
     """A file that cannot be run as a model of this package; the reason also says what to do."""
 
@@ -223,7 +84,7 @@ def append(path, metadata):
     if _is_onnx(path):
         if METADATA_NAME in onnx_properties(path)[0]:
             raise UnusableModel(path, _HAS_METADATA)
-        class_names = _encodable(json.dumps(metadata.class_names, ensure_ascii=False))
+        class_names = encodable(json.dumps(metadata.class_names, ensure_ascii=False))
         said = {METADATA_NAME: metadata.to_json(), "class_names": class_names, "preprocessing": metadata.preprocessing}
         append_onnx_properties(path, said)
         # Last, since it covers all that lies before it.
@@ -265,11 +126,6 @@ def read(path):
     # RecursionError: lists inside lists without end.
     except (ValueError, TypeError, RecursionError) as error:
         raise UnusableModel(path, f"damaged metadata: {error} {_AGAIN}") from error
-
-
-def _encodable(text):
-    """Text whose characters that UTF-8 lacks are escapes: they stand for bytes of a folder's name. JSON reads them back."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_onnx(path):

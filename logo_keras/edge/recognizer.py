@@ -8,7 +8,6 @@ import numpy as np
 
 from logo_keras.arguments import whole
 from logo_keras.edge import frames, recognition
-from logo_keras.edge.model_file import UnusableModel
 from logo_keras.edge.runner import Runner
 from logo_keras.errors import UserError
 from logo_keras.extras import cv2
@@ -40,11 +39,13 @@ class Recognizer(Runner):
 
     Raises:
         UnusableModel: naming the file and what to do, if it is not a whole TFLite or ONNX file with logo_keras's metadata,
-            or an embedder's; it is a ValueError too.
+            or one of an embedder or a detector; it is a ValueError too.
         ValueError: if `num_threads` is no positive int.
         OSError: if the file cannot be read, for instance FileNotFoundError.
         ImportError: naming what to install, if the engine is missing.
     """
+
+    client = "Recognizer"
 
     def __init__(self, path, num_threads=None):
         super().__init__(path, num_threads)
@@ -141,7 +142,3 @@ class Recognizer(Runner):
         with contextlib.closing(frames.frames(source)) as taken:
             for frame in taken:
                 yield frame, self.recognize_frame(frame, top)
-
-    def _check_kind(self):
-        if not self.metadata.class_names:
-            raise UnusableModel(self._path, "an embedder, which names no brands: open it with logo_keras.edge.Embedder.")

@@ -12,12 +12,24 @@ from logo_keras.edge.model_file import UnusableModel
 from logo_keras.errors import UserError
 from logo_keras.image.preprocessing import PREPROCESSINGS
 
+# What a file is that another class opens.
+_KINDS = {
+    "Recognizer": "it names brands",
+    "Embedder": "an embedder, which neither names brands nor finds places",
+    "Detector": "a detector, which names no brands",
+}
+# What a file of each class must give, at least.
+_NEEDED = {
+    "Recognizer": ("probabilities",),
+    "Embedder": ("embedding",),
+    "Detector": ("embedding", "objectness", "region_boxes", "region_scores", "region_embeddings", "region_objectness"),
+}
 # By the suffix of the file.
 ENGINES = {".tflite": LiteRT, ".onnx": ONNX}
 
 
 class Runner:
-    """Runs an exported file, whatever it gives. `Recognizer` and `Embedder` are runners of the files that are theirs.
+    """Runs an exported file, whatever it gives. `Recognizer`, `Embedder` and `Detector` are runners of the files that are theirs.
 
     Args:
         path: str or Path of the file.
@@ -27,8 +39,8 @@ class Runner:
         metadata: Metadata of the file.
         image_size: int S, px.
         preprocessing: str, how a photo becomes the input, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
-        outputs: tuple of str, what `infer` gives: "probabilities" or, from an embedder, "embedding", and what else the file
-            has.
+        outputs: tuple of str, what `infer` gives: "probabilities" or, from an embedder or a detector, "embedding", and what else
+            the file has.
         batch: int, images that the file takes at once, or None for any number.
 
     Raises:
@@ -38,6 +50,9 @@ class Runner:
         OSError: if the file cannot be read, for instance FileNotFoundError.
         ImportError: naming what to install, if the engine is missing.
     """
+
+    # What the metadata of the files that it opens call it; None opens all.
+    client = None
 
     def __init__(self, path, num_threads=None):
         if num_threads is not None:
@@ -71,7 +86,8 @@ class Runner:
         Returns:
             dict of arrays, all float32: `probabilities [B, N]` and, where the file has them, `region_boxes [B, K, 4]` in px
             of the images, `region_scores [B, K]` and `embedding [B, D]`; from an embedder `embedding [B, D]` and, where the
-            file has it, `objectness [B]`.
+            file has it, `objectness [B]`; from a detector both, the regions, `region_embeddings [B, K, D]` and
+            `region_objectness [B, K]`.
 
         Raises:
             ValueError: if the shape is another.
@@ -89,7 +105,10 @@ class Runner:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _check_kind(self):
-        """Raises UnusableModel if the metadata are of a file that is for another class."""
+        """Raises UnusableModel if the metadata are of a file that another class opens; a plain runner takes any."""
+        client = self.metadata.client
+        if self.client not in (None, client):
+            raise UnusableModel(self._path, f"{_KINDS[client]}: open it with logo_keras.edge.{client}.")
 
     def _run(self, images, batch):
         """The outputs of at most `batch` images, from a call with `batch` of them."""
@@ -110,18 +129,23 @@ class Runner:
         if engine.batch == 0 or len(engine.image) != 3 or not _fits(engine.image, (size, size, 3)):
             said, expected = [engine.batch, *engine.image], [engine.batch or "B", size, size, 3]
             raise UnusableModel(self._path, f"images {said} where its metadata say {expected}: export the model again.")
-        needed = "probabilities" if self.metadata.class_names else "embedding"
-        if needed not in engine.shapes:
-            raise UnusableModel(self._path, f"gives {', '.join(engine.shapes)}, but no {needed}: export the model again.")
+        for needed in _NEEDED[self.metadata.client]:
+            if needed not in engine.shapes:
+                raise UnusableModel(self._path, f"gives {', '.join(engine.shapes)}, but no {needed}: export the model again.")
         self._check_shapes(engine.shapes, engine.batch)
 
     def _check_shapes(self, shapes, batch):
         regions = shapes.get("region_boxes", shapes.get("region_scores", (None, None)))[1:2]
+        dimensions = self.metadata.dimensions
+        if self.metadata.num_regions:
+            regions = (self.metadata.num_regions,)
         expected = {
             "probabilities": (batch, len(self.metadata.class_names)),
             "region_boxes": (batch, *regions, 4),
             "region_scores": (batch, *regions),
-            "embedding": (batch, self.metadata.dimensions),
+            "region_embeddings": (batch, *regions, dimensions),
+            "region_objectness": (batch, *regions),
+            "embedding": (batch, dimensions),
             "objectness": (batch,),
         }
         for name, shape in shapes.items():

@@ -244,14 +244,31 @@ def resize(photo, size):
     """
     check_pixels("photo", photo)
     size = whole("size", size, 1)
-    height, width = photo.shape[:2]
-    # In two steps, because INTER_AREA averages only when no axis grows.
-    small = (min(width, size), min(height, size))
-    if small != (width, height):
-        photo = cv2.resize(photo, small, interpolation=cv2.INTER_AREA)
-    if small != (size, size):
-        photo = cv2.resize(photo, (size, size), interpolation=cv2.INTER_LINEAR)
-    return photo
+    return _resized(photo, size, size)
+
+
+def letterbox(photo, size):
+    """Makes a photo a square without changing its shape: as `resize`, and beyond its shorter sides its outermost px go on.
+
+    Args:
+        photo: uint8 RGB `[H, W, 3]`.
+        size: int, px, what the longer side becomes.
+
+    Returns:
+        uint8 RGB `[size, size, 3]`, and four int `(y0, x0, y1, x1)`, px of it: where the photo lies, in the middle.
+
+    Raises:
+        ValueError: if `photo` has another shape or type, or `size` is no positive integer.
+    """
+    check_pixels("photo", photo)
+    size = whole("size", size, 1)
+    longest = max(photo.shape[:2])
+    # Rounded, halves up, in whole numbers: any client can do the same.
+    height, width = (max(1, (2 * side * size + longest) // (2 * longest)) for side in photo.shape[:2])
+    top, left = (size - height) // 2, (size - width) // 2
+    beyond = (top, size - height - top, left, size - width - left)
+    square = cv2.copyMakeBorder(_resized(photo, height, width), *beyond, cv2.BORDER_REPLICATE)
+    return square, (top, left, top + height, left + width)
 
 
 def frame(preprocessing, size):
@@ -309,6 +326,16 @@ def prepare(photo, size, preprocessing=PREPROCESSING):
         ValueError: if `photo` is none of these, `size` is no positive integer, or there is no such preprocessing.
     """
     return fit(pixels(photo), size, preprocessing).astype(np.float32)
+
+
+def _resized(photo, height, width):
+    # In two steps, because INTER_AREA averages only when no axis grows.
+    small = (min(photo.shape[1], width), min(photo.shape[0], height))
+    if small != (photo.shape[1], photo.shape[0]):
+        photo = cv2.resize(photo, small, interpolation=cv2.INTER_AREA)
+    if small != (width, height):
+        photo = cv2.resize(photo, (width, height), interpolation=cv2.INTER_LINEAR)
+    return photo
 
 
 def _why(error):

@@ -35,6 +35,7 @@ def page(timeline, pictures):
         "video.html",
         title=f"Brands in {PurePath(timeline.video).name}",
         timeline=timeline,
+        notes=[note[:1].upper() + note[1:] for note in timeline.notes],
         brands=rows,
         columns=COLUMNS,
         clock=clock,

@@ -125,12 +125,12 @@ class Video:
         notes = []
         if complete and self.promised and self.seconds < (1 - _MISSING) * self.promised - 1:
             notes.append(
-                f"The video ends after {clock(self.seconds)}, though its file says {clock(self.promised)}: it may be cut off or "
+                f"the video ends after {clock(self.seconds)}, though its file says {clock(self.promised)}: it may be cut off or "
                 "damaged."
             )
         if self._damaged:
             places = "1 place" if self._damaged == 1 else f"{self._damaged} places"
-            notes.append(f"In {places} frames could not be decoded and were passed over.")
+            notes.append(f"in {places} frames could not be decoded and were passed over.")
         if self._clock.jumps:
             jumps = "1 jump" if self._clock.jumps == 1 else f"{self._clock.jumps} jumps"
             notes.append(f"{jumps} in the video's own times, of more than {_LONGEST // 60} minutes or backwards, were left out.")

@@ -109,6 +109,23 @@ class Timeline:
         return said | {"brands": [asdict(brand) for brand in self.brands], "frames": frames}
 
 
+def sightings(matches, size):
+    """What a gallery recognized in a frame. The box of the whole frame says nothing of the place.
+
+    Args:
+        matches: iterable of `lk.gallery.Match`.
+        size: two int, height and width of the frame, px.
+
+    Returns:
+        list of Sighting.
+    """
+    found = []
+    for match in matches:
+        box = tuple(map(float, match.box))
+        found.append(Sighting(match.label, match.similarity, None if box == (0, 0, *size) else box))
+    return found
+
+
 def exposures(looks, seconds):
     """How much of each brand is seen.
 

@@ -52,7 +52,7 @@ def watch(video, see, every=1.0, notes=()):
     notes = [*notes, *video.notes(complete)]
     if not complete:
         of = f" of {clock(video.promised)}" if video.promised else ""
-        notes.insert(0, f"Stopped by hand after {clock(seconds)}{of}: what follows is of that part alone.")
+        notes.insert(0, f"stopped by hand after {clock(seconds)}{of}: what follows is of that part alone.")
     brands = exposures(looks, seconds)
     timeline = Timeline(video.path, seconds, every, complete, looks[0].size, tuple(notes), brands, tuple(looks))
     return timeline, pictures.all(seconds)

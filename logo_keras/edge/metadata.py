@@ -1,0 +1,162 @@
+"""What an exported file says of itself."""
+
+import base64
+import dataclasses
+import json
+
+import numpy as np
+
+from logo_keras.errors import UserError
+
+# Of an embedding, background vectors of one model, and its regions; what a file says is read before anything else is known of it.
+_MOST_DIMENSIONS, _MOST_BACKGROUNDS, _MOST_REGIONS = 2**14, 2**12, 2**12
+LARGEST_THRESHOLD = 2  # The largest difference of two cosines.
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """What a client must know to run a model file and to read its answers.
+
+    Attributes:
+        class_names: tuple of N str, in the order of `probabilities`; empty for an embedder and a detector.
+        image_size: int S, px, side of the model's square input.
+        preprocessing: str, how a photo becomes the input, one of `logo_keras.image.preprocessing.PREPROCESSINGS`.
+        model: str, the model's class, for instance "DRNANet".
+        decision: str or None, which classification `probabilities` come from, where the model has several.
+        version: str, the version of logo_keras that wrote the file.
+        dimensions: int D, of the embeddings that an embedder and a detector give; None for what names brands.
+        num_regions: int K, of a detector: how many it gives; None of any other file.
+        background_vectors: str, base64 of the little-endian float16 `[G, D]`, row by row: what images without a mark lie
+            near to, see `backgrounds`. None where there are none.
+        threshold: float, of an embedding: how far a brand stands out in a gallery that is not calibrated; None where unknown.
+        card: dict for JSON, the model card of a file that is given out; None where there is none.
+
+    Raises:
+        ValueError: if there is no class name, or one of an embedder, a number is no positive int, a text is no str, the
+            background vectors are no such vectors, the threshold is no number, or the card is no dict.
+    """
+
+    class_names: tuple[str, ...]
+    image_size: int
+    preprocessing: str
+    model: str
+    decision: str | None
+    version: str
+    dimensions: int | None = None
+    background_vectors: str | None = None
+    card: dict | None = None
+    threshold: float | None = None
+    num_regions: int | None = None
+
+    def __post_init__(self):
+        names = self.class_names
+        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+            raise UserError(f"class_names must be one or more str, got {names!r}.")
+        if not names and self.dimensions is None:
+            raise UserError("class_names must be one or more str, or none where there are dimensions, got none.")
+        if names and self.dimensions is not None:
+            raise UserError(f"class_names must be none where there are dimensions, got {len(names)}.")
+        # Lists, as JSON and Keras configurations hold them, are welcome.
+        object.__setattr__(self, "class_names", tuple(names))
+        if names and self.num_regions is not None:
+            raise UserError(f"class_names must be none where num_regions is that of a detector, got {len(names)}.")
+        for name, most in (("image_size", None), ("dimensions", _MOST_DIMENSIONS), ("num_regions", _MOST_REGIONS)):
+            value = getattr(self, name)
+            known = type(value) is int and 0 < value <= (most or value)
+            if not known and not (name != "image_size" and value is None):
+                raise UserError(f"{name} must be a positive int{f' of at most {most}' if most else ''}, got {value!r}.")
+        for name in ("preprocessing", "model", "decision", "version", "background_vectors"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (name in ("decision", "background_vectors") and value is None):
+                raise UserError(f"{name} must be a str, got {value!r}.")
+        if self.threshold is not None and not (type(self.threshold) in (int, float) and abs(self.threshold) <= LARGEST_THRESHOLD):
+            raise UserError(f"threshold must be a number of at most {LARGEST_THRESHOLD}, got {self.threshold!r}.")
+        if not isinstance(self.card, (dict, type(None))):
+            raise UserError(f"card must be a dict, got {self.card!r}.")
+        self._check_backgrounds()
+
+    def _check_backgrounds(self):
+        if self.background_vectors is None:
+            return
+        try:
+            vectors = base64.b64decode(self.background_vectors, validate=True)
+        except ValueError as error:
+            raise UserError(f"background_vectors must be base64: {error}.") from error
+        rows, rest = divmod(len(vectors), 2 * (self.dimensions or len(vectors) + 1))
+        if rest or not 0 < rows <= _MOST_BACKGROUNDS:
+            expected = f"1 to {_MOST_BACKGROUNDS} float16 vectors of {self.dimensions} dimensions"
+            raise UserError(f"background_vectors must be {expected}, got {len(vectors):,} bytes.")
+        lengths = np.linalg.norm(self._stored_backgrounds(), axis=1)
+        # A thousandth: float16 keeps eleven bits.
+        if not (np.abs(lengths - 1) < 1e-3).all():
+            raise UserError("background_vectors must be of length 1.")
+
+    def _stored_backgrounds(self):
+        stored = np.frombuffer(base64.b64decode(self.background_vectors), "<f2")
+        return stored.astype(np.float32).reshape(-1, self.dimensions)
+
+    @property
+    def client(self):
+        """str, the class of `logo_keras.edge` that opens such a file: "Recognizer", "Embedder" or "Detector"."""
+        if self.class_names:
+            return "Recognizer"
+        return "Embedder" if self.num_regions is None else "Detector"
+
+    @property
+    def backgrounds(self):
+        """float32 `[G, D]`, of length 1: what images without a mark lie near to; None where the file has none."""
+        if self.background_vectors is None:
+            return None
+        stored = self._stored_backgrounds()
+        return stored / np.linalg.norm(stored, axis=1, keepdims=True)
+
+    def to_dict(self):
+        """The entries for JSON; those that few files have stand in no other."""
+        entries = dataclasses.asdict(self)
+        return {each.name: entries[each.name] for each in dataclasses.fields(self) if entries[each.name] != each.default}
+
+    def to_json(self):
+        """Writes the metadata as JSON text, the same text every time."""
+        return encodable(json.dumps(self.to_dict(), indent=2, ensure_ascii=False)) + "\n"
+
+    def labels(self):
+        """The text of `labels.txt`: one class name a line."""
+        # A line break inside a class name would shift all labels behind it; the JSON keeps it.
+        return encodable("".join(" ".join(name.splitlines()) + "\n" for name in self.class_names))
+
+    @classmethod
+    def from_json(cls, text):
+        """Reads what `to_json` wrote; entries that a later version added are passed over.
+
+        Args:
+            text: str or bytes, JSON.
+
+        Raises:
+            ValueError: if the text is not JSON, or an entry is missing or of the wrong kind.
+        """
+        entries = json.loads(text)
+        entries = entries if isinstance(entries, dict) else {}
+        fields = dataclasses.fields(cls)
+        # Files of older versions lack those that have a default.
+        names = [field.name for field in fields if field.default is dataclasses.MISSING]
+        missing = [name for name in names if name not in entries]
+        if missing:
+            raise UserError(f"the metadata must have {', '.join(names)}; missing: {', '.join(missing)}.")
+        return cls(**{field.name: entries[field.name] for field in fields if field.name in entries})
+
+
+def packed(vectors):
+    """Vectors as `Metadata.background_vectors` holds them.
+
+    Args:
+        vectors: float `[G, D]`, of length 1.
+
+    Returns:
+        str, base64 of little-endian float16.
+    """
+    return base64.b64encode(np.ascontiguousarray(vectors, "<f2").tobytes()).decode()
+
+
+def encodable(text):
+    """Text whose characters that UTF-8 lacks are escapes: they stand for bytes of a folder's name. JSON reads them back."""
+    return text.encode("utf-8", "backslashreplace").decode()
