@@ -92,6 +92,28 @@ def test_boxes_give_the_share_of_the_picture(gallery, video, tmp_path, monkeypat
     assert len(found["frames"]) == 9 and found["frames"][0]["matches"][0]["box"] == [0, 0, 48, 48]
 
 
+def test_a_detector_finds_places_in_frames(gallery, detector, tmp_path, capsys):
+    scene, box = galleries.photo("Acme", 1)
+    # The colours of the marks, by which that detector knows them, are kept.
+    match = videos.write(tmp_path / "match.mkv", [scene, scene, np.full_like(scene, 200)], rate=1, codec="FFV1")
+    words = (
+        f"--gallery={gallery}",
+        f"--model={detector}",
+        match,
+        f"--timeline={tmp_path / 'v.html'}",
+        f"--json={tmp_path / 'v.json'}",
+    )
+    assert run(*words) == 0
+    (note,) = capsys.readouterr().err.splitlines()
+    assert note.startswith("note: thresholds: not calibrated: ") and note.endswith("calibrate the gallery.")
+    found = json.loads((tmp_path / "v.json").read_text())
+    assert found["searched"] and found["frames"][2]["matches"] == []
+    (acme,) = [brand for brand in found["brands"] if brand["label"] == "Acme"]
+    y0, x0, y1, x1 = box
+    assert acme["seconds"] == 2.0 and acme["share_while_seen"] == pytest.approx((y1 - y0) * (x1 - x0) / (120 * 160), rel=0.1)
+    assert note.removeprefix("note: t") in (tmp_path / "v.html").read_text(encoding="utf-8")
+
+
 def test_a_calibrated_gallery_is_not_remarked_upon(gallery, video, tmp_path, capsys):
     opened = lk.Gallery.load(gallery, embed=galleries.WithBackgrounds())
     opened.calibrate([photographs.scene(60, 60, seed) for seed in range(20)], 0.1)
