@@ -26,7 +26,10 @@ _HOMES = {
 }
 # Public module: where it lies. Those of a room of their own are named as it is.
 _MODULES = dict.fromkeys(
-    ("backbones", "datasets", "edge", "evaluation", "extras", "gallery", "image", "network", "report", "training", "weights")
+    (
+        *("backbones", "datasets", "edge", "evaluation", "extras", "gallery", "image", "network", "report", "training", "video"),
+        "weights",
+    )
 ) | {
     "anchors": "network.anchors",
     "layers": "network",

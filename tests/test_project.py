@@ -26,6 +26,7 @@ LEVELS = {
     "logo_keras.edge": 2,
     "logo_keras.report": 2,
     "logo_keras.datasets": 3,
+    "logo_keras.video": 3,
     "logo_keras.weights": 3,
     "logo_keras.backbones": 4,
     "logo_keras.network": 5,

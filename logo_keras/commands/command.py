@@ -133,6 +133,12 @@ _SHARED = {
         None,
         "Of a single photo: where a logo is, y0,x0,y1,x1 in px of the upright photo; may be given several times.",
     ),
+    "close": (
+        Flags.boolean,
+        False,
+        "With a detector: look once more, in all px of the photo, at places of which it saw few. Takes longer; calibrate, "
+        "evaluate and predict alike.",
+    ),
     "calibration": (
         Flags.multi_string,
         None,

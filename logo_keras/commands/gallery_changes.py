@@ -11,8 +11,8 @@ from logo_keras.gallery import Gallery, artwork, calibration
 from logo_keras.report.progress import progress
 
 EMBEDDING = (
-    "The embedding: a .keras file of logo-train --recipe logo_embedder, or a .tflite or .onnx file of it. Without this flag the "
-    "one that comes with the package."
+    "The embedding: a .keras file of logo-train --recipe logo_embedder, or a .tflite or .onnx file of it; or a detector, of "
+    "--recipe logo_detector. Without this flag the embedding that comes with the package."
 )
 
 ADD = """Adds references to a brand: artwork (SVG, PNG, JPEG and the like), a photo with the box of the logo, or folders of
@@ -57,6 +57,16 @@ def first_of(arguments, usage):
 def opened(path, model):
     """The gallery of a file, or a new one where there is none."""
     return Gallery.load(path, model) if path.exists() else Gallery(model)
+
+
+def check_close(flags, gallery):
+    """Refuses --close without a detector.
+
+    Raises:
+        UserError: saying what to give.
+    """
+    if flags.close and not gallery.searches:
+        raise UserError("--close belongs to a detector, which --model names.")
 
 
 def _define_add(flags):

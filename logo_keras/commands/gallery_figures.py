@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from logo_keras import datasets
 from logo_keras.commands.command import Command, in_columns, no_arguments, printable, say_notes, say_unreadable
-from logo_keras.commands.gallery_changes import EMBEDDING, first_of
+from logo_keras.commands.gallery_changes import EMBEDDING, check_close, first_of
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.files import write_json
@@ -12,21 +12,25 @@ from logo_keras.gallery import Gallery, calibration
 
 CALIBRATE = """Fits the thresholds of a gallery to photos that show none of its brands, best such as it will meet. With 100 photos
 or more every brand gets a threshold of its own. Prints how many of the photos are taken for a brand all the same, each counted
-with thresholds that were fitted without it.
+with thresholds that were fitted without it. With a detector, --model, every photo is searched, and the likeliest of its places
+counts: calibrate as you ask.
 
 For instance:
-  logo-gallery calibrate brands.gallery photos_without_brands/"""
+  logo-gallery calibrate brands.gallery photos_without_brands/
+  logo-gallery calibrate brands.gallery --model detector.tflite photos_without_brands/"""
 
 EVALUATE = """Prints how well a gallery names the brands of a data set: in the boxes, where it has some, else in whole photos.
-Photos that calibrated the gallery, and those from which a reference comes, are left out.
+A detector, --model, searches these. Photos that calibrated the gallery, and those from which a reference comes, are left out.
 
 For instance:
-  logo-gallery evaluate brands.gallery --data folder --root photos/"""
+  logo-gallery evaluate brands.gallery --data folder --root photos/
+  logo-gallery evaluate brands.gallery --model detector.tflite --whole --data coco --root photos/"""
 
 
 def _define_calibrate(flags):
     flags.string("model", None, EMBEDDING)
     flags.float("false_accepts", 0.01, "The share of such photos, between 0 and 1, that may be taken for a brand.")
+    flags.shared("close")
     flags.string("json", None, "Also write the figures to this file.")
 
 
@@ -35,10 +39,11 @@ def _calibrate(flags, arguments):
     if not photos:
         raise UserError(f"name photos that show none of the brands, as in: {calibrate.usage}")
     gallery = Gallery.load(path, flags.model)
-    found = gallery.calibrate(list(map(str, find(photos))), flags.false_accepts)
+    check_close(flags, gallery)
+    found = gallery.calibrate(list(map(str, find(photos))), flags.false_accepts, flags.close)
     gallery.save(path)
     own = f", own thresholds for {found.own_thresholds} brands" if found.own_thresholds else ", the same for all brands"
-    print(f"{found.photos} photos; threshold {found.threshold:.3f}{own}")
+    print(f"{found.photos} photos{', searched' if found.searched else ''}; threshold {found.threshold:.3f}{own}")
     if found.measured is not None:
         low, high = found.interval
         print(f"false accepts {found.measured:.1%}   95 % interval {low:.1%} to {high:.1%}")
@@ -53,6 +58,8 @@ def _define_evaluate(flags):
     flags.string("model", None, EMBEDDING)
     flags.shared("data", "root", "cut")
     flags.string("split", None, "The part of the data set. Without it all labelled photos are taken.")
+    flags.boolean("whole", False, "Ask about whole photos, also where the data set has boxes.")
+    flags.shared("close")
     flags.string("json", None, "Also write the figures to this file.")
 
 
@@ -61,8 +68,9 @@ def _evaluate(flags, arguments):
     no_arguments(words)
     gallery = Gallery.load(path, flags.model)
     dataset = datasets.load(flags.data, flags.root, split=flags.split, cut=flags.cut)
+    check_close(flags, gallery)
     say_notes(dataset)
-    found = gallery.evaluate(dataset)
+    found = gallery.evaluate(dataset, flags.whole, flags.close)
     print(table(found))
     say_unreadable(found.unreadable)
     if flags.json:

@@ -5,23 +5,36 @@ For instance:
   logo-predict --model run/model.tflite --pictures drawn photos/
   logo-predict --gallery brands.gallery logo.jpg
   logo-predict --gallery brands.gallery holiday.jpg --box 120,40,180,200 --box 10,300,90,380
+  logo-predict --gallery brands.gallery --model detector.tflite --pictures drawn photos/
+  logo-predict --gallery brands.gallery --model detector.tflite match.mp4 --timeline match.html
 
 Folders are searched to the bottom. Of a model every photo gets some brand of its list, also one without a logo: a low
 probability is a hint, no proof. A gallery (logo-gallery) names the brands of which it knows a mark, with their similarity, or
-none. It searches no photo: --box says where the logos are, otherwise the whole photo counts as one.
+none. With a detector, which --model names then, it searches every photo and says where. Without one --box says where the logos
+are, otherwise the whole photo counts as one.
+
+Of a video a frame a second is looked at (--every). Ctrl-C ends it early, and what was seen until then is written.
 """
 
+import sys
 from pathlib import Path
 
+import numpy as np
+
+from logo_keras.commands import timeline
 from logo_keras.commands.command import Command, boxes_of, printable, say_unreadable
+from logo_keras.commands.gallery_changes import check_close
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.files import mark, write, write_json
-from logo_keras.gallery import Gallery, artwork
+from logo_keras.gallery import Gallery, artwork, calibration
 from logo_keras.image.draw import draw_matches, draw_recognition, encoded
 from logo_keras.image.preprocessing import UnreadablePhoto, read
+from logo_keras.video import Sighting, Video, sightings
 
+# The probability above which a brand is likelier than all others together.
+_LIKELIER = 0.5
 USAGE = "logo-predict --model FILE | --gallery FILE PHOTOGRAPH_OR_FOLDER ..."
 
 
@@ -32,11 +45,12 @@ def define(flags):
         "gallery",
         None,
         "Instead of a model: a gallery that logo-gallery keeps. --model is then the embedding with which it was made, where that "
-        "is not the one that comes with the package.",
+        "is not the one that comes with the package, or a detector with that embedding, which searches photos.",
     )
-    flags.shared("box")
+    flags.shared("box", "close")
     flags.integer("top", 3, "How many brands to name for a photo, or a box.", lower_bound=1)
     flags.string("json", None, "Also write the answers to this file.")
+    timeline.define(flags)
     flags.string("pictures", None, "Also draw every photo, with its regions, brands and probabilities, into this folder.")
     flags.integer(
         "threads",
@@ -78,6 +92,34 @@ class OfModel:
         """For JSON: dict."""
         return answer.to_dict()
 
+    def about(self):
+        """What JSON says of all answers: dict."""
+        return {}
+
+    def doubts(self):
+        """What a person must be told of all answers: list of str."""
+        return []
+
+    def sightings(self, frame):
+        """Of a video's frame: list of Sighting, the likeliest brand in the best region where it is likelier than all others.
+
+        Raises:
+            ValueError: if the model has no regions.
+        """
+        answer = self.answer(frame, 1)
+        if not len(answer.region_boxes):
+            raise UserError("a timeline needs places: take --gallery, or a model with regions, no plain classifier.")
+        box = np.clip(answer.region_boxes[0], 0, (*frame.shape[:2],) * 2)
+        (label,), (probability,) = answer.labels, answer.probabilities
+        return [Sighting(label, probability, tuple(map(float, box)))] if probability > _LIKELIER else []
+
+    def notes(self):
+        """What is to be said beside a timeline: list of str."""
+        return [
+            "a model gives every frame some brand of its list: one counts as seen where it is likelier than all others together, "
+            "which is no proof. Its box is the region that the model looked at first, not the outline of a logo."
+        ]
+
 
 class OfGallery:
     """How photos are read for a gallery, and its answer, a tuple of Match, is shown.
@@ -85,10 +127,15 @@ class OfGallery:
     Args:
         gallery: Gallery.
         boxes: list of `(y0, x0, y1, x1)`, px, where the logos are; None for photos as a whole.
+        close: bool, as for `Gallery.recognize`.
+
+    Attributes:
+        searches: bool, whether places are found in photos.
     """
 
-    def __init__(self, gallery, boxes=None):
-        self._gallery, self._boxes = gallery, boxes
+    def __init__(self, gallery, boxes=None, close=False):
+        self._gallery, self._boxes, self._close = gallery, boxes, close
+        self.searches = boxes is None and gallery.searches
 
     def read(self, path):
         """A photo, or artwork, also SVG: uint8 RGB `[H, W, 3]`."""
@@ -96,14 +143,19 @@ class OfGallery:
 
     def answer(self, photo, top):
         """What the gallery says: tuple of Match."""
-        return self._gallery.recognize(photo, top, self._boxes)
+        return self._gallery.recognize(photo, top, self._boxes, self._close)
 
     def said(self, path, matches):
-        """As lines of text, one a box: list of str; "none" where nothing is known."""
-        if self._boxes is None:
+        """As lines of text, one a box or a place: list of str; "none" where nothing is known."""
+        boxes = list(dict.fromkeys(match.box for match in matches)) if self.searches else self._boxes
+        if not boxes:
             return [f"{path}: {_named(matches)}"]
-        found = {box: [match for match in matches if match.box == box] for box in self._boxes}
-        return [f"{path} at {','.join(f'{corner:g}' for corner in box)}: {_named(each)}" for box, each in found.items()]
+        found = {box: [match for match in matches if match.box == box] for box in boxes}
+        return [f"{path} at {self._place(box)}: {_named(each)}" for box, each in found.items()]
+
+    def _place(self, box):
+        # Those that were found are not exact to a px.
+        return ",".join(f"{corner:.0f}" if self.searches else f"{corner:g}" for corner in box)
 
     def drawn(self, photo, matches):
         """On the photo, beside the references: uint8 RGB."""
@@ -119,6 +171,26 @@ class OfGallery:
         label = matches[0].label if matches else None
         asked = {} if self._boxes is None else {"boxes": self._boxes}
         return {"known": bool(matches), "label": label, **asked, "matches": [match.to_dict() for match in matches]}
+
+    def about(self):
+        """What JSON says of all answers, where the thresholds come from and whether photos are searched: dict."""
+        return {"rule": self._gallery.rule, "searched": self.searches}
+
+    def doubts(self):
+        """What a person must be told of all answers: list of str."""
+        return calibration.doubts(self._gallery.rule, self._gallery.calibration, self._close) if self.searches else []
+
+    def sightings(self, frame):
+        """Of a video's frame: list of Sighting, one brand a place."""
+        return sightings(self.answer(frame, 1), frame.shape[:2])
+
+    def notes(self):
+        """What is to be said beside a timeline: list of str."""
+        if self.searches:
+            return self.doubts()
+        rule = self._gallery.rule
+        said = [] if rule == calibration.CALIBRATED else [f"thresholds: {calibration.SAID[rule]}."]
+        return [*said, "each frame was looked at as a whole, as one mark: a detector (--model) finds small ones, and sizes."]
 
 
 def _named(matches):
@@ -180,8 +252,15 @@ def _unused(stem, taken):
 def _work(values, arguments):
     if not arguments:
         raise UserError("name at least one photograph or folder, as in: logo-predict --model FILE photograph.jpg")
+    if timeline.is_meant(values, arguments):
+        timeline.check(values, arguments[0])
+        video = Video(arguments[0])
+        timeline.work(values, video, _opened(values, arguments))
+        return
     paths = find(arguments)
     shown = _opened(values, paths)
+    for doubt in shown.doubts():
+        print(f"note: {doubt}", file=sys.stderr)
     if values.pictures and _lies_among(values.pictures, arguments):
         # Else the next run would take the drawings for more photos.
         mark(values.pictures)
@@ -189,7 +268,7 @@ def _work(values, arguments):
     say_unreadable(unreadable)
     if values.json:
         rows = [{"photograph": path, **shown.row(answer)} for path, answer in answers.items()]
-        write_json(values.json, {"photographs": rows, "unreadable": unreadable})
+        write_json(values.json, {**shown.about(), "photographs": rows, "unreadable": unreadable})
     if not answers:
         raise UserError("none of the photographs could be read.")
 
@@ -199,6 +278,8 @@ def _opened(values, paths):
     if values.gallery is None:
         if values.box is not None:
             raise UserError("--box belongs to a gallery; a model finds its regions by itself.")
+        if values.close:
+            raise UserError("--close belongs to a gallery.")
         model = open_model(values.model, values.threads)
         if not hasattr(model, "recognize"):
             raise UserError(f"{values.model} holds a {type(model).__name__}, which names no brand: it gives vectors.")
@@ -206,7 +287,9 @@ def _opened(values, paths):
     if values.threads is not None:
         raise UserError("--threads belongs to a model; a gallery's embedding runs on one.")
     boxes = boxes_of(values, paths)
-    return OfGallery(Gallery.load(values.gallery, values.model), boxes)
+    gallery = Gallery.load(values.gallery, values.model)
+    check_close(values, gallery)
+    return OfGallery(gallery, boxes, values.close)
 
 
 COMMAND = Command(USAGE, __doc__, define, _work, required=("model",), unless="gallery")

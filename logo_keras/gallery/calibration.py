@@ -45,6 +45,8 @@ class Calibration:
         own_thresholds: int, brands that have one.
         unreadable: dict from path to reason, photos that were left out.
         notes: tuple of str, what a report must say.
+        searched: bool, whether a detector found the places in the photos: the thresholds are those of photos that are searched.
+        close: bool, whether small places were looked at once more.
     """
 
     photos: int
@@ -55,14 +57,17 @@ class Calibration:
     own_thresholds: int
     unreadable: dict
     notes: tuple
+    # Files of older versions do not say these.
+    searched: bool = False
+    close: bool = False
 
 
-def calibrate(gallery, negatives, false_accepts):
+def calibrate(gallery, negatives, false_accepts, close=False):
     """Fits thresholds of a gallery: `Gallery.calibrate`.
 
     Args:
         gallery: Gallery.
-        negatives, false_accepts: as for `Gallery.calibrate`.
+        negatives, false_accepts, close: as for `Gallery.calibrate`.
 
     Returns:
         Calibration; dict from label to float, the thresholds of brands that have one of their own; and frozenset of str, digests
@@ -76,7 +81,7 @@ def calibrate(gallery, negatives, false_accepts):
     if not gallery.labels:
         raise UserError("the gallery has no references yet: add some first.")
     samples = _samples(negatives)
-    files, similarities, _, unreadable = score(gallery, samples, "calibrating")
+    files, similarities, _, unreadable = score(gallery, samples, "calibrating", close)
     used, _ = gallery.files()
     for number, file in files.items():
         if file in used:
@@ -94,6 +99,7 @@ def calibrate(gallery, negatives, false_accepts):
     notes = []
     if different < (enough := math.ceil(1 / false_accepts) - 1):
         notes.append(f"{different} photos cannot promise that at most {false_accepts:.2%} are false accepts; {enough} can.")
+    searched = gallery.searches and any(samples[number][1] is None for number in files)
     thresholds = {} if limits is None else dict(zip(gallery.labels, limits.tolist(), strict=True))
     found = Calibration(
         photos=count,
@@ -104,6 +110,8 @@ def calibrate(gallery, negatives, false_accepts):
         own_thresholds=len(thresholds),
         unreadable=unreadable,
         notes=tuple(notes),
+        searched=searched,
+        close=searched and close,
     )
     return found, thresholds, frozenset(files.values())
 
@@ -118,6 +126,25 @@ def before(threshold, has_backgrounds):
     if threshold is not None:
         return EMBEDDING, threshold
     return (BACKGROUNDS, 0.0) if has_backgrounds else (None, None)
+
+
+def doubts(rule, found, close=False):
+    """What a person must be told of a gallery that searches photos: list of str.
+
+    Args:
+        rule: str or None, where its thresholds come from.
+        found: Calibration, or None.
+        close: bool, whether small places are looked at once more.
+    """
+    more = "a photo has many places, each of which may be taken for a brand: calibrate the gallery"
+    if rule != CALIBRATED:
+        return [f"thresholds: {SAID[rule]}; {more}."]
+    # Files of older versions keep thresholds alone.
+    if found is None or not found.searched:
+        return [f"the gallery was calibrated without a detector; {more} with it."]
+    if found.close != close:
+        return [f"the gallery was calibrated {'with' if found.close else 'without'} close looks; calibrate it as it is asked."]
+    return []
 
 
 def apart(similarities):

@@ -1,4 +1,4 @@
-"""What turns crops into vectors: a model file of this package, or a function of one's own, behind one face."""
+"""What turns crops into vectors, and may find places in photos: a model file of this package, or a function of one's own."""
 
 import numbers
 from pathlib import Path
@@ -21,8 +21,9 @@ _SIZE = 128
 # Fixed pictures of a few smooth patches, whose vectors tell one embedding from another.
 _PROBES, _PROBE_SIDE = 8, 96
 # Least cosine of their vectors that one embedding has in two formats. Float formats have 0.999 and more, which is checked at
-# export; other weights far less.
-_SAME = 0.995
+# export; that of an exported detector, which enlarges crops to the size of its photos first, 0.996; the weights before the last
+# epochs of training 0.79 to 0.88 (November 2026).
+_SAME = 0.98
 # What the identity of an embedding begins with that is no file.
 _FUNCTION = "function "
 
@@ -37,18 +38,25 @@ class Embedder:
         image_size: int S, px, what the embedding reads.
         background_vectors: float32 `[G, D]`, of length 1, or None.
         threshold: float, of a gallery that is not calibrated, see `logo_keras.gallery.strangers`; or None.
+        detect: function from a photo, uint8 RGB `[H, W, 3]`, to a `logo_keras.edge.detection.Detection`; None of what is no
+            detector.
+        region_size: int, px, what of a region is embedded.
 
     Attributes:
         dimensions: int D.
         probe: float32 `[8, D]`, vectors of fixed pictures.
+        detects: bool, whether it finds places in photos.
         The others as the arguments.
 
     Raises:
         ValueError: if what the function gives does not fit.
     """
 
-    def __init__(self, embed, identity, name, image_size, background_vectors=None, threshold=None):
+    def __init__(
+        self, embed, identity, name, image_size, background_vectors=None, threshold=None, detect=None, region_size=_SIZE
+    ):
         self._embed, self.identity, self.name, self.image_size = embed, identity, name, image_size
+        self._detect, self.detects, self.region_size = detect, detect is not None, region_size
         self.dimensions = None
         self.probe = self.embed(_pictures())
         if background_vectors is not None:
@@ -79,6 +87,31 @@ class Embedder:
             return np.zeros((0, self.dimensions), np.float32)
         return np.concatenate([self._checked(crops[at : at + _BATCH]) for at in range(0, len(crops), _BATCH)])
 
+    def detect(self, photo):
+        """Finds places in a photo.
+
+        Args:
+            photo: uint8 RGB `[H, W, 3]`, upright.
+
+        Returns:
+            Detection.
+
+        Raises:
+            ValueError: if what the detector gives does not fit: other shapes, or numbers that are not finite.
+        """
+        found = self._detect(photo)
+        count = len(found.boxes)
+        for name, shape in (
+            ("boxes", (count, 4)),
+            ("objectness", (count,)),
+            ("embeddings", (count, self.dimensions)),
+            ("whole_embedding", (self.dimensions,)),
+        ):
+            value = getattr(found, name)
+            if value.shape != shape or not np.isfinite(value).all():
+                raise UserError(f"{self.name} must give finite {name} {list(shape)}, got {list(value.shape)}.")
+        return found
+
     def agrees(self, identity, probe):
         """Whether another embedding is this one: the same file, or the same in another format.
 
@@ -107,10 +140,10 @@ def embedder(model=None, embed=None, image_size=None):
     """Opens what turns crops into vectors.
 
     Args:
-        model: str or Path of a `.keras`, `.tflite` or `.onnx` file of an embedding, or an opened one; None for `embed`, or for
-            the one that comes with the package.
+        model: str or Path of a `.keras`, `.tflite` or `.onnx` file of an embedding or a detector, or an opened one; None for
+            `embed`, or for the embedding that comes with the package.
         embed: function from uint8 RGB `[n, S, S, 3]` to float `[n, D]`. What it has of the attributes `image_size`,
-            `preprocessing`, `background_vectors`, `threshold` and `identity` counts.
+            `preprocessing`, `background_vectors`, `threshold`, `identity`, `detect` and `region_size` counts.
         image_size: int S, px, for a function that has none; 128 by default.
 
     Returns:
@@ -164,7 +197,7 @@ def _of_function(embed, image_size):
         return embed(np.stack([fit(crop, size, preprocessing) for crop in crops]))
 
     identity = getattr(embed, "identity", None) or f"{_FUNCTION}{name}, {size} px"
-    return Embedder(batch, identity, name, size, *_known_to(embed))
+    return Embedder(batch, identity, name, size, **_known_to(embed))
 
 
 def _of_model(model):
@@ -173,7 +206,7 @@ def _of_model(model):
         path = Path(model)
         suffix = path.suffix.lower()
         if suffix not in (".keras", ".tflite", ".onnx"):
-            raise UserError(f"an embedding must be a .keras, .tflite or .onnx file, got {path}.")
+            raise UserError(f"an embedding or a detector must be a .keras, .tflite or .onnx file, got {path}.")
         if not path.is_file():
             raise FileNotFoundError(f"there is no model {path}.")
         model = _opened(path, suffix)
@@ -182,18 +215,19 @@ def _of_model(model):
         raise FileError(path or type(model).__name__, "no embedding: train one with logo-train --recipe logo_embedder.")
     identity = sha256(path) if path else getattr(model, "identity", f"{_FUNCTION}{type(model).__qualname__}")
     name = path.name if path else type(model).__name__
-    return Embedder(model.embed, identity, name, model.image_size, *_known_to(model))
+    return Embedder(model.embed, identity, name, model.image_size, **_known_to(model))
 
 
 def _known_to(model):
-    return getattr(model, "background_vectors", None), getattr(model, "threshold", None)
+    names = ("background_vectors", "threshold", "detect", "region_size")
+    return {name: getattr(model, name) for name in names if hasattr(model, name)}
 
 
 def _opened(path, suffix):
     if suffix != ".keras":
-        from logo_keras.edge.embedder import Embedder as Exported
+        from logo_keras import edge
 
-        return Exported(path)
+        return (edge.Detector if edge.model_file.read(path).client == "Detector" else edge.Embedder)(path)
     with naming_extras():
         from logo_keras.network import load
     return load(path)

@@ -13,8 +13,8 @@ from logo_keras.gallery import artwork
 from logo_keras.image.preprocessing import UnreadablePhoto
 from logo_keras.image.surroundings import squares
 
-# Photos that wait in memory while others are embedded.
-_WAITING = 64
+# What waits in memory while others are embedded: squares of photos, or whole photos that are searched.
+_WAITING, _SEARCHED = 64, 4
 
 
 @dataclass(frozen=True)
@@ -56,61 +56,74 @@ class GalleryEvaluation:
         return asdict(self)
 
 
-def score(gallery, samples, what):
-    """How alike photos are to the brands of a gallery.
+def score(gallery, samples, what, close=False):
+    """How alike photos are to the brands of a gallery, each looked at as `Gallery.recognize` does.
 
     Args:
         gallery: Gallery.
         samples: list of `(photo, boxes)`, boxes None or empty for the whole photo.
         what: str, names the work on stderr.
+        close: bool, as for `Gallery.recognize`.
 
     Returns:
         dict from the place in `samples` of each photo that could be read to the digest of its file; float32 `[B, n]`, a column
-        each of these: of each brand the best similarity in any box; the same of its standing, `Gallery.standings`; and dict
-        from path to reason of the others.
+        each of these: of each brand the best similarity in any of its boxes or places; the same of those in which it is known,
+        -inf where it is in none; and dict from path to reason of the others.
 
     Raises:
         ValueError: naming the photo, if a box lies outside it.
     """
     files, unreadable, parts, waiting = {}, {}, [], []
+    at_once = _SEARCHED if gallery.searches else _WAITING
 
-    def look(number):
+    def read(number):
         photo, boxes = samples[number]
+        boxes = boxes if boxes is not None and len(boxes) else None
         try:
             pixels, file = artwork.photo_of(photo)
-            return file, squares(pixels, boxes if boxes is not None and len(boxes) else None)
+            return file, pixels if boxes is None and gallery.searches else squares(pixels, boxes)
         except UnreadablePhoto as error:
             return error.reason, None
         except UserError as error:
             raise UserError(f"{_name(photo)}: {error}") from None
 
+    def compare(vectors, starts):
+        similarities = gallery.similarities(vectors)
+        known = np.where(gallery.standings(similarities) >= gallery.limits()[:, None], similarities, -np.inf)
+        parts.append([np.maximum.reduceat(each, starts, axis=1) for each in (similarities, known)])
+
     def embed():
         starts = np.cumsum([0, *map(len, waiting)])[:-1]
-        similarities = gallery.similarities(gallery.embed_squares([square for group in waiting for square in group]))
-        parts.append([np.maximum.reduceat(each, starts, axis=1) for each in (similarities, gallery.standings(similarities))])
+        compare(gallery.embed_squares([square for group in waiting for square in group]), starts)
         waiting.clear()
 
-    for number, (said, cuts) in in_threads(look, range(len(samples)), what, _WAITING):
-        if cuts is None:
+    for number, (said, seen) in in_threads(read, range(len(samples)), what, at_once):
+        if seen is None:
             unreadable[_name(samples[number][0])] = said
             continue
         files[number] = said
-        waiting.append(cuts)
-        if len(waiting) == _WAITING:
+        if isinstance(seen, np.ndarray):
+            # In the order of the photos.
+            if waiting:
+                embed()
+            compare(gallery.look(seen, close=close).vectors, [0])
+            continue
+        waiting.append(seen)
+        if len(waiting) == at_once:
             embed()
     if waiting:
         embed()
     parts = parts or [np.zeros((2, len(gallery.labels), 0), np.float32)]
-    similarities, standings = (np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
-    return files, similarities, standings, unreadable
+    similarities, known = (np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
+    return files, similarities, known, unreadable
 
 
-def evaluate(gallery, dataset):
+def evaluate(gallery, dataset, whole=False, close=False):
     """Evaluates a gallery on a data set: `Gallery.evaluate`.
 
     Args:
         gallery: Gallery.
-        dataset: Dataset.
+        dataset, whole, close: as for `Gallery.evaluate`.
 
     Returns:
         GalleryEvaluation.
@@ -125,7 +138,7 @@ def evaluate(gallery, dataset):
     strangers = sorted(name for name in shown if composed(name) not in places)
     if shown and len(strangers) == len(shown):
         raise UserError(f"the gallery has none of the data set's brands, {listed(strangers)}. It has {listed(gallery.labels)}.")
-    files, similarities, standings, unreadable = score(gallery, _samples(dataset), "evaluating")
+    files, similarities, known, unreadable = score(gallery, _samples(dataset, whole), "evaluating", close)
     numbers = np.array([*files], np.int64)
     used, fitted = gallery.files()
     is_reference = np.array([file in used for file in files.values()], bool)
@@ -136,12 +149,11 @@ def evaluate(gallery, dataset):
             f"no sample is left: of {len(dataset)}, {is_reference.sum()} are references, {is_fitted.sum()} calibrated the "
             f"gallery, {len(unreadable)} photos cannot be read."
         )
-    similarities, standings = similarities[:, left], standings[:, left]
+    similarities, known = similarities[:, left], known[:, left]
     names = [None if label < 0 else composed(dataset.class_names[label]) for label in dataset.labels[numbers[left]]]
     truth = np.array([places.get(name, -1) for name in names])
     likeliest = similarities.argmax(0)
-    admitted = np.where(standings >= gallery.limits()[:, None], similarities, -np.inf)
-    answer = np.where(np.isfinite(admitted.max(0)), admitted.argmax(0), -1)
+    answer = np.where(np.isfinite(known.max(0)), known.argmax(0), -1)
     own, right = truth >= 0, likeliest == truth
     count, others = int(own.sum()), int((~own).sum())
     totals, hits = Counter(truth[own].tolist()), Counter(truth[own & right].tolist())
@@ -162,11 +174,11 @@ def evaluate(gallery, dataset):
     )
 
 
-def _samples(dataset):
+def _samples(dataset, whole):
     """Photos and boxes of a data set; of a sample without boxes the window that it shows, if it shows a part."""
     samples = []
     for index, path in enumerate(dataset.paths):
-        boxes, window = dataset.boxes[index], dataset.window(index)
+        boxes, window = () if whole else dataset.boxes[index], dataset.window(index)
         samples.append((path, boxes if len(boxes) or window is None else window[None]))
     return samples
 

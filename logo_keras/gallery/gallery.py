@@ -4,18 +4,17 @@ import os
 
 import numpy as np
 
-from logo_keras.arguments import whole
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import composed, listed
 from logo_keras.errors import UserError
-from logo_keras.gallery import artwork, calibration, evaluation, gallery_file, parquet, search
+from logo_keras.gallery import artwork, calibration, evaluation, gallery_file, parquet, places, search
 from logo_keras.gallery.distinct import added, distinct
 from logo_keras.gallery.embedders import embedder
 from logo_keras.gallery.gallery_file import UnusableGallery
-from logo_keras.gallery.match import Brand, Match
+from logo_keras.gallery.match import Brand
 from logo_keras.gallery.pictures import crop_of, pictures
 from logo_keras.gallery.table import Reference, Table, label_of
-from logo_keras.image.surroundings import several, squares, whole_box
+from logo_keras.image.surroundings import squares
 
 # Crops that wait in memory while others are embedded.
 _WAITING = 64
@@ -23,6 +22,8 @@ _WAITING = 64
 
 class Gallery:
     """Recognizes brands by pictures of their marks: artwork, or boxes in photos. Nothing is trained.
+
+    With a detector, `lk.LogoDetector`, `lk.edge.Detector` or a file of one, whole photos are searched.
 
     What counts is the similarity: the cosine to the best reference minus the best cosine to a background (of an embedding that
     knows backgrounds). A brand is known from its threshold on, which `calibrate` fits. Before that it is the embedding's own,
@@ -32,10 +33,10 @@ class Gallery:
     A gallery may be asked by several threads at a time, while none changes it.
 
     Args:
-        model: path of a `.keras`, `.tflite` or `.onnx` file of an embedding, or an opened one; None for the one that comes
-            with the package, or for `embed`.
+        model: path of a `.keras`, `.tflite` or `.onnx` file of an embedding or a detector, or an opened one; None for the
+            embedding that comes with the package, or for `embed`.
         embed: function from uint8 RGB `[n, S, S, 3]` to float `[n, D]`, instead of a model. Its attributes `image_size`,
-            `preprocessing`, `background_vectors`, `threshold` and `identity` count where it has them.
+            `preprocessing`, `background_vectors`, `threshold`, `identity`, `detect` and `region_size` count where it has them.
         image_size: int S, px, for such a function; 128 by default.
 
     Attributes:
@@ -114,13 +115,17 @@ class Gallery:
             self._own_thresholds.pop(label, None)
         return tuple(taken)
 
-    def recognize(self, photo, top=3, boxes=None):
+    def recognize(self, photo, top=3, boxes=None, close=False):
         """Names the brands that a photo, or each box in it, shows.
+
+        Without boxes a detector finds the places. Without a detector the photo as a whole is one mark.
 
         Args:
             photo: path or bytes of a photo or SVG, or uint8 RGB or RGBA `[H, W, 3 or 4]`.
-            top: int, most brands a box.
-            boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px of the upright photo, the logos; None for the photo as a whole.
+            top: int, most brands a box, or a place.
+            boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px of the upright photo, the logos; or None.
+            close: bool, whether small places that a detector finds are looked at once more in all px of the photo; calibrate and
+                evaluate alike.
 
         Returns:
             tuple of Match, best first; empty where nothing is known.
@@ -129,21 +134,7 @@ class Gallery:
             UnreadablePhoto: if the photo cannot be read; it is a ValueError too.
             ValueError: if the gallery has no references, `top` is below 1, or a box is none.
         """
-        whole("top", top, 1)
-        if not len(self._table):
-            raise UserError("the gallery has no references yet: add some first.")
-        pixels, _ = artwork.photo_of(photo)
-        boxes = None if boxes is None else several(boxes)
-        places = [whole_box(pixels)] if boxes is None else boxes
-        queries = self.embed_squares(squares(pixels, boxes))
-        found, of_all = [], self.similarities(queries)
-        are_known = self.standings(of_all) >= self.limits()[:, None]
-        for box, query, similarities, is_known in zip(places, queries, of_all.T, are_known.T, strict=True):
-            known = np.flatnonzero(is_known)
-            for number in known[np.argsort(-similarities[known], kind="stable")[:top]]:
-                label = self._table.labels[number]
-                found.append(Match(label, float(similarities[number]), box, self.nearest_reference(label, query)))
-        return tuple(sorted(found, key=lambda match: -match.similarity))
+        return places.recognize(self, photo, top, boxes, close)
 
     def embed(self, photo, boxes=None):
         """Embeds a photo as a whole, or each box in it: the square around it, 1.25 times its longer side.
@@ -294,20 +285,35 @@ class Gallery:
         """
         return self._model().embed(squares)
 
+    @property
+    def searches(self):
+        """bool, whether a detector finds the places in photos of which no boxes are given."""
+        return self._model().detects
+
+    def look(self, photo, boxes=None, close=False):
+        """Where the gallery looks in a photo, and what it sees there: `logo_keras.gallery.places.Places`.
+
+        Args:
+            photo: uint8 RGB `[H, W, 3]`, upright.
+            boxes, close: as for `recognize`.
+        """
+        return places.look(self._model(), photo, boxes, close)
+
     def files(self):
         """Digests of the files from which references come, and of the photos that calibrated: two sets of str."""
         return {*self._table.columns["file"]}, {*self._calibrated_on}
 
-    def calibrate(self, negatives, false_accepts=0.01):
+    def calibrate(self, negatives, false_accepts=0.01, close=False):
         """Fits the thresholds to photos that show none of the brands, best such as the gallery will meet.
 
         Every brand gets its own with 100 photos or more, otherwise all get the same. The gallery remembers these photos, so that
-        `evaluate` never scores them.
+        `evaluate` never scores them. Each is looked at as `recognize` does: of all its places the likeliest counts.
 
         Args:
             negatives: path of a folder, searched to the bottom; or a list of photos, paths, bytes or uint8 RGB `[H, W, 3]`, or of
                 `(photo, box)`.
             false_accepts: float in (0, 1), the share of such photos that may be taken for a brand.
+            close: bool, as for `recognize`.
 
         Returns:
             Calibration.
@@ -315,20 +321,22 @@ class Gallery:
         Raises:
             ValueError: if the gallery has no references, no photo can be read, or a photo is a reference.
         """
-        found, own_thresholds, files = calibration.calibrate(self, negatives, false_accepts)
+        found, own_thresholds, files = calibration.calibrate(self, negatives, false_accepts, close)
         self.calibration, self.threshold, self._own_thresholds = found, found.threshold, own_thresholds
         self.rule = calibration.CALIBRATED
         self._calibrated_on |= files
         return found
 
-    def evaluate(self, dataset):
+    def evaluate(self, dataset, whole=False, close=False):
         """How well the gallery names the brands of a data set.
 
-        A sample is the logo in its boxes, of several the likeliest; without boxes the photo as a whole. Brands are compared by
-        name. Photos that calibrated the gallery, and those from which a reference comes, are left out.
+        A sample is the logo in its boxes, of several the likeliest; without boxes it is what `recognize` says of the photo.
+        Brands are compared by name. Photos that calibrated the gallery, and those from which a reference comes, are left out.
 
         Args:
             dataset: Dataset. Label -1, and brands that the gallery does not have, are right where nothing is known.
+            whole: bool, whether the boxes are left aside.
+            close: bool, as for `recognize`.
 
         Returns:
             GalleryEvaluation.
@@ -336,7 +344,7 @@ class Gallery:
         Raises:
             ValueError: if no sample is left, or the gallery has none of its brands.
         """
-        return evaluation.evaluate(self, dataset)
+        return evaluation.evaluate(self, dataset, whole, close)
 
     def reembed(self, model=None, embed=None, image_size=None):
         """Embeds all references anew with another embedding, from the crops that were kept. Thresholds are dropped.

@@ -13,7 +13,8 @@ class Match:
         label: str.
         similarity: float, the cosine to the nearest reference minus that to the nearest background; the bare cosine of an
             embedding that knows no backgrounds.
-        box: four floats `(y0, x0, y1, x1)`, px of the upright photo: the box that was given, or the whole photo.
+        box: four floats `(y0, x0, y1, x1)`, px of the upright photo: the box that was given, the place that was found, or the
+            whole photo. Brands of one place have the same.
         reference: Reference, the nearest.
     """
 

@@ -32,8 +32,9 @@ def percent(share):
 
 
 def data_uri(image):
-    """An image, uint8 RGB `[H, W, 3]`, as a `data:` address that holds it as a JPEG."""
-    return f"data:image/jpeg;base64,{base64.b64encode(encoded(image, quality=82)).decode()}"
+    """An image, uint8 RGB `[H, W, 3]` or the bytes of a JPEG, as a `data:` address that holds it as a JPEG."""
+    data = image if isinstance(image, bytes) else encoded(image, quality=82)
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
 
 
 @functools.cache
