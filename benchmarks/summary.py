@@ -35,7 +35,7 @@ def main(flags, arguments):
             name(row["config"]),
             row["config"]["arguments"]["weights"],
             row["config"]["seed"],
-            f"{row['epochs']} epochs, {row['training_seconds']:.0f} s",
+            f"{row['epochs']} epochs",
             f"{row['top1']:.1%}",
             f"{low:.1%} to {high:.1%}",
             f"{row['tflite_top1']:.1%}, {row['tflite_bytes'] / 1e6:.1f}",
