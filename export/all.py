@@ -1,8 +1,9 @@
 """Writes every format from one .keras file: SavedModel, ONNX, TFLite in four precisions, and TensorRT where its
 libraries are. Each is run on the photographs in its own runtime and compared with Keras. Ends with a table, a row a format:
 size, top-1 on the photographs, largest difference of a probability from Keras, share of photographs with the same class
-first (of embedders R@1, largest difference of a number, mean cosine), median time of a photograph in its own runtime (in
-turns), and whether it passed or why not.
+first (of embedders R@1, largest difference of a number, mean cosine; of detectors share of the regions, largest difference of a
+number of an embedding, mean cosine of regions), median time of a photograph in its own runtime (in turns), and whether it
+passed or why not.
 
   logo-export-all --model M.keras --out DIR   writes DIR/M.tflite and so on, and DIR/export.json
   logo-export-all --check DIR                 the same table of the files that are in DIR already
@@ -26,7 +27,7 @@ from .check import table
 from .check.reference import referring
 from .check.table import Row
 from .check.verification import DiffersFromKeras, compare
-from .served import EMBEDDING, opened
+from .served import EMBEDDING, REGIONS, judged, opened
 
 SUMMARY = "export.json"
 
@@ -76,7 +77,7 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
         model: a model of this package, or the path of a `.keras` file.
         out: str or Path of the folder; its files are named after the model's file, or `model`.
         photos, limit, outputs: as for the formats' own `export`.
-        formats: names of TARGETS; None takes all.
+        formats: names of TARGETS; None takes all, of a detector all but TensorRT.
         calibration: as for `tflite.export`. Where int8 is among the formats, no file is compared on the photos that it is
             calibrated on, so that all rows are of the same photos.
         say: function that takes a line about what is done next.
@@ -88,12 +89,14 @@ def export_all(model, out, photos=None, limit=None, outputs=None, formats=None, 
         ValueError: if there is no such format, the model cannot be read, or no photo can be read.
         OSError: if the folder cannot be written.
     """
-    out, chosen = Path(out), list(TARGETS if formats is None else formats)
-    unknown = [name for name in chosen if name not in TARGETS]
+    out = Path(out)
+    unknown = [name for name in formats or () if name not in TARGETS]
     if unknown:
         raise UserError(f"formats must be of {', '.join(TARGETS)}, got {unknown[0]!r}.")
     source = Path(model).resolve() if isinstance(model, (str, Path)) else None
     model = opened(model)
+    # `tensorrt.export` refuses a detector.
+    chosen = formats or [name for name in TARGETS if name != "tensorrt" or judged(model) != REGIONS]
     out.mkdir(parents=True, exist_ok=True)
     rows, calibrated = [], any(TARGETS[name].options.get("precision") == "int8" for name in chosen)
     with referring(model, photos, limit, outputs, calibration=calibration, calibrated=calibrated) as reference:

@@ -1,9 +1,9 @@
 """Writes an ONNX file from a .keras file.
 
 The file takes images [B, S, S, 3] of RGB 0..255, any number of them, and gives probabilities, and region_boxes and
-region_scores where the model has regions; of an embedder embedding and objectness. It carries its class names. The command
-runs it on photographs in onnxruntime, prints how far its answers lie from those of Keras, and leaves no file where they lie
-over the bound.
+region_scores where the model has regions; of an embedder embedding and objectness, of a detector these and the same of each
+region. It carries its class names. The command runs it on photographs in onnxruntime, prints how far its answers lie from those
+of Keras, and leaves no file where they lie over the bound.
 
   --batch=free   any number of photographs a call, the default
   --batch=1      exactly so many; what TensorRT and some devices want: no shape is left to compute

@@ -1,7 +1,7 @@
 """Writes a SavedModel, a folder, from a .keras file: for TensorFlow Serving and whatever else runs TensorFlow.
 
 It has two signatures, which give the same outputs: probabilities, and region_boxes and region_scores where the model has
-regions; of an embedder embedding and objectness.
+regions; of an embedder embedding and objectness, of a detector these and the same of each region.
   serve         images, float32 [B, S, S, 3], RGB 0..255 (also called serving_default)
   serve_bytes   photographs, strings [B]: JPEG or PNG files, decoded and resized inside; gives their sizes as well
 
@@ -165,8 +165,10 @@ class BytesReport:
     Attributes:
         photographs: int, how many were compared: those of more px than `serve_bytes` takes are left out.
         encoded_again: int, how many of them are no upright JPEG or PNG files and were sent as PNG files of the same px.
-        top1_agreement: float in 0..1, share of photos on which both name the same class first, or give the same embedding.
-        max_abs_diff: float, largest difference of a probability, or of a number of an embedding.
+        top1_agreement: float in 0..1, share of photos on which both name the same class first, give the same embedding, or
+            find the same best region.
+        max_abs_diff: float, largest difference of a probability, of a number of an embedding, or of a
+            corner of a region, px.
     """
 
     photographs: int
@@ -212,15 +214,15 @@ def check_bytes(folder, reference):
     """
     from .passes.graph_preprocessing import MAX_PIXELS
 
-    same, differences, again = [], [], 0
-    for number, photo in enumerate(reference.photographs):
+    same, differences, again, model = [], [], 0, reference.model
+    for photo in reference.photographs:
         upright = preprocessing.pixels(photo)
         if upright.shape[0] * upright.shape[1] > MAX_PIXELS:
             continue
         data = _upright_file(photo, upright)
         again += data is None
         (ours,) = folder.serve_bytes([data or encoded(upright, ".png")])[reference.judged]
-        (theirs,) = folder.serve(reference.image(number))[reference.judged]
+        (theirs,) = folder.serve(preprocessing.prepare(upright, model.image_size, model.preprocessing)[None])[reference.judged]
         same.append(REPORTS[reference.judged].alike(ours, theirs))
         differences.append(np.abs(ours - theirs).max())
     if not same:

@@ -8,12 +8,15 @@ from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras, require
 
 EMBEDDING, OBJECTNESS = "embedding", "objectness"
+REGIONS = "region_boxes"
 # What each output is, with B images, K regions, N classes.
 MEANINGS = {
     "probabilities": "Probability of each class, in the order of the class names.",
-    "region_boxes": "Regions looked at, best first: y0, x0, y1, x1 in px of the input; they may reach beyond it.",
-    "region_scores": "The navigator's score of each region, unbounded; higher is more informative.",
+    REGIONS: "Regions looked at, best first: y0, x0, y1, x1 in px of the input; they may reach beyond it.",
+    "region_scores": "The navigator's score of each region, unbounded; of a detector the probability that a logo is found.",
     EMBEDDING: "The feature before the deciding head, of length 1: near for photographs of the same brand.",
+    "region_embeddings": "The embedding of the square around each region, of length 1.",
+    "region_objectness": "The objectness of each of these squares.",
     OBJECTNESS: "Cosine to the nearest brand of the training minus that to the nearest background: above 0 for what is a mark.",
 }
 _TENSORS = {
@@ -40,7 +43,8 @@ def opened(model):
 
 
 def judged(model):
-    """The output that every file of a model gives and is judged by: `"probabilities"`, or `"embedding"` of an embedder."""
+    """The output that every file of a model gives and is judged by: `"probabilities"`, `"embedding"` of an embedder, or
+    `"region_boxes"` of a detector."""
     return model.export_outputs[0]
 
 
@@ -50,7 +54,7 @@ def output_names(model, outputs=None):
     Args:
         model: a model of this package.
         outputs: str with commas or several str, of `model.export_outputs` and `"embedding"`; None takes the former. The first of
-            `model.export_outputs` must be among them.
+            `model.export_outputs` must be among them; of a detector all are needed.
 
     Returns:
         tuple of str.
@@ -65,8 +69,9 @@ def output_names(model, outputs=None):
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UserError(f"{type(model).__name__} has no output {unknown[0]!r}; it has {', '.join(known)}.")
-    if judged(model) not in names or len(set(names)) < len(names):
-        raise UserError(f"outputs must name {judged(model)}, and each output once, got {', '.join(names)}.")
+    needed = model.export_outputs if judged(model) == REGIONS else (judged(model),)
+    if not set(needed) <= set(names) or len(set(names)) < len(names):
+        raise UserError(f"outputs must name {', '.join(needed)}, and each output once, got {', '.join(names)}.")
     return names
 
 
@@ -81,7 +86,7 @@ def given(model, images, names):
     Returns:
         dict of tensors; `names` are among them.
     """
-    # An embedder's is no extra.
+    # That of an embedder and a detector is no extra.
     extra = {} if EMBEDDING in model.export_outputs else {"embedding": EMBEDDING in names}
     return model(images, training=False, **extra)
 
@@ -144,13 +149,13 @@ def metadata_of(model, card=None, threshold=None):
     Args:
         model: a model of this package.
         card: dict for JSON or None, the model card.
-        threshold: float or None, of an embedder.
+        threshold: float or None, of an embedder or a detector.
     """
     said = {"image_size": model.image_size, "preprocessing": model.preprocessing, "model": type(model).__name__}
     said |= {"version": __version__, "card": card, "threshold": threshold}
-    if judged(model) == EMBEDDING:
-        backgrounds = packed(model.background_vectors)
-        return Metadata((), decision=None, dimensions=model.dimensions, background_vectors=backgrounds, **said)
+    if judged(model) in (EMBEDDING, REGIONS):
+        said |= {"dimensions": model.dimensions, "background_vectors": packed(model.background_vectors)}
+        return Metadata((), decision=None, num_regions=model.num_regions if judged(model) == REGIONS else None, **said)
     return Metadata(model.class_names, decision=model.decision, **said)
 
 

@@ -11,7 +11,8 @@ An engine carries no class names: a client reads them, the image size and the pr
   --precision=float16   convolutions and dense layers in float16, the default
   --precision=int8      convolutions and dense layers in int8, the navigator's in float32
 
-Picking regions and cutting them out are computed in float32 throughout.
+Picking regions and cutting them out are computed in float32 throughout. No engine is built of a detector, of which none was ever
+run: its ONNX file is for onnxruntime.
 """
 
 import hashlib
@@ -32,7 +33,7 @@ from . import gpu, onnx, tensorrt_engine
 from .artifact import report_path, write
 from .check.reference import referring
 from .passes import mixed_precision
-from .served import batch_size
+from .served import REGIONS, batch_size, judged, opened
 
 PRECISIONS = ("float32", "float16", "int8")
 LARGEST_BATCH = 8
@@ -81,7 +82,7 @@ def export(
 
     Raises:
         DiffersFromKeras: if the answers lie over the bound.
-        ValueError: if an argument is wrong, the model cannot be read or converted, or the library cannot build it.
+        ValueError: if an argument is wrong, the model is a detector or cannot be read or converted, or the library cannot build it.
         ImportError: saying what to install, if no library is there.
         OSError: if a file cannot be written.
     """
@@ -97,6 +98,9 @@ def export(
         onnx.check_name(keep_onnx)
     # What is compared without a GPU, and what writes int8.
     require("onnxruntime", "export")
+    model = opened(model) if reference is None else reference.model
+    if judged(model) == REGIONS:
+        raise UserError(f"no engine is built of {type(model).__name__}, a detector: write an ONNX file with logo-export-onnx.")
     int8, device = precision == "int8", gpu.Device() if gpu.count() else None
     ran_in = f"onnxruntime {version('onnxruntime')} on the same ONNX file; the engine was not run"
     if device is not None:

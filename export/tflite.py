@@ -1,8 +1,8 @@
 """Writes a TFLite file from a .keras file.
 
 The file needs builtin operators only, takes images [1, S, S, 3] of RGB 0..255 and gives probabilities, and region_boxes
-and region_scores where the model has regions; of an embedder embedding and objectness. It carries its class names, and the
-metadata that MediaPipe Tasks reads. The command runs it on photographs without TensorFlow, prints how far its answers lie
+and region_scores where the model has regions; of an embedder embedding and objectness, of a detector these and the same of each
+region. It carries its class names, and the metadata that MediaPipe Tasks reads. The command runs it on photographs without TensorFlow, prints how far its answers lie
 from those of Keras, and leaves no file where they lie over the bound.
 
   --precision=float32   the same numbers as Keras; the file for CPUs and GPUs where size does not matter
@@ -151,7 +151,7 @@ def export(
             aside, as `photos.chosen` says.
         reference: Reference to compare with, in place of `photos`, `limit`, `outputs` and `calibration`.
         card: dict for JSON, a model card that the file carries; None for none.
-        threshold: float, that an embedder's file carries, as `Metadata.threshold`; None for none.
+        threshold: float, that the file of an embedder or a detector carries, as `Metadata.threshold`; None for none.
 
     Returns:
         verification.Report.

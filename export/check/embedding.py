@@ -73,28 +73,28 @@ class EmbeddingReport(Reported):
         expected, ours = reference.expected["embedding"], found["embedding"]
         # What is infinite points nowhere either.
         ours = np.where(np.isfinite(ours).all(axis=1, keepdims=True), ours, np.nan)
-        cosines = _cosines(ours, expected)
+        near = cosines(ours, expected)
         figures = {}
         if "objectness" in found:
             figures["max_objectness_diff"] = float(np.abs(found["objectness"] - reference.expected["objectness"]).max())
-        asked = _asked(reference.labels)
-        if len(asked):
-            hits, precisions = _retrieved(ours[asked], reference.labels[asked])
-            keras_hits, keras_precisions = _retrieved(expected[asked], reference.labels[asked])
+        labelled = asked(reference.labels)
+        if len(labelled):
+            hits, precisions = retrieved(ours[labelled], reference.labels[labelled])
+            keras_hits, keras_precisions = retrieved(expected[labelled], reference.labels[labelled])
             figures["r1"], figures["mean_ap"] = float(hits.mean()), float(precisions.mean())
             figures["keras_r1"], figures["keras_mean_ap"] = float(keras_hits.mean()), float(keras_precisions.mean())
-            figures["mean_ap_error"] = float(np.std(keras_precisions - precisions) / len(asked) ** 0.5)
+            figures["mean_ap_error"] = float(np.std(keras_precisions - precisions) / len(labelled) ** 0.5)
         return figures | {
             "max_abs_diff": float(np.abs(ours - expected).max()),
-            "min_cosine": float(cosines.min()),
-            "mean_cosine": float(cosines.mean()),
-            "labelled": len(asked),
+            "min_cosine": float(near.min()),
+            "mean_cosine": float(near.mean()),
+            "labelled": len(labelled),
         }
 
     @staticmethod
     def alike(ours, theirs):
         """Whether two embeddings `[D]` of one photo are the same answer: bool."""
-        return bool(_cosines(ours, theirs) >= BOUNDS["float32"].cosine)
+        return bool(cosines(ours, theirs) >= BOUNDS["float32"].cosine)
 
     @property
     def failures(self):
@@ -148,19 +148,19 @@ class EmbeddingReport(Reported):
         return lines
 
 
-def _cosines(ours, theirs):
+def cosines(ours, theirs):
     lengths = np.linalg.norm(ours, axis=-1) * np.linalg.norm(theirs, axis=-1)
     return np.sum(ours * theirs, axis=-1) / np.maximum(lengths, 1e-12)
 
 
-def _asked(labels):
+def asked(labels):
     """Places of the photos of brands with two photos or more; none where there are fewer than two such brands."""
     brands, counts = np.unique(labels[labels >= 0], return_counts=True)
     several = brands[counts > 1]
     return np.flatnonzero(np.isin(labels, several)) if len(several) > 1 else np.zeros(0, int)
 
 
-def _retrieved(embeddings, labels):
+def retrieved(embeddings, labels):
     """Hits and average precisions, two float `[n]`; NaN where an embedding has no direction."""
     if not (np.isfinite(embeddings).all() and np.any(embeddings, axis=1).all()):
         return np.full((2, len(labels)), np.nan)

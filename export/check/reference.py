@@ -7,10 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
+from logo_keras.edge.detection import framed
 from logo_keras.errors import UserError
 from logo_keras.image import preprocessing
 
-from ..served import given, judged, opened, output_names
+from ..served import EMBEDDING, REGIONS, given, judged, opened, output_names
 from .photos import brands, chosen, label
 
 # Two values that compete inside a region network and lie closer than this in Keras may change places in another
@@ -40,7 +41,7 @@ def referring(model, photos=None, limit=None, outputs=None, reference=None, cali
     model = opened(model)
     # Refuses a wrong name before a photo is read.
     names = output_names(model, outputs)
-    with chosen(photos, limit, calibration, calibrated, squares=judged(model) == "embedding") as files:
+    with chosen(photos, limit, calibration, calibrated, squares=judged(model) == EMBEDDING) as files:
         yield Reference(model, files.compared, names, files.calibration, files.origin, apart)
 
 
@@ -64,7 +65,7 @@ class Reference:
         photographs: list of P, those of `photographs` that can be read and are compared.
         expected: dict of float32 arrays `[P, ...]`, Keras's answers.
         labels: int `[P]`, the class of each photo, that of the folder that it lies in; -1 where the folder names none. For an
-            embedder every folder is a class.
+            embedder and a detector every folder is a class.
         unreadable: dict from a photo's name to the reason; they are left out.
         calibration: list of uint8 `[S, S, 3]`, the photos to calibrate on, as the model takes them.
         origin: str, as given.
@@ -87,7 +88,7 @@ class Reference:
             )
         self.photographs = [photo for photo, _ in kept]
         self.images = np.stack([image for _, image in kept])
-        names = brands(self.photographs) if self.judged == "embedding" else model.class_names
+        names = brands(self.photographs) if self.judged in (EMBEDDING, REGIONS) else model.class_names
         self.labels = np.array([label(photo, names) for photo in self.photographs])
 
     def _prepared(self, photographs):
@@ -95,16 +96,20 @@ class Reference:
         prepared = []
         for photo in photographs:
             try:
-                image = preprocessing.prepare(photo, self.model.image_size, self.model.preprocessing)
+                image = self._seen(photo)
             except preprocessing.UnreadablePhotograph as error:
                 self.unreadable[error.name] = error.reason
                 continue
-            # Prepared px are whole numbers: a quarter of the memory.
-            prepared.append((photo, image.astype(np.uint8)))
+            prepared.append((photo, image))
         if not prepared:
             named = "; ".join(f"{name}: {reason}" for name, reason in list(self.unreadable.items())[-3:])
             raise UserError(f"none of the {len(photographs)} photographs can be read ({named}).")
         return prepared
+
+    def _seen(self, photo):
+        """A photo as the model takes it, uint8 `[S, S, 3]`."""
+        photo, size, how = preprocessing.pixels(photo), self.model.image_size, self.model.preprocessing
+        return framed(photo, size, how)[0] if self.judged == REGIONS else preprocessing.fit(photo, size, how)
 
     def __len__(self):
         return len(self.images)

@@ -4,6 +4,20 @@ import dataclasses
 
 import numpy as np
 
+# The largest share of the photos that a tie may excuse, and of those on which regions lie elsewhere.
+LARGEST_SHARE = 0.05
+# Photos that a bound on a share always allows: among 64 two that Keras itself was undecided on are no evidence.
+FEW = 2
+# Nor is one among four; of fewer, none is excused.
+_LEAST = 4
+# px of the model's input: a region that is off by more is another region.
+MOVED = 1.0
+
+
+def excusable(photographs):
+    """Of so many photos those that a tie may excuse, or on which regions may lie elsewhere: int."""
+    return max(int(LARGEST_SHARE * photographs), min(FEW, photographs // _LEAST))
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reported:

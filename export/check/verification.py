@@ -8,19 +8,12 @@ import numpy as np
 from logo_keras.arguments import one_of
 from logo_keras.errors import UserError
 
+from .detection import DetectionReport
 from .embedding import EmbeddingReport
-from .report import Reported
+from .report import FEW, LARGEST_SHARE, MOVED, Reported, excusable
 
-# The largest share of the photos that such a tie may excuse, and of those on which regions lie elsewhere.
-LARGEST_SHARE = 0.05
-# Photos that a bound on a share always allows: among 64 two that Keras itself was undecided on are no evidence.
-FEW = 2
-# Nor is one among four; of fewer, none is excused.
-_LEAST = 4
 # What the largest difference of each output is called.
 _KINDS = {"probabilities": "abs", "region_boxes": "box", "region_scores": "score", "embedding": "embedding"}
-# px of the model's input. Corners are whole px, so a region that is off by more is another region.
-MOVED = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +131,7 @@ class Report(Reported):
     def failures(self):
         """What is wrong with the file, a tuple of str; empty if it passes."""
         bound, count = BOUNDS[self.precision], self.photographs
-        allowed = max(int(LARGEST_SHARE * count), min(FEW, count // _LEAST))
+        allowed = excusable(count)
         failures = []
         # Not `>` anywhere: what is not a number passes no bound.
         if bound.difference is not None:
@@ -189,7 +182,7 @@ class Report(Reported):
 
 
 # By the output that every file of a model gives, and that it is judged by.
-REPORTS = {"probabilities": Report, "embedding": EmbeddingReport}
+REPORTS = {"probabilities": Report, "embedding": EmbeddingReport, "region_boxes": DetectionReport}
 
 
 def compare(infer, reference, precision="float32"):

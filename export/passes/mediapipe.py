@@ -119,6 +119,8 @@ def _said(metadata, outputs, floats):
         does = f"Recognizes logos of {len(metadata.class_names)} classes"
         labels = File(LABELS_NAME, "Class names, one a line.", _TENSOR_AXIS_LABELS)
         answers[0] = answers[0]._replace(stats=_stats(0, 1), files=[labels])
+    elif metadata.num_regions:
+        does = f"Finds {metadata.num_regions} places of logos, of any brand, and embeds each in {metadata.dimensions} dimensions"
     else:
         does = f"Embeds logos in {metadata.dimensions} dimensions"
     return Model(

@@ -14,7 +14,7 @@ from logo_keras.network.inputs import check_boxes, check_boxes_shape, check_imag
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.network.losses import SMALLEST_AREA, generalised_iou, quality_focal_loss
 from logo_keras.network.pyramid import FeaturePyramid
-from logo_keras.network.regions import crop_regions, shared_areas, suppress
+from logo_keras.network.regions import close_picks, crop_regions, shared_areas, suppress
 from logo_keras.network.resampling import shrink
 
 # px: 40 x 40, 20 x 20 and 10 x 10 cells at 320 px. A logo of 4 % of that side is 13 px.
@@ -73,7 +73,7 @@ class LogoDetector(LogoModel):
     metrics_by_name = {}
     # A file that is released may have one.
     threshold = None
-    export_outputs = ("embedding", "objectness", "region_boxes", "region_scores", "region_embeddings", "region_objectness")
+    export_outputs = ("region_boxes", "region_scores", "region_embeddings", "region_objectness", "embedding", "objectness")
 
     def __init__(
         self,
@@ -154,6 +154,8 @@ class LogoDetector(LogoModel):
 
     def _expected_size(self):
         """Any: it depends on what is asked for, see `call`."""
+        # AutoGraph cannot read a function of a docstring alone.
+        return
 
     def call(self, images, training=None, cells=None):
         if self.gives_everything(training, cells):
@@ -190,6 +192,25 @@ class LogoDetector(LogoModel):
         boxes = ops.concatenate([centres - distances[..., :2], centres + distances[..., 2:]], axis=-1)
         return {"cell_scores": scores, "cell_boxes": boxes}
 
+    def near_ties(self, images, tolerance=1e-5):
+        """Whether two cells that compete for a region, or what two boxes share and the bound on it, lie within `tolerance`.
+
+        Args:
+            images: float RGB `[B, S, S, 3]`, 0..255.
+            tolerance: float, in units of the logits, and of the intersection over union.
+
+        Returns:
+            bool `[B]`.
+        """
+        scores, boxes = self._candidates(self.find(shrink(ops.cast(images, "float32"), self.whole_size)))
+        picks = suppress(scores, boxes, self.num_regions, _SUPPRESSED)
+        return close_picks(*map(ops.convert_to_numpy, (scores, picks, boxes)), tolerance, _SUPPRESSED)
+
+    def _candidates(self, found):
+        """Logits `[B, n]` and boxes `[B, n, 4]`, inside the image, of the cells that compete for the regions, best first."""
+        scores, places = ops.top_k(found["cell_scores"], min(_CANDIDATES, len(self.cells.centres)))
+        return scores, ops.clip(_rows(found["cell_boxes"], places), 0.0, float(self.whole_size))
+
     def best(self, found, count):
         """The regions that cells find, best first, without those that find the same again.
 
@@ -201,8 +222,7 @@ class LogoDetector(LogoModel):
             boxes: float `[B, count, 4]`, px as in `found`, inside the image.
             scores: float `[B, count]`, probabilities.
         """
-        scores, places = ops.top_k(found["cell_scores"], min(_CANDIDATES, len(self.cells.centres)))
-        boxes = ops.clip(_rows(found["cell_boxes"], places), 0.0, float(self.whole_size))
+        scores, boxes = self._candidates(found)
         picks = suppress(scores, boxes, count, _SUPPRESSED)
         return _rows(boxes, picks), ops.sigmoid(ops.take_along_axis(scores, picks, axis=1))
 

@@ -36,28 +36,35 @@ def propose(scores, anchors, count):
     return Proposals(scores, index, ops.take(ops.convert_to_tensor(truncate(anchors)), index, axis=0))
 
 
-def close_picks(scores, picks, boxes, tolerance):
-    """Whether another anchor came within `tolerance` of a pick.
+def close_picks(scores, picks, boxes, tolerance, iou_threshold=IOU_THRESHOLD):
+    """Whether another anchor came within `tolerance` of a pick, or, of boxes of an image's own, one of being suppressed.
 
     Args:
         scores: float numpy array `[B, A]`.
-        picks: int numpy array `[B, K]`, what `select_regions` gave.
-        boxes: float numpy array `[A, 4]`, truncated to whole px.
-        tolerance: float, in units of the scores.
+        picks: int numpy array `[B, K]`, what `suppress` gave.
+        boxes: float numpy array `[A, 4]`, truncated to whole px, so that what they share is exact; or `[B, A, 4]`.
+        tolerance: float, in units of the scores, and of what boxes share.
+        iou_threshold: float in (0, 1).
 
     Returns:
         bool numpy array `[B]`.
     """
-    return np.array([_close(*row, boxes, tolerance) for row in zip(scores, picks, strict=True)])
+    exact = np.ndim(boxes) == 2
+    of_images = [boxes] * len(scores) if exact else boxes
+    rows = zip(scores, picks, of_images, strict=True)
+    return np.array([_close(*row, tolerance, iou_threshold, exact) for row in rows])
 
 
-def _close(scores, picks, boxes, tolerance):
+def _close(scores, picks, boxes, tolerance, threshold, exact):
     alive = np.ones(len(scores), bool)
     for pick in picks:
         rivals = np.sort(scores[alive])[-2:]
         if len(rivals) == 2 and rivals[1] - rivals[0] < tolerance:
             return True
-        alive &= ~ops.convert_to_numpy(overlaps(boxes, boxes[pick]))
+        common, union = map(ops.convert_to_numpy, shared_areas(boxes, boxes[pick]))
+        if not exact and (np.abs(common - threshold * union) < tolerance * union)[alive].any():
+            return True
+        alive &= common < threshold * union
     return False
 
 
