@@ -6,7 +6,10 @@ import photographs
 import pytest
 
 import logo_keras as lk
+from logo_keras.edge.detection import Detection
 from logo_keras.gallery import embedders
+from logo_keras.image.preprocessing import fit
+from logo_keras.image.surroundings import square, squares
 
 SIZE, DIMENSIONS = 32, 48
 _PROJECTION = np.random.default_rng(7).normal(size=(16 * 16 * 3, DIMENSIONS)).astype(np.float32)
@@ -15,6 +18,8 @@ SHAPES = {
     "Globex": '<path d="M10 90L50 10L90 90Z" fill="#06c"/>',
     "Initech": '<rect x="10" y="35" width="80" height="10" fill="#080"/><rect x="10" y="60" width="80" height="25" fill="#080"/>',
 }
+# Of these shapes.
+COLOURS = ((221, 0, 0), (0, 102, 204), (0, 136, 0))
 
 
 def embed(images):
@@ -46,6 +51,41 @@ class WithThreshold(WithBackgrounds):
         self.threshold = threshold
 
 
+class Detecting(WithBackgrounds):
+    """The same, as a detector: it sees half of the px, and finds what has the colours of the marks.
+
+    `also` are boxes that it finds in every photo, with their objectness.
+    """
+
+    region_size = SIZE
+
+    def __init__(self, also=()):
+        super().__init__()
+        self._also = also
+
+    def detect(self, photo, regions=None):
+        """As `lk.edge.Detector.detect`."""
+        seen = np.zeros(photo.shape[:2], np.uint8)
+        for colour in COLOURS:
+            seen |= (np.abs(photo.astype(int) - colour).max(-1) <= 8).astype(np.uint8)
+        # A mark may be of several parts.
+        count, parts = cv2.connectedComponents(cv2.dilate(seen, np.ones((15, 15), np.uint8)))
+        found = []
+        for number in range(1, count):
+            rows, columns = np.nonzero(seen * (parts == number))
+            if len(rows) > 50:
+                found.append((rows.min(), columns.min(), rows.max() + 1, columns.max() + 1))
+        objectness = [0.5] * len(found) + [value for _, value in self._also]
+        boxes = np.float32([*found, *(box for box, _ in self._also)]).reshape(-1, 4)
+        size = tuple((length + 1) // 2 for length in photo.shape[1::-1])
+        half = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+        crops = [square(half, box / 2) for box in boxes] + squares(half)
+        vectors = embed(np.stack([fit(crop, SIZE) for crop in crops]))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        scores = np.linspace(0.9, 0.5, len(boxes), dtype=np.float32)
+        return Detection(boxes, scores, vectors[:-1], np.float32(objectness), vectors[-1], 0.0)
+
+
 @pytest.fixture
 def shipped_embedding(monkeypatch):
     """The embedding with backgrounds in place of the one that comes with the package."""
@@ -55,6 +95,18 @@ def shipped_embedding(monkeypatch):
         return real(model, embed or (WithBackgrounds() if model is None else None), image_size)
 
     monkeypatch.setattr("logo_keras.gallery.gallery.embedder", ours)
+
+
+@pytest.fixture
+def detector(monkeypatch):
+    """The name of a file; a gallery opens the detector above as if it were in it, and its embedding where none is named."""
+    real = embedders.embedder
+
+    def ours(model=None, embed=None, image_size=None):
+        return real(None, embed or (WithBackgrounds() if model is None else Detecting()), image_size)
+
+    monkeypatch.setattr("logo_keras.gallery.gallery.embedder", ours)
+    return "detector.tflite"
 
 
 def mark(label):

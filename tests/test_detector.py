@@ -5,6 +5,7 @@ import re
 
 import keras
 import numpy as np
+import photographs
 import pytest
 from keras import ops
 from tiny import tiny_backbone
@@ -179,6 +180,23 @@ def test_a_saved_detector_answers_as_before_in_one_file(taught, tmp_path):
     assert {name for name in ours if ours[name] != theirs[name]} <= {"backbone"} and not copy.embedder.trainable_variables
     described = lk.weights.model_card.read(tmp_path / "model.keras")
     assert described["architecture"] == "LogoDetector" and described["classes"] == ["a", "b", "c"]
+
+
+def test_a_gallery_of_the_embedder_opens_with_the_file_of_the_detector(tmp_path):
+    # More brands than backgrounds, so that something looks like a mark.
+    embedder = make_embedder(class_names=tuple(map(str, range(40))), num_backgrounds=1)
+    model, photo = make(embedder), photographs.scene(90, 120)
+    model.save(tmp_path / "detector.keras")
+    gallery = lk.Gallery(embedder)
+    gallery.add("Acme", photographs.scene(40, 40, 3))
+    gallery.save(tmp_path / "brands.gallery")
+    gallery = lk.Gallery.load(tmp_path / "brands.gallery", tmp_path / "detector.keras")
+    found, seen = model.detect(photo), gallery.look(photo)
+    is_mark = found.objectness > 0
+    assert gallery.searches and is_mark.any() and seen.boxes[0] == (0, 0, 90, 120)
+    np.testing.assert_allclose(seen.boxes[1:], found.boxes[is_mark], atol=1e-3)
+    np.testing.assert_allclose(seen.vectors[1:], found.embeddings[is_mark], atol=1e-5)
+    assert {match.box for match in gallery.recognize(photo)} <= set(seen.boxes)
 
 
 def test_no_cell_learns_where_a_scene_shows_nothing():

@@ -435,11 +435,13 @@ def test_it_runs_without_tensorflow(tmp_path):
         "for label in galleries.SHAPES: made.add(label, sys.argv[2] + '/' + label)\n"
         "made.save(sys.argv[2] + '/brands.gallery')\n"
         "again = lk.Gallery.load(sys.argv[2] + '/brands.gallery', embed=galleries.WithBackgrounds())\n"
-        "print(again.recognize(galleries.mark('Globex'))[0].label)"
+        "print(again.recognize(galleries.mark('Globex'))[0].label)\n"
+        "searching = lk.Gallery.load(sys.argv[2] + '/brands.gallery', embed=galleries.Detecting())\n"
+        "print(searching.recognize(galleries.photo('Acme')[0], close=True)[0].label)"
     )
     arguments = [sys.executable, "-c", code, __file__.rpartition("/")[0], tmp_path / "marks"]
     process = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, timeout=60)
-    assert process.stdout.strip() == "Globex", process.stderr
+    assert process.stdout.split() == ["Globex", "Acme"], process.stderr
 
 
 def recoloured(colour):

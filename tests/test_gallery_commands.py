@@ -14,7 +14,7 @@ import logo_keras as lk
 from logo_keras.commands import gallery as command
 from logo_keras.commands import predict
 from logo_keras.gallery import artwork
-from logo_keras.image import svg
+from logo_keras.image import draw, svg
 
 pytestmark = pytest.mark.usefixtures("shipped_embedding")
 
@@ -258,6 +258,66 @@ def test_predict_needs_a_model_or_a_gallery(path, photos, capsys):
     assert "--threads belongs to a model" in error(capsys)
 
 
+def test_predict_searches_photos_with_a_detector(path, detector, tmp_path, capsys):
+    both = np.concatenate([photo("Acme", 1)[0], photo("Globex", 2)[0]])
+    folder, drawn, written = tmp_path / "street", tmp_path / "drawn", tmp_path / "answers.json"
+    folder.mkdir()
+    (folder / "both.png").write_bytes(photographs.encode(both, ".png"))
+    (folder / "wall.png").write_bytes(photographs.encode(np.full((50, 50, 3), 200, np.uint8), ".png"))
+    words = ["logo-predict", f"--gallery={path}", f"--model={detector}", "--top=1", str(folder)]
+    assert predict.main([*words, f"--pictures={drawn}", f"--json={written}"]) == 0
+    said = capsys.readouterr()
+    (note,) = said.err.splitlines()
+    assert note.startswith("note: thresholds: not calibrated: ") and note.endswith(": calibrate the gallery.")
+    found = lk.Gallery.load(path, embed=galleries.Detecting()).recognize(both, 1)
+    assert {"Acme", "Globex"} <= {match.label for match in found}
+    places = [",".join(f"{corner:.0f}" for corner in match.box) for match in found]
+    named = [f"{match.label} {match.similarity:.2f}" for match in found]
+    lines = [f"{folder / 'both.png'} at {place}: {each}" for place, each in zip(places, named, strict=True)]
+    assert said.out.splitlines() == [*lines, f"{folder / 'wall.png'}: none"]
+    answers = json.loads(written.read_text())
+    assert (answers["rule"], answers["searched"]) == ("backgrounds", True)
+    assert [tuple(match["box"]) for match in answers["photographs"][0]["matches"]] == [match.box for match in found]
+    assert answers["photographs"][1] == {"photograph": str(folder / "wall.png"), "known": False, "label": None, "matches": []}
+    picture = cv2.cvtColor(cv2.imread(str(drawn / "both.jpg")), cv2.COLOR_BGR2RGB).astype(int)
+    # Both boxes are drawn; JPEG changes their colours a little.
+    for colour in draw.REGION_COLORS[:2]:
+        assert (np.abs(picture[:640] - colour).max(-1) < 60).any()
+    assert predict.main([*words, "--close"]) == 0 and "note: thresholds" in capsys.readouterr().err
+
+
+def test_thresholds_are_fitted_and_figures_taken_on_searched_photos(path, detector, tmp_path, capsys):
+    for seed in range(20):
+        photographs.write(tmp_path / "others" / f"{seed}.png", 300 + seed, 60, 80)
+    model = f"--model={detector}"
+    assert run("calibrate", path, model, tmp_path / "others", "--false_accepts=0.1", f"--json={tmp_path / 'c.json'}") == 0
+    assert capsys.readouterr().out.startswith("20 photos, searched; threshold ")
+    assert json.loads((tmp_path / "c.json").read_text())["searched"]
+    rows = []
+    for label in SHAPES:
+        scene, box = photo(label, seed=7)
+        (tmp_path / f"{label}.png").write_bytes(photographs.encode(scene, ".png"))
+        rows.append(f"{label}.png {label}")
+    (tmp_path / "list.txt").write_text("\n".join(rows))
+    assert run("evaluate", path, model, "--whole", "--data=list", f"--root={tmp_path / 'list.txt'}") == 0
+    out = capsys.readouterr().out
+    assert "top1           100.0%" in out and "Thresholds: fitted to photos without these brands" in out
+    predicted = ["logo-predict", f"--gallery={path}", str(tmp_path / "Acme.png")]
+    assert predict.main([*predicted, model]) == 0
+    said = capsys.readouterr()
+    assert "Acme.png at " in said.out and said.err == ""
+    # Without it the photo is one mark.
+    assert predict.main(predicted) == 0 and "Acme.png at " not in capsys.readouterr().out
+
+
+def test_a_close_look_needs_a_detector(path, photos, capsys):
+    for main, words in (
+        (predict.main, ["logo-predict", f"--gallery={path}", "--close", str(photos)]),
+        (command.main, ["logo-gallery", "calibrate", str(path), "--close", str(photos)]),
+    ):
+        assert main(words) == 1 and "--close belongs to a detector, which --model names." in error(capsys)
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -265,6 +325,7 @@ def test_predict_needs_a_model_or_a_gallery(path, photos, capsys):
         (["--gallery=FILE", "--box=1,2,3", "Acme.jpg"], "--box must be four numbers y0,x0,y1,x1, got 1,2,3."),
         (["--gallery=FILE", "--box=900,0,990,9", "Acme.jpg"], "outside the photo"),
         (["--model=a.tflite", "--box=1,2,3,4", "Acme.jpg"], "--box belongs to a gallery"),
+        (["--model=a.tflite", "--close", "Acme.jpg"], "--close belongs to a gallery"),
     ],
 )
 def test_predict_says_what_is_wrong_with_a_box(path, photos, words, complaint, capsys):

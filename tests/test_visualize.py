@@ -74,6 +74,12 @@ def test_only_matches_in_several_boxes_are_numbered():
     assert tuple(two[21, 42]) == draw.REGION_COLORS[0] and has(two[:100], draw.REGION_COLORS[1])
 
 
+def test_of_thousands_of_matches_the_first_are_written_out():
+    few, many = (draw.draw_matches(photo(), [match((20, 40, 80, 160))] * count, side=None) for count in (100, 3000))
+    assert len(few) == 100 + 100 * 48 and len(many) == len(few) + 48
+    assert has(many[-48:], draw._LIGHT) and draw.encoded(many)
+
+
 def test_a_box_that_was_asked_about_is_drawn_where_nothing_is_known():
     asked = draw.draw_matches(photo(), [], boxes=[np.float32([20, 40, 80, 160])], side=None)
     assert tuple(asked[50, 40]) == draw.TRUTH_COLOR

@@ -205,7 +205,7 @@ def _of_model(model):
         path = Path(model)
         suffix = path.suffix.lower()
         if suffix not in (".keras", ".tflite", ".onnx"):
-            raise UserError(f"an embedding must be a .keras, .tflite or .onnx file, got {path}.")
+            raise UserError(f"an embedding or a detector must be a .keras, .tflite or .onnx file, got {path}.")
         if not path.is_file():
             raise FileNotFoundError(f"there is no model {path}.")
         model = _opened(path, suffix)
@@ -224,9 +224,9 @@ def _known_to(model):
 
 def _opened(path, suffix):
     if suffix != ".keras":
-        from logo_keras.edge.embedder import Embedder as Exported
+        from logo_keras import edge
 
-        return Exported(path)
+        return (edge.Detector if edge.model_file.read(path).client == "Detector" else edge.Embedder)(path)
     with naming_extras():
         from logo_keras.network import load
     return load(path)

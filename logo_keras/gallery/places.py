@@ -11,12 +11,11 @@ from logo_keras.gallery import artwork
 from logo_keras.gallery.match import Match
 from logo_keras.image.surroundings import CONTEXT, several, squares, whole_box
 
-# Two boxes of one brand show the same logo where they share as much of the smaller one: one may be a part of the other. Ours, as
-# is the next.
+# Two boxes of one brand show the same logo where they share as much of the smaller one: one may be a part of the other. Ours.
 _ONE_LOGO = 0.5
-# Boxes of two brands are one place where they share as much of what they cover together: a logo in a much larger box is none that
-# is seen twice, and the whole photo has room for several.
-_ONE_PLACE = 0.3
+# Boxes of two brands are one place where they share as much of what they cover together: the whole photo has room for several
+# logos. Boxes of one size that share half do; others need more, so that no brand is named twice at a place.
+_ONE_PLACE = 1 / 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +117,7 @@ def merged(named, boxes, top):
     """Makes one of what shows the same logo.
 
     The most similar counts first. A brand that was named where the boxes share half of the smaller one is not named again.
-    Another brand, where the boxes share 0.3 of what they cover together, is one more name for that place.
+    Another brand, where the boxes share a third of what they cover together, is one more name for that place.
 
     Args:
         named: list of `(brand, place)`, two int, the most similar first.
@@ -129,16 +128,20 @@ def merged(named, boxes, top):
         list, of each of `named` the place whose box it gets, int; or None for what is left out.
     """
     of_smaller, of_both = _shared(boxes)
-    # Places that have a name, of each brand and in all; how many names each has.
-    of_brand, names, homes = {}, Counter(), []
+    logos, near = (list(map(set, map(np.flatnonzero, each))) for each in (of_smaller >= _ONE_LOGO, of_both >= _ONE_PLACE))
+    # How many names places have, those of each brand, and where the names of a place go once that is settled.
+    names, of_brand, settled, homes = Counter(), {}, {}, []
     for brand, place in named:
-        own = of_brand.setdefault(brand, [])
-        home = next((other for other in names if of_both[place, other] >= _ONE_PLACE), place)
-        if any(of_smaller[place, other] >= _ONE_LOGO for other in own) or home in own or names[home] == top:
+        own = of_brand.setdefault(brand, set())
+        home = settled.get(place)
+        if home is None:
+            home = next((other for other in names if other in near[place]), place)
+        if names[home] == top or not own.isdisjoint(logos[place]):
             homes.append(None)
             continue
-        own.append(home)
+        own.add(home)
         names[home] += 1
+        settled[place] = home
         homes.append(home)
     return homes
 

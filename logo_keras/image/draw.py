@@ -14,6 +14,9 @@ TRUTH_COLOR = (255, 255, 255)
 # What lies outside the photo, and what a drop leaves out: 0 of a normalised image.
 BLANK = 127
 
+# Matches that are written out: a JPEG is at most 65,535 px high.
+_MOST_LINES = 100
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _DARK, _LIGHT, _RIGHT, _WRONG = (27, 31, 36), (240, 243, 246), (63, 185, 80), (248, 81, 73)
 
@@ -57,7 +60,7 @@ def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
 
 
 def draw_matches(photo, matches, pictures=(), boxes=None, right=None, side=640):
-    """Draws what a gallery found: the boxes on the photo, and below each brand with its similarity and reference.
+    """Draws what a gallery found: the boxes on the photo, and below each brand with its similarity and reference, the first 100.
 
     Args:
         photo: uint8 RGB `[H, W, 3]`, upright.
@@ -81,8 +84,8 @@ def draw_matches(photo, matches, pictures=(), boxes=None, right=None, side=640):
     picture = _with_boxes(photo, np.float32(marked).reshape(-1, 4), boxes, side, numbered)
     line, width = 48, picture.shape[1]
     color = _LIGHT if right is None else _RIGHT if right else _WRONG
-    band = np.full((line * max(1, len(matches)), width, 3), _DARK, np.uint8)
-    for place, match in enumerate(matches):
+    band = np.full((line * max(1, min(len(matches), _MOST_LINES + 1)), width, 3), _DARK, np.uint8)
+    for place, match in enumerate(matches[:_MOST_LINES]):
         top, left = place * line, 8
         if len(pictures):
             small = cv2.resize(pictures[place], (line - 8, line - 8), interpolation=cv2.INTER_AREA)
@@ -98,6 +101,8 @@ def draw_matches(photo, matches, pictures=(), boxes=None, right=None, side=640):
         color = _LIGHT
     if not matches:
         _write(band, "none", (8, 30), 0.6, color)
+    if len(matches) > _MOST_LINES:
+        _write(band, f"and {len(matches) - _MOST_LINES} more", (8, _MOST_LINES * line + 30), 0.6, _LIGHT)
     return np.concatenate([picture, band])
 
 
