@@ -6,7 +6,7 @@ import { square, wholeBox } from "./surroundings.js";
 
 // As in Python, where each has its reason.
 const ONE_LOGO = 0.5;
-const ONE_PLACE = 0.3;
+const ONE_PLACE = 1 / 3;
 const OTHERS = 0.5;
 
 /**
@@ -59,19 +59,20 @@ export function likeliest(similarities, known, top) {
  * @returns {(number | undefined)[]} of each of `named` the place whose box it gets; undefined for what is left out.
  */
 export function merged(named, boxes, top) {
-  const [ofBrand, names] = [new Map(), new Map()];
   const common = (one, other) => area(intersection(boxes[one], boxes[other]));
-  const sameLogo = (one, other) => common(one, other) >= ONE_LOGO * Math.min(area(boxes[one]), area(boxes[other]));
-  const samePlace = (one, other) =>
+  const areLogo = (one, other) => common(one, other) >= ONE_LOGO * Math.min(area(boxes[one]), area(boxes[other]));
+  const areNear = (one, other) =>
     common(one, other) >= ONE_PLACE * (area(boxes[one]) + area(boxes[other]) - common(one, other));
+  // How many names places have, those of each brand, and where the names of a place go once that is settled.
+  const [names, ofBrand, settled] = [new Map(), new Map(), new Map()];
   return named.map(({ brand, place }) => {
     if (!ofBrand.has(brand)) ofBrand.set(brand, []);
     const own = ofBrand.get(brand);
-    const home = [...names.keys()].find((other) => samePlace(place, other)) ?? place;
-    const full = names.get(home) === top;
-    if (own.some((other) => sameLogo(place, other)) || own.includes(home) || full) return undefined;
+    const home = settled.get(place) ?? [...names.keys()].find((other) => areNear(place, other)) ?? place;
+    if (names.get(home) === top || own.some((other) => areLogo(place, other))) return undefined;
     own.push(home);
     names.set(home, (names.get(home) ?? 0) + 1);
+    settled.set(place, home);
     return home;
   });
 }

@@ -1,6 +1,8 @@
 /** SVG, drawn by the browser from a copy without scripts and links. The counterpart of logo_keras/image/svg.py. */
 
-import { decodeWithAlpha, UnreadablePhotograph } from "./preprocessing.js";
+import { UnreadablePhotograph } from "./preprocessing.js";
+
+const SVG = "http://www.w3.org/2000/svg";
 
 // As in Python.
 const MAX_BYTES = 8 * 2 ** 20;
@@ -36,11 +38,8 @@ export async function draw(bytes, side, name) {
   };
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) refuse("compressed SVG: unpack it first");
   if (bytes.length > MAX_BYTES) refuse(`too large: at most ${MAX_BYTES / 2 ** 20} MiB are read of an SVG`);
-  // The parser takes text: UTF-16 names itself by its first two bytes.
-  const coding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
-  const parsed = new DOMParser().parseFromString(new TextDecoder(coding).decode(bytes), "image/svg+xml");
-  const root = parsed.documentElement;
-  if (parsed.querySelector("parsererror") || root.localName !== "svg") refuse("not an SVG, or damaged");
+  const root = parsed(bytes);
+  if (root?.localName !== "svg") refuse("not an SVG, or damaged");
   const elements = [...root.querySelectorAll("*")];
   if (elements.length > ELEMENTS) refuse(`more than ${ELEMENTS} elements`);
   for (const element of elements) if (LEFT_OUT.has(element.localName.toLowerCase())) element.remove();
@@ -48,7 +47,9 @@ export async function draw(bytes, side, name) {
     refuse("has text, which looks different with every font: turn it into paths (Inkscape: Object to Path)");
   }
   for (const element of [root, ...root.querySelectorAll("*")]) clean(element);
-  const [width, height] = size(root) ?? [side, side];
+  const stated = size(root);
+  if (!stated) refuse("states no size: give the svg element a viewBox");
+  const [width, height] = stated;
   if (!(width > 0 && height > 0 && Number.isFinite(width + height))) refuse(`its size is ${width} x ${height}`);
   if (Math.max(width, height) > NARROWEST * Math.min(width, height)) {
     refuse(`its size is ${width} x ${height}, more than ${NARROWEST} times as long as wide`);
@@ -61,12 +62,26 @@ export async function draw(bytes, side, name) {
   try {
     const image = Object.assign(new Image(), { src: url });
     await image.decode().catch(() => refuse("not an SVG that this browser can draw"));
-    const drawn = await decodeWithAlpha(image);
+    const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    canvas.drawImage(image, 0, 0);
+    const drawn = canvas.getImageData(0, 0, image.width, image.height);
     if (drawn.data.every((value, at) => at % 4 !== 3 || !value)) refuse("draws nothing: no shape in it is visible");
     return drawn;
   } finally {
     URL.revokeObjectURL(url);
   }
+}
+
+/** The outermost element of an SVG, or undefined where it is damaged. */
+function parsed(bytes) {
+  // UTF-16 names itself by its first two bytes.
+  const coding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
+  const text = new TextDecoder(coding).decode(bytes);
+  const parse = (xml) => new DOMParser().parseFromString(xml, "image/svg+xml");
+  const found = parse(text);
+  if (found.querySelector("parsererror")) return undefined;
+  // Nothing is drawn without its name space, and files written by hand lack it.
+  return found.documentElement.namespaceURI === SVG ? found.documentElement : parse(text.replace("<svg", `<svg xmlns="${SVG}"`)).documentElement;
 }
 
 /** Takes from an element what runs or fetches. */

@@ -40,7 +40,13 @@ export async function visiting(program, visit) {
     context.on("console", (message) => message.text().includes("Content Security Policy") && errors.push(message.text()));
     const page = await context.newPage();
     page.setDefaultTimeout(LONGEST);
-    console.log(JSON.stringify(await visit(page, requests, errors)));
+    try {
+      console.log(JSON.stringify(await visit(page, requests, errors)));
+    } catch (error) {
+      // What the page itself says is mostly the reason.
+      console.error(errors, await page.locator("main").innerText());
+      throw error;
+    }
   } finally {
     await browser.close();
   }

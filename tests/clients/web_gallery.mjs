@@ -30,9 +30,9 @@ async function visit(page, requests, errors) {
     result.requests += requests.filter(isFetched).length - before;
     await save(page, saved[model]);
   }
-  // What is kept is that of the last model, which is opened again.
+  // What is kept is still of the first one, since the others are the same in other formats.
   await page.reload();
-  await ready(page, models.at(-1));
+  await ready(page, models[0]);
   result.reloaded = { brands: await brands(page), answers: await answers(page) };
   result.page = await use(page);
   result.refused = {};
