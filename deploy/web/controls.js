@@ -46,7 +46,7 @@ export class ModelMenu {
     element("model").addEventListener("change", ({ target }) => this.#use(target.selectedOptions[0]));
   }
 
-  /** Opens the model of this name of those that the server lists, or the first; without any says how to begin. */
+  /** Opens the model of this name of those that the server lists, or the first that the page can use; else says how to begin. */
   async list(invitation, preferred) {
     const select = element("model");
     // A server of plain files has no list; models are then opened from this device.
@@ -54,14 +54,19 @@ export class ModelMenu {
     const models = response?.ok ? await response.json() : [];
     for (const { name, url } of models) select.add(entry(name, () => fetched(url)));
     select.disabled = !models.length;
-    if (models.length) await this.#use([...select.options].find(({ label }) => label === preferred) ?? select.options[0]);
-    else say(invitation);
+    if (!models.length) return say(invitation);
+    // A list may hold models of both pages.
+    const isPreferred = ({ label }) => label === preferred;
+    for (const option of [...select.options].sort((one, other) => isPreferred(other) - isPreferred(one))) {
+      if (await this.#use(option)) return;
+    }
   }
 
   openFile(file) {
     return this.#use(entry(file.name, async () => new Uint8Array(await file.arrayBuffer())));
   }
 
+  /** Opens an entry's model; false where it is refused. */
   async #use(option) {
     const turn = ++this.#turn;
     const select = element("model");
@@ -72,18 +77,23 @@ export class ModelMenu {
       const bytes = await option.load();
       await painted();
       opened = await this.#open(bytes, option.label);
-      if (turn !== this.#turn) return await opened.close();
+      if (turn !== this.#turn) {
+        await opened.close();
+        return true;
+      }
       await this.#take(opened, option.label);
     } catch (error) {
       await opened?.close();
-      if (turn !== this.#turn) return;
+      if (turn !== this.#turn) return true;
       if (this.#used) this.#used.selected = true;
-      return report(error);
+      report(error);
+      return false;
     }
     if (!option.parentElement) select.add(option);
     select.disabled = false;
     option.selected = true;
     this.#used = option;
+    return true;
   }
 }
 
