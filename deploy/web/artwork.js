@@ -123,7 +123,8 @@ function plainGround({ width, height, data }) {
   for (let x = 0; x < width; x++) edge.push(x, (height - 1) * width + x);
   for (let y = 0; y < height; y++) edge.push(y * width, y * width + width - 1);
   const ground = [0, 1, 2].map((channel) => percentile(Float32Array.from(edge, (at) => data[at * 4 + channel]), 50));
-  const away = Float32Array.from(edge, (at) => Math.max(...ground.map((level, channel) => Math.abs(data[at * 4 + channel] - level))));
+  const differences = (at) => ground.map((level, channel) => Math.abs(data[at * 4 + channel] - level));
+  const away = Float32Array.from(edge, (at) => Math.max(...differences(at)));
   // Most of them: something may touch the edge.
   return percentile(away, 98) <= PLAIN ? ground : undefined;
 }

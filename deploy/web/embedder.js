@@ -9,7 +9,7 @@ import { Runner } from "./runner.js";
 
 // Of the fixed pictures whose vectors tell one embedding from another. As in logo_keras/gallery/embedders.py, as is the next.
 const [PROBES, PROBE_SIDE] = [8, 96];
-const SAME = 0.995;
+const SAME = 0.98;
 
 /** A file of an embedder or a detector, ready to embed. Made by `Embedder.open`; `close` frees its memory. */
 export class Embedder {
@@ -42,7 +42,8 @@ export class Embedder {
   static async open(bytes, name) {
     const metadata = read(bytes, name);
     if (metadata.class_names.length) {
-      throw new Refused(`${name}: names the brands that it was trained for: a gallery needs the file of an embedder or a detector.`);
+      const needed = "a gallery needs the file of an embedder or a detector";
+      throw new Refused(`${name}: names the brands that it was trained for: ${needed}.`);
     }
     const { dimensions, num_regions: regions } = metadata;
     const needed = { embedding: [dimensions, `${dimensions} dimensions`] };

@@ -12,8 +12,8 @@ const SAME = 0.999;
 /**
  * Brands and their references.
  *
- * A reference is {label, vector, digest, kind, drawn, source, box, file, crop, thumbnail}: a Float32Array of length 1, texts, a box or
- * null, and the bytes of two image files or undefined.
+ * A reference is {label, vector, digest, kind, drawn, source, box, file, crop, thumbnail}: a Float32Array of length 1, texts, a
+ * box or null, and the bytes of two image files or undefined.
  */
 export class Gallery {
   #model;
@@ -58,6 +58,11 @@ export class Gallery {
   /** Where the threshold comes from: "calibrated", "embedding", "backgrounds", or null. */
   get rule() {
     return this.#about.rule;
+  }
+
+  /** Whether thresholds were fitted to photos that a detector searched. */
+  get calibratedSearching() {
+    return Boolean(this.#about.calibration?.searched);
   }
 
   /** The references of a brand, in the order in which they came. */
@@ -170,8 +175,8 @@ export class Gallery {
    * @param {ImageData} photo decoded.
    * @param {number} top most brands a place.
    * @param {number[][]} [boxes] (y0, x0, y1, x1) px of the photo.
-   * @returns {Promise<{label: string, similarity: number, box: number[], reference: object}[]>} best first; empty where nothing is
-   *     known.
+   * @returns {Promise<{label: string, similarity: number, box: number[], reference: object}[]>} best first; empty where nothing
+   *     is known.
    * @throws {Refused} if the gallery has no references, or a box is empty.
    */
   async recognize(photo, top = 3, boxes = undefined) {

@@ -21,6 +21,7 @@ const RULES = {
   backgrounds: "nearer to the logo than to any background; other logos get names too",
   null: "none: every photo gets the likeliest logos",
 };
+const DOUBT = "; a photo has many places, each of which may be taken for a logo: calibrate it with logo-gallery and this model";
 
 let gallery = new Gallery();
 let model;
@@ -225,7 +226,8 @@ function list() {
   element("more-brands").hidden = labels.length <= MOST_SHOWN;
   element("more-brands").textContent = `and ${labels.length - MOST_SHOWN} more`;
   element("save").disabled = !labels.length;
-  element("rule-fact").textContent = model || labels.length ? RULES[gallery.rule] : "none yet";
+  const doubted = model?.detects && !gallery.calibratedSearching;
+  element("rule-fact").textContent = model || labels.length ? RULES[gallery.rule] + (doubted ? DOUBT : "") : "none yet";
 }
 
 function brand(label) {

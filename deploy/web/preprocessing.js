@@ -131,9 +131,11 @@ export function fit(image, size, preprocessing) {
 }
 
 /**
- * Makes the square that a detector reads of a picture, which keeps its shape: beyond its shorter sides its outermost pixels go on.
+ * Makes the square that a detector reads of a picture, which keeps its shape: beyond its shorter sides its outermost pixels go
+ * on.
  *
- * @returns {{data: Uint8Array, place: number[]}} RGB bytes [size, size, 3], and (y0, x0, y1, x1), px of it: where the picture lies.
+ * @returns {{data: Uint8Array, place: number[]}} RGB bytes [size, size, 3], and (y0, x0, y1, x1), px of it: where the picture
+ *     lies.
  */
 export function letterbox(image, size, preprocessing) {
   const { side, offset } = frame(preprocessing, size);

@@ -75,13 +75,14 @@ export async function draw(bytes, side, name) {
 /** The outermost element of an SVG, or undefined where it is damaged. */
 function parsed(bytes) {
   // UTF-16 names itself by its first two bytes.
-  const coding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
+  const coding = { "255,254": "utf-16le", "254,255": "utf-16be" }[`${bytes.subarray(0, 2)}`] ?? "utf-8";
   const text = new TextDecoder(coding).decode(bytes);
   const parse = (xml) => new DOMParser().parseFromString(xml, "image/svg+xml");
   const found = parse(text);
   if (found.querySelector("parsererror")) return undefined;
+  if (found.documentElement.namespaceURI === SVG) return found.documentElement;
   // Nothing is drawn without its name space, and files written by hand lack it.
-  return found.documentElement.namespaceURI === SVG ? found.documentElement : parse(text.replace("<svg", `<svg xmlns="${SVG}"`)).documentElement;
+  return parse(text.replace("<svg", `<svg xmlns="${SVG}"`)).documentElement;
 }
 
 /** Takes from an element what runs or fetches. */
