@@ -135,13 +135,14 @@ def broken(files, calibrated, folder):
     names_brands = folder / "names.tflite"
     names_brands.write_bytes(tflite_without_metadata(files[EMBEDDER]))
     model_file.append(names_brands, Metadata(("a",), 128, "stretch", "Classifier", None, "0.1.0"))
-    huge = encode(np.zeros((4, 4, 3), np.uint8), ".png")
-    huge = huge[:16] + (2**24).to_bytes(4, "big") * 2 + huge[24:]
+    claimed = encode(np.zeros((4, 4, 3), np.uint8), ".png")
+    claimed = claimed[:16] + (2**24).to_bytes(4, "big") * 2 + claimed[24:]
     hidden = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><script>document.title = "ran"</script></svg>'
     contents = {
         "text.png": ("#logo-file", b"no image at all", "not an image"),
         "broken.png": ("#logo-file", encode(scene(), ".png")[:300], "not an image"),
-        "huge.png": ("#logo-file", huge, "not an image"),
+        "claimed.png": ("#logo-file", claimed, "not an image"),
+        "huge.png": ("#logo-file", encode(np.zeros((4001, 4000, 3), np.uint8), ".png"), "too large: 4000 x 4001 px"),
         "white.png": ("#logo-file", encode(np.full((50, 50, 3), 255, np.uint8), ".png"), "shows nothing"),
         "clear.png": ("#logo-file", encode(np.zeros((50, 50, 4), np.uint8), ".png"), "shows nothing"),
         "nothing.svg": ("#logo-file", b"", "not an SVG, or damaged"),

@@ -18,6 +18,8 @@ const OPAQUE = 24;
 const PATCH = 0.97;
 const PLAIN = 20;
 const QUALITY = 0.95;
+// px: drawing a mark takes some 30 bytes each, of which a tab has not many more.
+const MAX_PIXELS = 16_000_000;
 
 /**
  * Makes the reference crops of a file of artwork: drawn on light and dark, in its colours and in one.
@@ -25,12 +27,17 @@ const QUALITY = 0.95;
  * @param {File | Blob} file SVG or an image.
  * @returns {Promise<{image: object, kind: string, drawn: string, source: string, box: null, file: string, digest: string}[]>}
  *     `image` is a picture, a square of at most 320 px.
- * @throws {UnreadablePhotograph} if it cannot be read, or shows nothing.
+ * @throws {UnreadablePhotograph} if it cannot be read, is too large, or shows nothing.
  */
 export async function ofArtwork(file) {
   const source = file.name ?? "artwork";
   const bytes = new Uint8Array(await file.arrayBuffer());
   const given = /\.svgz?$/i.test(source) || isSvg(bytes) ? await draw(bytes, DRAWN, source) : await decodeWithAlpha(file);
+  const { width, height } = given;
+  if (width * height > MAX_PIXELS) {
+    const limit = `at most ${MAX_PIXELS / 1e6} million px are read of a logo: save it smaller`;
+    throw new UnreadablePhotograph(`${source}: too large: ${width} x ${height} px, ${limit}.`);
+  }
   const about = { kind: ARTWORK, source, box: null, file: digestOfPhoto(given) };
   const made = new Map();
   for (const [drawn, image] of drawings(given, source)) {

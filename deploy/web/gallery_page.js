@@ -110,7 +110,7 @@ function addPlace() {
     const taken = await gallery.add(label, ofPhoto(shown.image, shown.box, shown.name));
     if (!taken.length) return say(`${label} has this place already.`);
     await changed(`The place is added as ${label}; write its name in the list.`);
-    element("brands").querySelector("li:last-child input")?.focus();
+    [...element("brands").querySelectorAll("input")].find(({ value }) => value === label)?.focus();
   });
 }
 

@@ -75,8 +75,8 @@ export function isOpaque(data) {
 }
 
 /**
- * Puts RGBA bytes on their ground, in place, as logo_keras/image/transparency.py does: white, or grey where what is visible is nearly
- * white and would vanish.
+ * Puts RGBA bytes on their ground, in place, as logo_keras/image/transparency.py does: white, or grey where what is visible is
+ * nearly white and would vanish.
  */
 export function putOnGround(data) {
   // Whole numbers below 2 ** 53, so exact.

@@ -55,16 +55,16 @@ export async function draw(bytes, side, name) {
     refuse(`its size is ${width} x ${height}, more than ${NARROWEST} times as long as wide`);
   }
   const scale = side / Math.max(width, height);
-  root.setAttribute("width", Math.max(1, Math.round(width * scale)));
-  root.setAttribute("height", Math.max(1, Math.round(height * scale)));
+  const sides = [width, height].map((length) => Math.max(1, Math.round(length * scale)));
+  for (const [place, name] of ["width", "height"].entries()) root.setAttribute(name, sides[place]);
   // Drawn as an image it runs no scripts and fetches nothing, whatever was left in it.
   const url = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(root)], { type: "image/svg+xml" }));
   try {
     const image = Object.assign(new Image(), { src: url });
     await image.decode().catch(() => refuse("not an SVG that this browser can draw"));
-    const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
-    canvas.drawImage(image, 0, 0);
-    const drawn = canvas.getImageData(0, 0, image.width, image.height);
+    const canvas = new OffscreenCanvas(...sides).getContext("2d");
+    canvas.drawImage(image, 0, 0, ...sides);
+    const drawn = canvas.getImageData(0, 0, ...sides);
     if (drawn.data.every((value, at) => at % 4 !== 3 || !value)) refuse("draws nothing: no shape in it is visible");
     return drawn;
   } finally {
