@@ -15,7 +15,7 @@ EMBEDDER = model_file.Metadata(
     background_vectors=metadata.packed(np.float32([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0]])),
 )
 # Of a file that finds two places.
-DETECTOR = dataclasses.replace(EMBEDDER, model="LogoDetector", num_regions=2)
+DETECTOR = dataclasses.replace(EMBEDDER, model="LogoDetector", num_regions=2, region_size=16)
 BOXES = np.float32([[0, 0, 16, 8], [8, -4, 24, 12]])
 SCORES = np.float32([1.5, 0.5])
 REGIONS = ("probabilities", "region_boxes", "region_scores")
