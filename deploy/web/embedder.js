@@ -4,8 +4,9 @@ import { sha256 } from "./node_modules/@noble/hashes/sha2.js";
 import { bytesToHex } from "./node_modules/@noble/hashes/utils.js";
 import { detect } from "./detection.js";
 import { backgrounds, read, Refused, unit } from "./metadata.js";
-import { fit, letterbox, picture } from "./preprocessing.js";
+import { fit, picture } from "./preprocessing.js";
 import { Runner } from "./runner.js";
+import { widened } from "./triangle.js";
 
 // Of the fixed pictures whose vectors tell one embedding from another. As in logo_keras/gallery/embedders.py, as is the next.
 const [PROBES, PROBE_SIDE] = [8, 96];
@@ -45,7 +46,10 @@ export class Embedder {
       const needed = "a gallery needs the file of an embedder or a detector";
       throw new Refused(`${name}: names the brands that it was trained for: ${needed}.`);
     }
-    const { dimensions, num_regions: regions } = metadata;
+    const { dimensions, image_size: size, num_regions: regions, region_size: seen } = metadata;
+    if (regions && !(seen <= size)) {
+      throw new Refused(`${name}: its metadata say regions of ${seen} px, of images of ${size} px: export the model again.`);
+    }
     const needed = { embedding: [dimensions, `${dimensions} dimensions`] };
     if (regions) {
       needed.objectness = [1, "one image"];
@@ -63,14 +67,14 @@ export class Embedder {
   }
 
   /**
-   * Embeds a square cut out of a photo, or artwork; a detector's file embeds any picture as a whole.
+   * Embeds a square cut out of a photo, or artwork. With a detector's file it costs as much as `detect`.
    *
    * @param {{width: number, height: number, data: Uint8Array | Uint8ClampedArray, step?: number}} square
    * @returns {Promise<Float32Array>} of length 1.
    */
   async embed(square) {
-    const { image_size: size, preprocessing } = this.metadata;
-    const image = this.detects ? letterbox(square, size, preprocessing).data : fit(square, size, preprocessing);
+    const { image_size: size, region_size: seen, preprocessing } = this.metadata;
+    const image = this.detects ? widened(fit(square, seen, preprocessing), seen, size) : fit(square, size, preprocessing);
     const { embedding } = await this.#runner.infer(image);
     if (!embedding.every(Number.isFinite) || !embedding.some(Boolean)) {
       throw new Refused(`${this.name}: gave a vector that is not finite or all zeros: export the model again.`);

@@ -18,9 +18,10 @@ export class Refused extends Error {}
  * @param {Uint8Array} bytes the whole file.
  * @param {string} name names the file in errors.
  * @returns {{format: "tflite" | "onnx", class_names: string[], image_size: number, preprocessing: string, model: string,
- *     version: string, dimensions?: number, num_regions?: number, background_vectors?: string, threshold?: number}} of an
- *     embedder and a detector `class_names` is empty and `dimensions` is there, of a detector `num_regions` too;
- *     `background_vectors` are base64 of little-endian float16, `dimensions` numbers a vector.
+ *     version: string, dimensions?: number, num_regions?: number, region_size?: number, background_vectors?: string,
+ *     threshold?: number}} of an embedder and a detector `class_names` is empty and `dimensions` is there, of a detector
+ *     `num_regions` and `region_size` too; `background_vectors` are base64 of little-endian float16, `dimensions` numbers a
+ *     vector.
  * @throws {Refused} if it is neither a TFLite nor an ONNX file, was cut short, or does not carry logo_keras's metadata.
  */
 export function read(bytes, name) {

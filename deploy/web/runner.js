@@ -49,7 +49,7 @@ export class Runner {
   /**
    * Runs the file on one image, after the calls under way.
    *
-   * @param {Uint8Array} image RGB [S, S, 3].
+   * @param {Uint8Array | Float32Array} image RGB [S, S, 3].
    * @returns {Promise<Object<string, Float32Array>>} flat, by the name of the output.
    */
   infer(image) {
@@ -137,7 +137,9 @@ function check(name, input, type, shape, size) {
 }
 
 function numbers(image, type) {
-  return type === "uint8" ? image : Float32Array.from(image);
+  if (type === "float32") return Float32Array.from(image);
+  // Rounded, halves to even, and kept within 0 and 255.
+  return image instanceof Uint8Array ? image : new Uint8Array(Uint8ClampedArray.from(image).buffer);
 }
 
 function broken(name, engine, error) {
