@@ -6,7 +6,7 @@
  * @param {Uint8Array} image RGB [size, size, 3], what is to be embedded.
  * @param {number} size px.
  * @param {number} length px, of the file's images; at least `size`.
- * @returns {Float32Array} RGB [length, length, 3]; a little below 0 or above 255 in places.
+ * @returns {Float32Array} RGB [length, length, 3]; below 0 or above 255 in places.
  */
 export function widened(image, size, length) {
   const weights = widening(size, length);
