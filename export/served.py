@@ -155,7 +155,9 @@ def metadata_of(model, card=None, threshold=None):
     said |= {"version": __version__, "card": card, "threshold": threshold}
     if judged(model) in (EMBEDDING, REGIONS):
         said |= {"dimensions": model.dimensions, "background_vectors": packed(model.background_vectors)}
-        return Metadata((), decision=None, num_regions=model.num_regions if judged(model) == REGIONS else None, **said)
+        if judged(model) == REGIONS:
+            said |= {"num_regions": model.num_regions, "region_size": model.region_size}
+        return Metadata((), decision=None, **said)
     return Metadata(model.class_names, decision=model.decision, **said)
 
 

@@ -82,7 +82,8 @@ def export(
 
     Raises:
         DiffersFromKeras: if the answers lie over the bound.
-        ValueError: if an argument is wrong, the model is a detector or cannot be read or converted, or the library cannot build it.
+        ValueError: if an argument is wrong, the model is a detector, cannot be read or converted, or the library cannot build
+            it.
         ImportError: saying what to install, if no library is there.
         OSError: if a file cannot be written.
     """

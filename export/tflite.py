@@ -2,8 +2,8 @@
 
 The file needs builtin operators only, takes images [1, S, S, 3] of RGB 0..255 and gives probabilities, and region_boxes
 and region_scores where the model has regions; of an embedder embedding and objectness, of a detector these and the same of each
-region. It carries its class names, and the metadata that MediaPipe Tasks reads. The command runs it on photographs without TensorFlow, prints how far its answers lie
-from those of Keras, and leaves no file where they lie over the bound.
+region. It carries its class names, and the metadata that MediaPipe Tasks reads. The command runs it on photographs without
+TensorFlow, prints how far its answers lie from those of Keras, and leaves no file where they lie over the bound.
 
   --precision=float32   the same numbers as Keras; the file for CPUs and GPUs where size does not matter
   --precision=float16   half the size; CPUs compute in float32, GPUs in float16

@@ -1,5 +1,7 @@
 """Exported files made by hand, TFLite and ONNX: a network that says which colour a photograph has most of, or embeds that."""
 
+import dataclasses
+
 import numpy as np
 
 from logo_keras.edge import metadata, model_file
@@ -12,11 +14,15 @@ EMBEDDER = model_file.Metadata(
     dimensions=3,
     background_vectors=metadata.packed(np.float32([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0]])),
 )
+# Of a file that finds two places.
+DETECTOR = dataclasses.replace(EMBEDDER, model="LogoDetector", num_regions=2, region_size=16)
 BOXES = np.float32([[0, 0, 16, 8], [8, -4, 24, 12]])
 SCORES = np.float32([1.5, 0.5])
 REGIONS = ("probabilities", "region_boxes", "region_scores")
 EVERYTHING = (*REGIONS, "embedding")
 EMBEDDING = ("embedding", "objectness")
+PLACES = ("region_boxes", "region_scores", "region_embeddings", "region_objectness", *EMBEDDING)
+VECTORS, RATED = np.float32([[0.6, 0.8, 0], [0, 0, 1]]), np.float32([0.25, -0.5])
 
 
 def write(path, said=METADATA, **options):
@@ -92,6 +98,8 @@ def flatbuffer(batch=1, outputs=REGIONS, dtype="float32", scale=1.0, channels=3)
         "embedding": operator("L2_NORMALIZATION", [mean], tensor("embedding", [batch, channels]), schema.L2NormOptionsT()),
         "region_boxes": tensor("region_boxes", [batch, 2, 4], np.repeat(BOXES[None], batch, 0)),
         "region_scores": tensor("region_scores", [batch, 2], np.repeat(SCORES[None], batch, 0)),
+        "region_embeddings": tensor("region_embeddings", [batch, 2, 3], np.repeat(VECTORS[None], batch, 0)),
+        "region_objectness": tensor("region_objectness", [batch, 2], np.repeat(RATED[None], batch, 0)),
         "mean": mean,
     }
     largest = tensor("last", [1], np.int32([1]), "INT32")
@@ -116,6 +124,7 @@ def protobuf(batch="batch", outputs=REGIONS, dtype="float32", channels=3):
     from onnx import TensorProto, helper, numpy_helper
 
     shapes = {"probabilities": [3], "region_boxes": [2, 4], "region_scores": [2], "embedding": [3], "mean": [3], "objectness": []}
+    shapes |= {"region_embeddings": [2, 3], "region_objectness": [2]}
     constants = {
         "hundredth": np.float32(0.01),
         "nothing": np.zeros((3, 8), np.float32),
@@ -123,6 +132,10 @@ def protobuf(batch="batch", outputs=REGIONS, dtype="float32", channels=3):
         "boxes": BOXES.reshape(8),
         "scores": SCORES,
         "as boxes": np.int64([0, 2, 4]),
+        "no vectors": np.zeros((3, 6), np.float32),
+        "vectors": VECTORS.reshape(6),
+        "as vectors": np.int64([0, 2, 3]),
+        "rated": RATED,
     }
     nodes = [
         helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT),
@@ -137,6 +150,10 @@ def protobuf(batch="batch", outputs=REGIONS, dtype="float32", channels=3):
         helper.make_node("Reshape", ["flat boxes", "as boxes"], ["region_boxes"]),
         helper.make_node("MatMul", ["mean", "no scores"], ["zero scores"]),
         helper.make_node("Add", ["zero scores", "scores"], ["region_scores"]),
+        helper.make_node("Add", ["zero scores", "rated"], ["region_objectness"]),
+        helper.make_node("MatMul", ["mean", "no vectors"], ["zero vectors"]),
+        helper.make_node("Add", ["zero vectors", "vectors"], ["flat vectors"]),
+        helper.make_node("Reshape", ["flat vectors", "as vectors"], ["region_embeddings"]),
     ]
     images = helper.make_tensor_value_info(
         "images", {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8}[dtype], [batch, SIZE, SIZE, channels]

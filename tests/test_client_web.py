@@ -1,18 +1,15 @@
 """Exported files in a browser, on the page of deploy/web: LiteRT.js and onnxruntime-web (tests/clients/web.mjs)."""
 
 import base64
-import contextlib
-import json
 import os
 import re
-import subprocess
-import sys
 import urllib.parse
 import zipfile
 
 import cv2
 import numpy as np
 import pytest
+from browser import visited
 from photographs import encode, flat_jpeg, scene, with_orientation
 
 import logo_keras as lk
@@ -32,7 +29,6 @@ GREY_LEVELS = 1
 SIZES = [(40, 60), (90, 220), (300, 100), (160, 160), (320, 320), (480, 160), (321, 477), (1, 1), (3, 500), (500, 700)]
 FILES = ["float32.tflite", "uint8.tflite", "float32.onnx"]
 ENGINES = {"tflite": "LiteRT.js 2.5.3", "onnx": "onnxruntime-web 1.30.0"}
-SECONDS = 600
 
 
 @pytest.fixture(scope="module")
@@ -128,30 +124,10 @@ def _hollow(path):
     return data[:8] + bytes(start - 8) + data[start:]
 
 
-@contextlib.contextmanager
-def _served(root, paths):
-    """The address of the page with these models, as a user starts it."""
-    command = [sys.executable, root / "deploy" / "web" / "serve.py", "--port", "0"]
-    command += [f"--model={path}" for path in paths]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        found = re.match(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
-        assert found, "the server did not start"
-        yield found[0]
-    finally:
-        server.kill()
-        server.wait()
-        server.stdout.close()
-
-
 @pytest.fixture(scope="module")
 def visit(clients, root, files, photographs, pngs, fits, upright, broken):
     """What tests/clients/web.mjs tells of one visit to the page."""
-    program = clients.program("chromium")
-    node = clients.program("node")
-    clients.needs((root / "deploy" / "web" / "node_modules" / "playwright-core").is_dir(), "npm ci in deploy/web")
     asked = {
-        "program": str(program),
         "models": FILES,
         "photographs": [str(path) for path in [*photographs, *pngs, *upright]],
         "fits": fits,
@@ -164,18 +140,7 @@ def visit(clients, root, files, photographs, pngs, fits, upright, broken):
         model, photograph = pictured
         paths.append(model)
         asked["screenshot"] = {"model": os.path.basename(model), "photograph": photograph, "path": str(root / "docs" / "web.png")}
-    with _served(root, paths) as url:
-        command = [str(node), str(root / "tests" / "clients" / "web.mjs")]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            try:
-                said, complained = process.communicate(json.dumps(asked | {"url": url}), timeout=SECONDS)
-            finally:
-                # On this signal playwright closes the browser; the process has ended already where all went well.
-                process.terminate()
-    assert process.returncode == 0, complained
-    return json.loads(said)
+    return visited(clients, root, "web.mjs", asked, paths)
 
 
 @pytest.fixture(scope="module")

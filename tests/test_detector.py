@@ -250,21 +250,6 @@ def test_images_and_boxes_of_other_shapes_are_refused():
             model.fit(photos(1, 64), wrong, verbose=0)
 
 
-def test_the_tflite_file_needs_builtin_operators_alone_and_gives_what_keras_gives(taught):
-    from ai_edge_litert.interpreter import Interpreter
-
-    from logo_keras.export import tflite
-
-    model, _, _ = taught
-    # It refuses what needs other operators.
-    infer = Interpreter(model_content=tflite.convert(model)).get_signature_runner()
-    images, _ = ColourScenes().scenes(6, 128, seed=9, steps=1)[0]
-    for image in images:
-        ours, theirs = infer(images=image[None]), model.predict(image[None], verbose=0)
-        for name, wanted in theirs.items():
-            np.testing.assert_allclose(ours[name], wanted, atol=1e-3 if name == "region_boxes" else 1e-4, err_msg=name)
-
-
 @pytest.fixture(scope="module")
 def embedder_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("embedder") / "model.keras"

@@ -15,7 +15,7 @@ from PIL import Image, features
 
 from logo_keras.datasets.sizes import upright_size
 from logo_keras.image import preprocessing
-from logo_keras.image.preprocessing import UnreadablePhoto, check, decode, frame, prepare, read, resize
+from logo_keras.image.preprocessing import UnreadablePhoto, check, decode, frame, letterbox, prepare, read, resize
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff"])
@@ -371,6 +371,36 @@ def test_resize_refuses_other_arrays_and_says_what_came(photo):
 def test_resize_refuses_a_size_that_is_no_positive_integer(size):
     with pytest.raises(ValueError, match="size must be an integer of at least 1, got"):
         resize(scene(), size)
+
+
+def test_letterbox_keeps_the_shape_and_lets_the_outermost_px_go_on():
+    photo = np.zeros((2, 6, 3), np.uint8)
+    photo[0], photo[1], photo[:, 5] = 10, 20, 30
+    square, place = letterbox(photo, 6)
+    assert place == (2, 0, 4, 6)
+    np.testing.assert_array_equal(square[2:4], photo)
+    np.testing.assert_array_equal(square[:2], photo[[0, 0]])
+    np.testing.assert_array_equal(square[4:], photo[[1, 1]])
+    upright, place = letterbox(photo.transpose(1, 0, 2), 6)
+    assert place == (0, 2, 6, 4)
+    np.testing.assert_array_equal(upright, square.transpose(1, 0, 2))
+
+
+@pytest.mark.parametrize("shape, place", [((480, 640), (8, 0, 56, 64)), ((5, 4), (0, 6, 64, 57)), ((1, 999), (31, 0, 32, 64))])
+def test_letterbox_rounds_the_shorter_side_and_puts_the_photo_in_the_middle(shape, place):
+    square, found = letterbox(np.full((*shape, 3), 7, np.uint8), 64)
+    assert found == place and (square == 7).all() and square.shape == (64, 64, 3)
+
+
+def test_letterbox_of_a_square_is_resize():
+    photo = np.random.default_rng(0).integers(0, 256, (50, 50, 3), np.uint8)
+    square, place = letterbox(photo, 32)
+    np.testing.assert_array_equal(square, resize(photo, 32))
+    assert place == (0, 0, 32, 32)
+    with pytest.raises(ValueError, match="photo must be a uint8 RGB array"):
+        letterbox(photo[..., 0], 32)
+    with pytest.raises(ValueError, match="size must be an integer of at least 1"):
+        letterbox(photo, 0)
 
 
 def test_prepare_gives_the_same_for_a_path_its_bytes_and_its_pixels(tmp_path):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from logo_keras.image.triangle import widening
 from logo_keras.network.resampling import shrink
 
 
@@ -21,3 +22,11 @@ def test_the_same_size_is_left_alone():
 def test_images_that_cannot_shrink_are_refused(shape):
     with pytest.raises(ValueError, match="smaller"):
         shrink(np.zeros(shape, np.float32), 32)
+
+
+@pytest.mark.parametrize("size", [64, 48, 50, 128])
+def test_what_was_widened_shrinks_to_the_same_px_again(size):
+    images = np.random.uniform(0, 255, (1, size, size, 3)).astype(np.float32)
+    weights = widening(size, 128)
+    wide = np.einsum("yr,xc,brcd->byxd", weights, weights, images)
+    np.testing.assert_allclose(shrink(wide, size), images, atol=1e-2)

@@ -84,7 +84,13 @@ def test_an_address_that_is_no_files_is_not_found(address, path):
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("", "text/html"), ("page.js", "text/javascript"), ("page.css", "text/css"), ("models.json", "application/json")],
+    [
+        ("", "text/html"),
+        ("gallery.html", "text/html"),
+        ("page.js", "text/javascript"),
+        ("page.css", "text/css"),
+        ("models.json", "application/json"),
+    ],
 )
 def test_every_answer_has_its_type_and_the_headers_that_threads_need(address, path, kind):
     headers, _ = ask(address + path)
@@ -106,11 +112,17 @@ def test_folders_and_other_files_are_not_served(address, path):
         ask(address + path)
 
 
-def test_the_policy_knows_the_import_map(serve, web):
-    page = (web / "index.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["index.html", "gallery.html"])
+def test_the_policy_knows_the_import_map(serve, web, name):
+    page = (web / name).read_text(encoding="utf-8")
     (imports,) = re.findall(r'<script type="importmap">(.*?)</script>', page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(imports.encode()).digest()).decode()
     assert f"'sha256-{digest}'" in serve.policy(page)
+
+
+def test_both_pages_state_the_policy_that_the_server_sends(serve, web):
+    first, second = (serve.policy((web / name).read_text(encoding="utf-8")) for name in ("index.html", "gallery.html"))
+    assert first == second
 
 
 def test_a_page_without_a_policy_is_refused(serve):

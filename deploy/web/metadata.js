@@ -1,17 +1,10 @@
 /** What a model file says of itself: class names, image size, preprocessing. The counterpart of logo_keras/edge/model_file.py. */
 
 import { PREPROCESSINGS } from "./preprocessing.js";
+import { entries } from "./zip.js";
 
 const NAME = "logo_keras.json";
 const EXPORT = "write one from a .keras file with logo-export-tflite or logo-export-onnx";
-
-// Zip, APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16: signatures and lengths in bytes.
-const LOCAL_LENGTH = 30;
-const CENTRAL = 0x02014b50;
-const CENTRAL_LENGTH = 46;
-const END = 0x06054b50;
-const END_LENGTH = 22;
-const LONGEST_COMMENT = 0xffff;
 
 // onnx.proto: ModelProto.metadata_props, a list of StringStringEntryProto {key = 1, value = 2}.
 const METADATA_PROPS = 14;
@@ -25,8 +18,10 @@ export class Refused extends Error {}
  * @param {Uint8Array} bytes the whole file.
  * @param {string} name names the file in errors.
  * @returns {{format: "tflite" | "onnx", class_names: string[], image_size: number, preprocessing: string, model: string,
- *     version: string, dimensions?: number, background_vectors?: string}} of an embedder `class_names` is empty and `dimensions`
- *     is there; `background_vectors` are base64 of little-endian float16, `dimensions` numbers a vector.
+ *     version: string, dimensions?: number, num_regions?: number, region_size?: number, background_vectors?: string,
+ *     threshold?: number}} of an embedder and a detector `class_names` is empty and `dimensions` is there, of a detector
+ *     `num_regions` and `region_size` too; `background_vectors` are base64 of little-endian float16, `dimensions` numbers a
+ *     vector.
  * @throws {Refused} if it is neither a TFLite nor an ONNX file, was cut short, or does not carry logo_keras's metadata.
  */
 export function read(bytes, name) {
@@ -52,13 +47,13 @@ export function read(bytes, name) {
 }
 
 function checked(json, name) {
-  let entries;
+  let said;
   try {
-    entries = JSON.parse(json);
+    said = JSON.parse(json);
   } catch {
     throw new Refused(`${name}: damaged metadata: copy the file again or export the model again.`);
   }
-  const { class_names: names, image_size: size, preprocessing, version, dimensions } = entries ?? {};
+  const { class_names: names, image_size: size, preprocessing, version, dimensions } = said ?? {};
   const complete = Array.isArray(names) && (names.length > 0 || Number.isInteger(dimensions));
   const named = complete && names.every((item) => typeof item === "string");
   if (!named || !Number.isInteger(size) || size < 1) {
@@ -70,31 +65,47 @@ function checked(json, name) {
         `${PREPROCESSINGS.join(", ")}: take the page of logo_keras ${version}, which wrote the file, or a later one.`,
     );
   }
-  return entries;
+  return said;
 }
 
 /** The metadata in the zip behind a TFLite model, or undefined. They are stored, not deflated. */
 function zipped(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const earliest = Math.max(0, bytes.length - END_LENGTH - LONGEST_COMMENT);
-  for (let end = bytes.length - END_LENGTH; end >= earliest; end--) {
-    if (view.getUint32(end, true) !== END) continue;
-    const directory = view.getUint32(end + 12, true);
-    // Where the zip was written by itself and appended later, its offsets count from its own beginning.
-    const shift = end - directory - view.getUint32(end + 16, true);
-    for (let at = end - directory; at < end && view.getUint32(at, true) === CENTRAL; ) {
-      const [nameLength, extra, comment] = [28, 30, 32].map((field) => view.getUint16(at + field, true));
-      const found = text(bytes.subarray(at + CENTRAL_LENGTH, at + CENTRAL_LENGTH + nameLength));
-      if (found === NAME && view.getUint16(at + 10, true) === 0) {
-        const local = view.getUint32(at + 42, true) + shift;
-        const start = local + LOCAL_LENGTH + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
-        return text(bytes.subarray(start, start + view.getUint32(at + 20, true)));
-      }
-      at += CENTRAL_LENGTH + nameLength + extra + comment;
-    }
-    return undefined;
-  }
-  return undefined;
+  const found = entries(bytes)?.get(NAME);
+  return found?.stored ? text(found.bytes) : undefined;
+}
+
+/**
+ * The background vectors of an embedder or a detector.
+ *
+ * @returns {Float32Array[]} of length 1; none where the file has none.
+ * @throws {RangeError} if they are no such vectors.
+ */
+export function backgrounds({ background_vectors: packed, dimensions }) {
+  if (packed === undefined || packed === null) return [];
+  const letters = atob(packed);
+  const values = Float32Array.from({ length: letters.length / 2 }, (_, index) =>
+    half(letters.charCodeAt(2 * index) | (letters.charCodeAt(2 * index + 1) << 8)),
+  );
+  if (!values.length || values.length % dimensions) throw new RangeError("background_vectors of another size");
+  const rows = Array.from({ length: values.length / dimensions }, (_, row) =>
+    values.subarray(row * dimensions, (row + 1) * dimensions),
+  );
+  return rows.map(unit);
+}
+
+/** The same vector with length 1: Float32Array. */
+export function unit(vector) {
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  const length = Math.sqrt(squares);
+  return vector.map((value) => value / length);
+}
+
+/** A number of 16 bits. Source: IEEE 754, binary16. */
+function half(bits) {
+  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : (fraction / 1024) * 2 ** -14);
 }
 
 /** The metadata in an ONNX file's metadata_props, or undefined. */

@@ -1,22 +1,19 @@
 /** The page: takes a model and a photograph or the camera's frames, shows the answer. */
 
+import { element, isModel, ModelMenu, painted, receive, report, say } from "./controls.js";
 import { Refused } from "./metadata.js";
 import { color, cut, draw } from "./picture.js";
-import { decode, UnreadablePhotograph } from "./preprocessing.js";
+import { decode } from "./preprocessing.js";
 import { Recognizer } from "./recognizer.js";
 
 const TOP = 3;
-const element = (id) => document.getElementById(id);
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 let recognizer;
-// The entry of the menu that it was opened from.
-let used;
 // The decoded photograph on the stage, to be recognized again by another model.
 let shown;
 let camera;
-// Of two models chosen or photographs dropped in quick succession, the later one counts.
-let modelTurn = 0;
+// Of two photographs dropped in quick succession, the later one counts.
 let photoTurn = 0;
 
 /**
@@ -30,76 +27,16 @@ window.recognize = (blob, top = TOP) => {
   return recognizer.recognize(blob, top);
 };
 
-function say(status) {
-  element("status").textContent = status;
-}
-
-function report(error) {
-  const expected = error instanceof Refused || error instanceof UnreadablePhotograph;
-  if (!expected) console.error(error);
-  element("problem").textContent = expected ? error.message : `Something went wrong: ${error?.message ?? error}`;
-  element("problem").hidden = false;
-  say("");
-}
-
-/** Lets the browser show what was said before the engine keeps this thread busy. */
-function painted() {
-  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-}
-
-/** Opens the model of an entry of the menu; where that fails, the model that is open stays. */
-async function useModel(option) {
-  const turn = ++modelTurn;
-  const select = element("model");
-  element("problem").hidden = true;
-  say(`Loading ${option.label} …`);
-  try {
-    const bytes = await option.load();
-    await painted();
-    const opened = await Recognizer.open(bytes, option.label);
-    if (turn !== modelTurn) return await opened.close();
-    await recognizer?.close();
-    recognizer = opened;
-    if (!option.parentElement) select.add(option);
-    select.disabled = false;
-    option.selected = true;
-    used = option;
-    const { class_names: names, image_size: size, model } = opened.metadata;
-    element("model-fact").textContent = `${option.label}: ${model}, ${names.length} classes, ${size} px`;
-    element("engine-fact").textContent = opened.engine;
-    element("time-fact").textContent = "none yet";
-    say("Ready.");
-  } catch (error) {
-    if (turn !== modelTurn) return;
-    if (used) used.selected = true;
-    return report(error);
-  }
+/** Uses a model that was opened, also for the photograph on the stage. */
+async function useModel(opened, name) {
+  await recognizer?.close();
+  recognizer = opened;
+  const { class_names: names, image_size: size, model } = opened.metadata;
+  element("model-fact").textContent = `${name}: ${model}, ${names.length} classes, ${size} px`;
+  element("engine-fact").textContent = opened.engine;
+  element("time-fact").textContent = "none yet";
+  say("Ready.");
   if (shown && !camera) await answer(shown, photoTurn).catch(report);
-}
-
-function entry(name, load) {
-  return Object.assign(new Option(name), { load });
-}
-
-async function fetched(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Refused(`${url}: the server answers ${response.status}.`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-async function listModels() {
-  const select = element("model");
-  // A server of plain files has no list; models are then opened from this device.
-  const response = await fetch("models.json").catch(() => undefined);
-  const models = response?.ok ? await response.json() : [];
-  for (const { name, url } of models) select.add(entry(name, () => fetched(url)));
-  select.disabled = !models.length;
-  if (models.length) await useModel(select.options[0]);
-  else say("Open a model file: .tflite or .onnx, as logo-export-tflite and logo-export-onnx write them.");
-}
-
-function openModelFile(file) {
-  return useModel(entry(file.name, async () => new Uint8Array(await file.arrayBuffer())));
 }
 
 async function usePhotograph(blob) {
@@ -215,38 +152,12 @@ function stopCamera() {
   say("The camera is off.");
 }
 
-function take(file) {
-  if (!file) return;
-  if (/\.(tflite|onnx)$/i.test(file.name ?? "")) openModelFile(file);
-  else usePhotograph(file);
-}
+const menu = new ModelMenu(Recognizer.open, useModel);
 
-element("model").addEventListener("change", ({ target }) => {
-  useModel(target.selectedOptions[0]);
-});
-for (const [button, input] of [["choose", "photo-file"], ["open-model", "model-file"]]) {
-  element(button).addEventListener("click", () => element(input).click());
-  element(input).addEventListener("change", ({ target }) => {
-    const [file] = target.files;
-    if (file && input === "model-file") openModelFile(file);
-    else if (file) usePhotograph(file);
-    // So that the same file can be chosen again.
-    target.value = "";
-  });
-}
+receive(
+  [["choose", "photo-file", ([file]) => usePhotograph(file)], ["open-model", "model-file", ([file]) => menu.openFile(file)]],
+  ([file]) => (isModel(file) ? menu.openFile(file) : usePhotograph(file)),
+);
 element("camera").addEventListener("click", () => (camera ? stopCamera() : startCamera()));
-document.addEventListener("paste", (event) => take(event.clipboardData.files[0]));
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  document.body.classList.add("over");
-});
-document.addEventListener("dragleave", ({ relatedTarget }) => {
-  if (!relatedTarget) document.body.classList.remove("over");
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  document.body.classList.remove("over");
-  take(event.dataTransfer.files[0]);
-});
 
-listModels();
+menu.list("Open a model file: .tflite or .onnx, as logo-export-tflite and logo-export-onnx write them.");

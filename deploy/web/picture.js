@@ -20,8 +20,9 @@ export function color(rank) {
  * @param {HTMLCanvasElement} canvas gets the photograph's shape.
  * @param {ImageBitmap} photo
  * @param {number[][]} boxes (y0, x0, y1, x1) px of the photograph, best region first.
+ * @param {string[]} [captions] what is written on each box; its number where there is none.
  */
-export function draw(canvas, photo, boxes) {
+export function draw(canvas, photo, boxes, captions = []) {
   const scale = LONGER_SIDE / Math.max(photo.width, photo.height);
   canvas.width = Math.max(1, Math.round(photo.width * scale));
   canvas.height = Math.max(1, Math.round(photo.height * scale));
@@ -40,11 +41,13 @@ export function draw(canvas, photo, boxes) {
     const [top, bottom] = [inside(y0, canvas.height), inside(y1, canvas.height)];
     context.strokeStyle = color(rank);
     context.strokeRect(left, top, right - left, bottom - top);
-    const [x, y] = [Math.min(left, canvas.width - CHIP), Math.min(top, canvas.height - CHIP)];
+    const caption = captions[rank] ?? `${rank + 1}`;
+    const chip = Math.max(CHIP, context.measureText(caption).width + CHIP / 2);
+    const [x, y] = [Math.max(Math.min(left, canvas.width - chip), 0), Math.min(top, canvas.height - CHIP)];
     context.fillStyle = color(rank);
-    context.fillRect(x, y, CHIP, CHIP);
+    context.fillRect(x, y, chip, CHIP);
     context.fillStyle = DARK;
-    context.fillText(`${rank + 1}`, x + CHIP / 2, y + CHIP / 2);
+    context.fillText(caption, x + chip / 2, y + CHIP / 2);
   }
 }
 

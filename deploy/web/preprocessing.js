@@ -24,13 +24,26 @@ export class UnreadablePhotograph extends Error {}
  * @throws {UnreadablePhotograph}
  */
 export async function decode(source) {
+  const image = await decodeWithAlpha(source);
+  if (!isOpaque(image.data)) putOnGround(image.data);
+  return image;
+}
+
+/**
+ * Decodes a picture as `decode` does, and keeps its transparency.
+ *
+ * @param {Blob | HTMLVideoElement | HTMLImageElement | ImageBitmap} source
+ * @returns {Promise<ImageData>}
+ * @throws {UnreadablePhotograph}
+ */
+export async function decodeWithAlpha(source) {
   let bitmap;
   try {
     // Anything but "none" changes stored values: by an ICC profile, or by multiplying by alpha and dividing again.
     const options = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
     bitmap = await createImageBitmap(source, options);
   } catch {
-    const name = source.name ?? "This";
+    const name = source.name || "This";
     const kind = source.size === 0 ? "the file is empty" : "not an image that this browser can read, or a damaged one";
     throw new UnreadablePhotograph(`${name}: ${kind}. Take a JPEG, PNG, WebP, GIF, BMP or AVIF file.`);
   }
@@ -38,19 +51,16 @@ export async function decode(source) {
     const { width, height } = bitmap;
     if (width * height > MAX_PIXELS) {
       const limit = `at most ${MAX_PIXELS / 1e6} million are read`;
-      throw new UnreadablePhotograph(`${source.name ?? "This"}: too large: ${width} x ${height} px, ${limit}.`);
+      throw new UnreadablePhotograph(`${source.name || "This"}: too large: ${width} x ${height} px, ${limit}.`);
     }
     const canvas = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     canvas.drawImage(bitmap, 0, 0);
     const image = canvas.getImageData(0, 0, width, height);
-    let opaque = true;
-    for (let at = 3; at < image.data.length && opaque; at += 4) opaque = image.data[at] === 255;
-    if (!opaque) {
+    if (!isOpaque(image.data)) {
       // A canvas keeps colours multiplied by alpha, which rounds those of nearly clear pixels; a texture does not. Without
       // WebGL they stay rounded.
       const stored = texture(bitmap);
       if (stored) image.data.set(stored);
-      putOnGround(image.data);
     }
     return image;
   } finally {
@@ -58,9 +68,15 @@ export async function decode(source) {
   }
 }
 
+/** Whether nothing of RGBA bytes is transparent. */
+export function isOpaque(data) {
+  for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return false;
+  return true;
+}
+
 /**
- * Puts RGBA bytes on their ground, in place, as logo_keras/image/transparency.py does: white, or grey where what is visible is nearly
- * white and would vanish.
+ * Puts RGBA bytes on their ground, in place, as logo_keras/image/transparency.py does: white, or grey where what is visible is
+ * nearly white and would vanish.
  */
 export function putOnGround(data) {
   // Whole numbers below 2 ** 53, so exact.
@@ -111,22 +127,66 @@ export function frame(preprocessing, size) {
 /** The square that a model reads of a decoded photograph: RGB bytes [size, size, 3]. */
 export function fit(image, size, preprocessing) {
   const { side, offset } = frame(preprocessing, size);
-  const whole = resize({ width: image.width, height: image.height, data: image.data, step: 4 }, side);
-  if (side === size) return whole.data;
-  const middle = new Uint8Array(size * size * 3);
-  for (let y = 0; y < size; y++) {
-    const start = ((y + offset) * side + offset) * 3;
-    middle.set(whole.data.subarray(start, start + size * 3), y * size * 3);
-  }
-  return middle;
+  return part(resize(picture(image), side, side), offset, offset, size, size).data;
 }
 
-/** Stretches a picture to a square: per axis, area average where it shrinks, bilinear where it grows. */
-export function resize(picture, size) {
-  const [width, height] = [Math.min(picture.width, size), Math.min(picture.height, size)];
+/**
+ * Makes the square that a detector reads of a picture, which keeps its shape: beyond its shorter sides its outermost pixels go
+ * on.
+ *
+ * @returns {{data: Uint8Array, place: number[]}} RGB bytes [size, size, 3], and (y0, x0, y1, x1), px of it: where the picture
+ *     lies.
+ */
+export function letterbox(image, size, preprocessing) {
+  const { side, offset } = frame(preprocessing, size);
+  const longest = Math.max(image.width, image.height);
+  const [width, height] = [image.width, image.height].map((length) =>
+    Math.max(1, Math.floor((2 * length * side + longest) / (2 * longest))),
+  );
+  const [top, left] = [Math.floor((side - height) / 2), Math.floor((side - width) / 2)];
+  const beyond = [top, side - height - top, left, side - width - left];
+  const square = continued(resize(picture(image), width, height), beyond);
+  const place = [top, left, top + height, left + width].map((corner) => corner - offset);
+  return { data: part(square, offset, offset, size, size).data, place };
+}
+
+/** A decoded photograph, or what is a picture already, as a picture. */
+export function picture({ width, height, data, step = 4 }) {
+  return { width, height, data, step };
+}
+
+/** A part of a picture, which lies inside it; a copy of RGB, but for the whole of what is RGB. */
+export function part({ width, height, data, step }, top, left, rows, columns) {
+  if (step === 3 && rows === height && columns === width) return { width, height, data, step };
+  const cut = new Uint8Array(rows * columns * 3);
+  for (let y = 0, to = 0; y < rows; y++) {
+    for (let x = 0, at = ((top + y) * width + left) * step; x < columns; x++, at += step, to += 3) {
+      for (let channel = 0; channel < 3; channel++) cut[to + channel] = data[at + channel];
+    }
+  }
+  return { width: columns, height: rows, data: cut, step: 3 };
+}
+
+/** A picture whose outermost pixels go on: so many px above, below, to the left and to the right. */
+export function continued({ width, height, data, step }, [above, below, before, behind]) {
+  const [columns, rows] = [before + width + behind, above + height + below];
+  const made = new Uint8Array(rows * columns * 3);
+  for (let y = 0, to = 0; y < rows; y++) {
+    const row = Math.min(Math.max(y - above, 0), height - 1) * width;
+    for (let x = 0; x < columns; x++, to += 3) {
+      const at = (row + Math.min(Math.max(x - before, 0), width - 1)) * step;
+      for (let channel = 0; channel < 3; channel++) made[to + channel] = data[at + channel];
+    }
+  }
+  return { width: columns, height: rows, data: made, step: 3 };
+}
+
+/** Stretches a picture: per axis, area average where it shrinks, bilinear where it grows. */
+export function resize(picture, toWidth, toHeight) {
+  const [width, height] = [Math.min(picture.width, toWidth), Math.min(picture.height, toHeight)];
   if (width !== picture.width || height !== picture.height) picture = average(picture, width, height);
-  if (width !== size || height !== size) picture = interpolate(picture, size, size);
-  return picture.step === 3 ? picture : packed(picture);
+  if (width !== toWidth || height !== toHeight) picture = interpolate(picture, toWidth, toHeight);
+  return part(picture, 0, 0, toHeight, toWidth);
 }
 
 /** The area average; no axis grows. */
@@ -247,16 +307,8 @@ function neighbours(source, target, clamped) {
   });
 }
 
-function packed({ width, height, data, step }) {
-  const result = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; to < result.length; from += step, to += 3) {
-    for (let channel = 0; channel < 3; channel++) result[to + channel] = data[from + channel];
-  }
-  return { width, height, data: result, step: 3 };
-}
-
-/** Rounds a number of at least 0, halves to the even neighbour, as OpenCV and Python do. */
-function even(value) {
+/** Rounds a number, halves to the even neighbour, as OpenCV and Python do. */
+export function even(value) {
   const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

@@ -1,4 +1,4 @@
-"""Serves the page and model files to this machine's browser, and to nobody else. Python's standard library alone.
+"""Serves the pages and model files to this machine's browser, and to nobody else. Python's standard library alone.
 
 python serve.py --model model.tflite
 """
@@ -11,7 +11,7 @@ import urllib.parse
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("@litertjs/core", "@litertjs/wasm-utils", "onnxruntime-web")
+PACKAGES = ("@litertjs/core", "@litertjs/wasm-utils", "@noble/hashes", "onnxruntime-web")
 SUFFIXES = (".tflite", ".onnx")
 
 
@@ -20,7 +20,7 @@ class Page(http.server.SimpleHTTPRequestHandler):
 
     A subclass made by `handler` sets the two attributes:
         models: dict from the path of a URL to the Path of a model file.
-        policy: str, the page's Content-Security-Policy.
+        policy: str, the pages' Content-Security-Policy.
     """
 
     models: dict
@@ -139,7 +139,8 @@ def main():
     except OSError as error:
         parser.error(f"port {args.port} cannot be used ({error.strerror}): choose another with --port")
     with server:
-        print(f"http://127.0.0.1:{server.server_port}/  (Ctrl+C ends it)", flush=True)
+        address = f"http://127.0.0.1:{server.server_port}/"
+        print(f"{address}  (Ctrl+C ends it)\n{address}gallery.html  (logos of your own)", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -179,7 +179,8 @@ class DetectionReport(Reported):
             return "" if value is None else f" ({word} {value:g})"
 
         lines = [
-            f"regions that both find           {self.agreement:.2%} of {self.regions}, by score{limit(bound.agreement, 'at least')}",
+            f"regions that both find           {self.agreement:.2%} of {self.regions}, each counted by its score"
+            f"{limit(bound.agreement, 'at least')}",
             f"their boxes differ by at most    {self.max_box_diff:.2e} px",
             f"their scores differ by at most   {self.max_score_diff:.2e}{limit(bound.score)}",
             f"embeddings differ by at most     {self.max_abs_diff:.2e}{limit(bound.embedding)}",

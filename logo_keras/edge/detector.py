@@ -1,13 +1,17 @@
 """Finds logos of any brand in photos with an exported file, without TensorFlow."""
 
+import functools
 import itertools
 
 import numpy as np
 
 from logo_keras.arguments import whole
 from logo_keras.edge import detection
+from logo_keras.edge.model_file import UnusableModel
 from logo_keras.edge.runner import Runner
-from logo_keras.image.preprocessing import is_one, pixels
+from logo_keras.image.preprocessing import fit, is_one, pixels
+from logo_keras.image.surroundings import squares
+from logo_keras.image.triangle import widening
 
 
 class Detector(Runner):
@@ -43,6 +47,9 @@ class Detector(Runner):
 
     def __init__(self, path, num_threads=None):
         super().__init__(path, num_threads)
+        if self.metadata.region_size > self.image_size:
+            said = f"its metadata say regions of {self.metadata.region_size} px, of images of {self.image_size} px"
+            raise UnusableModel(path, f"{said}: export the model again.")
         self.num_regions, self.dimensions = self.metadata.num_regions, self.metadata.dimensions
         self.background_vectors, self.threshold = self.metadata.backgrounds, self.metadata.threshold
 
@@ -66,7 +73,8 @@ class Detector(Runner):
     def embed(self, photos, batch_size=16):
         """Embeds photos, each as a whole, made square by its outermost px going on.
 
-        Each costs as much as `detect`: where there are many crops, a file of the embedder alone is for them.
+        The same as a file of the embedder alone gives where that sees as many px as this one's regions have. Each costs as much
+        as `detect`.
 
         Args:
             photos: path, bytes of a file, or uint8 RGB `[H, W, 3]`; or several of these, read as they are needed, such as a
@@ -82,9 +90,17 @@ class Detector(Runner):
         """
         whole("batch_size", batch_size, 1)
         numbered = enumerate([photos] if is_one(photos) else photos)
-        opened = (pixels(photo, name=f"photos[{number}]") for number, photo in numbered)
-        images = (detection.framed(photo, self.image_size, self.preprocessing)[0] for photo in opened)
+        seen = (squares(pixels(photo, name=f"photos[{number}]"))[0] for number, photo in numbered)
+        images = (self._widened(fit(square, self.metadata.region_size, self.preprocessing)) for square in seen)
         parts = [np.zeros((0, self.dimensions), np.float32)]
         while batch := list(itertools.islice(images, batch_size)):
             parts.append(self.infer(np.stack(batch))["embedding"])
         return np.concatenate(parts)
+
+    @functools.cached_property
+    def _weights(self):
+        return widening(self.metadata.region_size, self.image_size)
+
+    def _widened(self, image):
+        """The image, float32 `[S, S, 3]`, that the file shrinks to this one, uint8 `[R, R, 3]`, before it embeds the whole."""
+        return np.einsum("yr,xc,rcb->yxb", self._weights, self._weights, image.astype(np.float32), optimize=True)

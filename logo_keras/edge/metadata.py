@@ -8,8 +8,9 @@ import numpy as np
 
 from logo_keras.errors import UserError
 
-# Of an embedding, background vectors of one model, and its regions; what a file says is read before anything else is known of it.
-_MOST_DIMENSIONS, _MOST_BACKGROUNDS, _MOST_REGIONS = 2**14, 2**12, 2**12
+# Of an embedding, background vectors of one model, its regions and their px; what a file says is read before anything else is
+# known of it.
+_MOST_DIMENSIONS, _MOST_BACKGROUNDS, _MOST_REGIONS, _LARGEST_REGION = 2**14, 2**12, 2**12, 2**12
 LARGEST_THRESHOLD = 2  # The largest difference of two cosines.
 
 
@@ -26,6 +27,7 @@ class Metadata:
         version: str, the version of logo_keras that wrote the file.
         dimensions: int D, of the embeddings that an embedder and a detector give; None for what names brands.
         num_regions: int K, of a detector: how many it gives; None of any other file.
+        region_size: int R, px, of a detector: side of what it embeds; None of any other file.
         background_vectors: str, base64 of the little-endian float16 `[G, D]`, row by row: what images without a mark lie
             near to, see `backgrounds`. None where there are none.
         threshold: float, of an embedding: how far a brand stands out in a gallery that is not calibrated; None where unknown.
@@ -47,6 +49,7 @@ class Metadata:
     card: dict | None = None
     threshold: float | None = None
     num_regions: int | None = None
+    region_size: int | None = None
 
     def __post_init__(self):
         names = self.class_names
@@ -60,7 +63,15 @@ class Metadata:
         object.__setattr__(self, "class_names", tuple(names))
         if names and self.num_regions is not None:
             raise UserError(f"class_names must be none where num_regions is that of a detector, got {len(names)}.")
-        for name, most in (("image_size", None), ("dimensions", _MOST_DIMENSIONS), ("num_regions", _MOST_REGIONS)):
+        if (self.num_regions is None) != (self.region_size is None):
+            raise UserError(f"num_regions and region_size belong together, got {self.num_regions!r} and {self.region_size!r}.")
+        largest = {
+            "image_size": None,
+            "dimensions": _MOST_DIMENSIONS,
+            "num_regions": _MOST_REGIONS,
+            "region_size": _LARGEST_REGION,
+        }
+        for name, most in largest.items():
             value = getattr(self, name)
             known = type(value) is int and 0 < value <= (most or value)
             if not known and not (name != "image_size" and value is None):

@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from logo_keras.errors import UserError
+from logo_keras.image.triangle import triangle
 
 
 def shrink(images, size):
@@ -26,22 +27,15 @@ def shrink(images, size):
         raise UserError(f"shrink makes square images smaller, got {tuple(images.shape)} and a size of {size} px.")
     if size == rows:
         return images
-    triangle = _triangle(rows, size)
+    weights = triangle(rows, size)
     if rows % size == 0:
-        return _strided(images, rows // size, triangle.sum(axis=1))
+        return _strided(images, rows // size, weights.sum(axis=1))
     # What a sample takes from the px sums to 1, at the border too.
-    weights = ops.convert_to_tensor((triangle / triangle.sum(axis=1, keepdims=True)).astype(np.float32))
+    weights = ops.convert_to_tensor((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
     x = ops.matmul(weights, ops.reshape(images, (-1, rows, columns * channels)))
     x = ops.transpose(ops.reshape(x, (-1, size, columns, channels)), (0, 2, 1, 3))
     x = ops.matmul(weights, ops.reshape(x, (-1, columns, size * channels)))
     return ops.transpose(ops.reshape(x, (-1, size, size, channels)), (0, 2, 1, 3))
-
-
-def _triangle(length, size):
-    """The filter of each of `size` samples at each of `length` px: `[size, length]`, 1 at the sample itself."""
-    step = length / size
-    samples = (np.arange(size) + 0.5) * step - 0.5
-    return np.maximum(0, 1 - np.abs(samples[:, None] - np.arange(length)) / step)
 
 
 def _strided(images, factor, inside):

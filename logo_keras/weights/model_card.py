@@ -89,7 +89,7 @@ def read(path):
         raise FileNotFoundError(f"there is no model {path}.")
     if path.suffix.lower() in (".tflite", ".onnx"):
         said = model_file.read(path)
-        names = ("image_size", "preprocessing", "decision", "dimensions", "threshold")
+        names = ("image_size", "preprocessing", "decision", "dimensions", "num_regions", "region_size", "threshold")
         arguments = {name: getattr(said, name) for name in names} | {
             "num_backgrounds": None if said.backgrounds is None else len(said.backgrounds)
         }

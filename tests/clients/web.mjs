@@ -5,44 +5,13 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { text } from "node:stream/consumers";
 
-const { chromium } = createRequire(new URL("../../deploy/web/package.json", import.meta.url))("playwright-core");
+import { asked, elsewhere, visiting } from "./browser.mjs";
 
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  // A moving picture instead of a camera, and no question before it.
-  "--use-fake-device-for-media-stream",
-  "--use-fake-ui-for-media-stream",
-];
-const LONGEST = 60_000;
+const { url, program, models, photographs, fits, refused, screenshot } = asked;
+await visiting(program, visit);
 
-const { url, program, models, photographs, fits, refused, screenshot } = JSON.parse(await text(process.stdin));
-const browser = await chromium.launch({ executablePath: program, args: ARGUMENTS });
-try {
-  console.log(JSON.stringify(await visit()));
-} finally {
-  await browser.close();
-}
-
-async function visit() {
-  const context = await browser.newContext({ viewport: { width: 1180, height: 800 }, colorScheme: "light" });
-  const requests = [];
-  const errors = [];
-  context.on("request", (request) => requests.push(request.url()));
-  context.on("weberror", (error) => errors.push(String(error.error())));
-  context.on("page", (page) => page.on("websocket", (socket) => requests.push(socket.url())));
-  // LiteRT writes what it does to console.error, so only the browser's own refusals count.
-  context.on("console", (message) => message.text().includes("Content Security Policy") && errors.push(message.text()));
-  const page = await context.newPage();
-  page.setDefaultTimeout(LONGEST);
+async function visit(page, requests, errors) {
   await page.goto(url);
   await page.evaluate(prepare);
 
@@ -135,11 +104,4 @@ async function prepare() {
     for (const byte of fit(await decode(window.blob(file)), ...how)) letters += String.fromCharCode(byte);
     return btoa(letters);
   };
-}
-
-/** In the page: the rule that forbids a request to another address. */
-async function elsewhere() {
-  const broken = new Promise((resolve) => document.addEventListener("securitypolicyviolation", resolve, { once: true }));
-  const refused = await fetch("http://127.0.0.2/").then(() => "answered", (error) => error.name);
-  return [refused, (await broken).effectiveDirective];
 }
