@@ -112,20 +112,21 @@ class ONNX:
             self._session = runtime.InferenceSession(
                 os.fspath(path), options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
-            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+            # Here: a damaged name of an axis is found out when it is asked for.
+            inputs = [(each.name, each.type, _known(each.shape)) for each in self._session.get_inputs()]
+            self.shapes = {each.name: _known(each.shape) for each in self._session.get_outputs()}
         # Its exceptions, about ten, have no base of their own.
         except Exception as error:
             raise UnusableModel(path, f"onnxruntime cannot run this file ({error}): copy it again or {_AGAIN}") from error
         _give_back_memory()
-        _check_inputs(path, [each.name for each in inputs])
-        images = inputs[0]
-        if images.type not in _ONNX_DTYPES:
+        _check_inputs(path, [name for name, _, _ in inputs])
+        _, kind, shape = inputs[0]
+        if kind not in _ONNX_DTYPES:
             expected = " or ".join(_ONNX_DTYPES)
-            raise UnusableModel(path, f"takes images of type {images.type}, where {expected} was expected: {_AGAIN}")
-        self.dtype = _ONNX_DTYPES[images.type]
-        batch, *image = _known(images.shape) or (None,)
+            raise UnusableModel(path, f"takes images of type {kind}, where {expected} was expected: {_AGAIN}")
+        self.dtype = _ONNX_DTYPES[kind]
+        batch, *image = shape or (None,)
         self.batch, self.image = batch, tuple(image)
-        self.shapes = {each.name: _known(each.shape) for each in outputs}
 
     def run(self, images):
         """Runs a batch of images of `self.dtype`; several threads may do so at the same time.
