@@ -10,7 +10,7 @@ import { widened } from "./triangle.js";
 
 // Of the fixed pictures whose vectors tell one embedding from another. As in logo_keras/gallery/embedders.py, as is the next.
 const [PROBES, PROBE_SIDE] = [8, 96];
-const SAME = 0.98;
+const SAME = 0.995;
 
 /** A file of an embedder or a detector, ready to embed. Made by `Embedder.open`; `close` frees its memory. */
 export class Embedder {

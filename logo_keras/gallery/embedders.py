@@ -21,9 +21,8 @@ _SIZE = 128
 # Fixed pictures of a few smooth patches, whose vectors tell one embedding from another.
 _PROBES, _PROBE_SIDE = 8, 96
 # Least cosine of their vectors that one embedding has in two formats. Float formats have 0.999 and more, which is checked at
-# export; that of an exported detector, which enlarges crops to the size of its photos first, 0.996; the weights before the last
-# epochs of training 0.79 to 0.88 (November 2026).
-_SAME = 0.98
+# export, also in a detector's file; the weights before the last epochs of training 0.79 to 0.88 (November 2026).
+_SAME = 0.995
 # What the identity of an embedding begins with that is no file.
 _FUNCTION = "function "
 
