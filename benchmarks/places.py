@@ -6,16 +6,15 @@ import statistics
 from pathlib import Path
 
 import numpy as np
-from keras import ops
 from result import turns
 
 from logo_keras import datasets
 from logo_keras.errors import UserError
 from logo_keras.evaluation.metrics import contain
 from logo_keras.gallery.embedders import shipped
+from logo_keras.image.boxes import areas, common_areas
 from logo_keras.image.preprocessing import fit
 from logo_keras.image.surroundings import CONTEXT, squares
-from logo_keras.network.regions import shared_areas
 
 # Sliding windows: sides in shorter sides of the photo, steps in sides of the window. 194 in a photo of 4 x 3.
 SIDES = tuple(2 ** (-number / 2) for number in range(5))
@@ -150,7 +149,8 @@ def finds(regions, boxes):
         bool `[n, m, 3]`, by each of `CRITERIA`.
     """
     regions, boxes = (np.asarray(each, np.float32).reshape(-1, 4) for each in (regions, boxes))
-    common, union = map(ops.convert_to_numpy, shared_areas(regions[:, None], boxes))
+    common = common_areas(regions[:, None], boxes)
+    union = areas(regions)[:, None] + areas(boxes) - common
     inside = contain(regions, (boxes[:, :2] + boxes[:, 2:]) / 2)
     return np.stack([*(common >= least * union for least in IOUS), inside], axis=-1)
 

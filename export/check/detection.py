@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from logo_keras.image.boxes import areas, common_areas
+
 from .embedding import BOUNDS as EMBEDDING_BOUNDS
 from .embedding import asked, cosines, retrieved
 from .report import FEW, MOVED, Reported, excusable
@@ -112,7 +114,7 @@ class DetectionReport(Reported):
         near = cosines(vectors["region_embeddings"][photos, ours], expected["region_embeddings"][photos, theirs])
         figures, labelled = {}, asked(reference.labels)
         if len(labelled):
-            for name, answers in (("r1", vectors | {"region_scores": found["region_scores"]}), ("keras_r1", expected)):
+            for name, answers in (("r1", vectors), ("keras_r1", expected)):
                 best = answers["region_embeddings"][:, 0][labelled]
                 figures[name] = float(retrieved(best, reference.labels[labelled])[0].mean())
         return figures | {
@@ -204,10 +206,8 @@ def _pairs(ours, theirs, exact):
     """
     ours = np.nan_to_num(ours)
     off = np.abs(ours[:, None] - theirs[None]).max(axis=-1)
-    sides = np.minimum(ours[:, None, 2:], theirs[None, :, 2:]) - np.maximum(ours[:, None, :2], theirs[None, :, :2])
-    common = sides.clip(0).prod(axis=-1)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=-1) for boxes in (ours, theirs)]
-    union = areas[0][:, None] + areas[1] - common
+    common = common_areas(ours[:, None], theirs)
+    union = areas(ours)[:, None] + areas(theirs) - common
     # Of empty boxes too.
     near = 1 - (1 - _SAME) * off / MOVED
     alike, pairs = near if exact else np.divide(common, union, out=near, where=union > 0), []

@@ -7,6 +7,7 @@ import numpy as np
 
 from logo_keras.arguments import one_of
 from logo_keras.errors import UserError
+from logo_keras.image.boxes import areas, common_areas
 
 from .detection import DetectionReport
 from .embedding import EmbeddingReport
@@ -215,15 +216,15 @@ def compare(infer, reference, precision="float32"):
 def _regions(found, reference):
     """The figures of regions: mean IoU rank by rank, share of ranks with the same anchor, and how far off these are in px."""
     expected = reference.expected["region_boxes"]
-    common = np.clip(np.minimum(found, expected)[..., 2:] - np.maximum(found, expected)[..., :2], 0, None).prod(axis=-1)
-    areas = sum((boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (found, expected))
+    common = common_areas(found, expected)
+    union = areas(found) + areas(expected) - common
     # A box stands for the anchor that it lies nearest to.
     distances = np.abs(found[..., None, :] - reference.model.boxes).max(axis=-1)
     nearest = reference.model.boxes[np.nan_to_num(distances, nan=np.inf).argmin(axis=-1)]
     same = (nearest == expected).all(axis=-1)
     moved = np.abs(found - expected).max(axis=-1)[same]
     return {
-        "region_iou": float(np.mean(common / (areas - common))),
+        "region_iou": float(np.mean(common / union)),
         "same_regions": float(np.mean(same)),
         "same_region_diff": float(moved.max()) if same.any() else None,
     }

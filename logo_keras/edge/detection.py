@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from logo_keras.arguments import whole
+from logo_keras.image.boxes import areas, common_areas
 from logo_keras.image.preprocessing import PREPROCESSING, check_pixels, frame, letterbox, pixels
 
 # Longer sides up to so many shorter ones are seen at one look: those of a film, 2.39 to 1.
@@ -139,14 +140,13 @@ def merged(boxes, scores, number, cut):
     Returns:
         int `[m]`, rows, the best score first.
     """
-    areas, kept = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1), []
+    own, kept = areas(boxes), []
     # Those that are not cut first, however sure a look is of a part. Stable: of equal scores the first.
     for row in np.lexsort((-scores, cut)):
-        sides = np.minimum(boxes[kept, 2:], boxes[row, 2:]) - np.maximum(boxes[kept, :2], boxes[row, :2])
-        common = sides.clip(0).prod(axis=1)
-        again = common >= _SAME * (areas[kept] + areas[row] - common)
+        common = common_areas(boxes[kept], boxes[row])
+        again = common >= _SAME * (own[kept] + own[row] - common)
         if cut[row]:
-            again |= (number[kept] != number[row]) & (common >= _INSIDE * areas[row])
+            again |= (number[kept] != number[row]) & (common >= _INSIDE * own[row])
         if not again.any():
             kept.append(row)
     kept = np.array(kept, int)
@@ -173,8 +173,8 @@ def _look(infer, photo, part, image_size, preprocessing):
     scale = np.float32([(y1 - y0) / (bottom - top), (x1 - x0) / (right - left)] * 2)
     boxes = (boxes - np.float32([top, left] * 2)) * scale + np.float32([y0, x0] * 2)
     within = np.clip(boxes, np.float32([y0, x0] * 2), np.float32([y1, x1] * 2))
-    areas, seen = ((each[:, 2:] - each[:, :2]).clip(0).prod(axis=1) for each in (boxes, within))
-    stays = finite & (seen > 0) & (seen >= _INSIDE * areas)
+    seen = areas(within)
+    stays = finite & (seen > 0) & (seen >= _INSIDE * areas(boxes))
     # Where the photo itself ends, nothing is cut off that another part has.
     end = _AT_END * max(y1 - y0, x1 - x0)
     goes_on = np.array([y0 > 0, x0 > 0, y1 < photo.shape[0], x1 < photo.shape[1]])

@@ -9,6 +9,7 @@ from logo_keras.arguments import whole
 from logo_keras.errors import UserError
 from logo_keras.gallery import artwork
 from logo_keras.gallery.match import Match
+from logo_keras.image.boxes import areas, common_areas
 from logo_keras.image.surroundings import CONTEXT, several, squares, whole_box
 
 # Two boxes of one brand show the same logo where they share as much of the smaller one: one may be a part of the other. Ours.
@@ -151,10 +152,8 @@ def merged(named, boxes, top):
 def _shared(boxes):
     """What boxes have in common, as a share of the smaller one and of both together: two float `[n, n]`."""
     corners = np.array(boxes, np.float64).reshape(-1, 4)
-    common = np.minimum(corners[:, None, 2:], corners[:, 2:]) - np.maximum(corners[:, None, :2], corners[:, :2])
-    common = np.maximum(common, 0).prod(-1)
-    areas = np.diagonal(common)
-    return common / np.minimum(areas[:, None], areas), common / (areas[:, None] + areas - common)
+    common, own = common_areas(corners[:, None], corners), areas(corners)
+    return common / np.minimum(own[:, None], own), common / (own[:, None] + own - common)
 
 
 def _shrunk(box, photo, model):
