@@ -130,12 +130,12 @@ def test_boxes_that_are_given_are_not_searched(brands):
     assert brands.recognize(both, boxes=[]) == ()
 
 
-def test_places_are_the_whole_photo_and_the_regions_that_look_like_a_mark():
+def test_places_are_the_whole_photo_and_all_regions():
     scene, box = photo("Acme")
     inside, beside = (0.0, 0.0, 30.0, 40.0), (80.0, 0.0, 120.0, 40.0)
-    seen = searching(Detecting([(inside, 0.1), (beside, 0.0)])).look(scene)
+    seen = searching(Detecting([(inside, 0.1), (beside, -0.5)])).look(scene)
     assert seen.searched and seen.boxes[::2] == [(0.0, 0.0, 120.0, 160.0), inside] and iou(seen.boxes[1], box) > 0.8
-    assert seen.vectors.shape == (3, galleries.DIMENSIONS) and len(seen.boxes) == 3
+    assert seen.boxes[3:] == [beside] and seen.vectors.shape == (4, galleries.DIMENSIONS)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (500, 25), (20, 20)])

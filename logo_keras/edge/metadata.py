@@ -84,27 +84,8 @@ class Metadata:
             raise UserError(f"threshold must be a number of at most {LARGEST_THRESHOLD}, got {self.threshold!r}.")
         if not isinstance(self.card, (dict, type(None))):
             raise UserError(f"card must be a dict, got {self.card!r}.")
-        self._check_backgrounds()
-
-    def _check_backgrounds(self):
-        if self.background_vectors is None:
-            return
-        try:
-            vectors = base64.b64decode(self.background_vectors, validate=True)
-        except ValueError as error:
-            raise UserError(f"background_vectors must be base64: {error}.") from error
-        rows, rest = divmod(len(vectors), 2 * (self.dimensions or len(vectors) + 1))
-        if rest or not 0 < rows <= _MOST_BACKGROUNDS:
-            expected = f"1 to {_MOST_BACKGROUNDS} float16 vectors of {self.dimensions} dimensions"
-            raise UserError(f"background_vectors must be {expected}, got {len(vectors):,} bytes.")
-        lengths = np.linalg.norm(self._stored_backgrounds(), axis=1)
-        # A thousandth: float16 keeps eleven bits.
-        if not (np.abs(lengths - 1) < 1e-3).all():
-            raise UserError("background_vectors must be of length 1.")
-
-    def _stored_backgrounds(self):
-        stored = np.frombuffer(base64.b64decode(self.background_vectors), "<f2")
-        return stored.astype(np.float32).reshape(-1, self.dimensions)
+        if self.background_vectors is not None:
+            unpacked(self.background_vectors, self.dimensions)
 
     @property
     def client(self):
@@ -116,10 +97,7 @@ class Metadata:
     @property
     def backgrounds(self):
         """float32 `[G, D]`, of length 1: what images without a mark lie near to; None where the file has none."""
-        if self.background_vectors is None:
-            return None
-        stored = self._stored_backgrounds()
-        return stored / np.linalg.norm(stored, axis=1, keepdims=True)
+        return None if self.background_vectors is None else unpacked(self.background_vectors, self.dimensions)
 
     def to_dict(self):
         """The entries for JSON; those that few files have stand in no other."""
@@ -166,6 +144,36 @@ def packed(vectors):
         str, base64 of little-endian float16.
     """
     return base64.b64encode(np.ascontiguousarray(vectors, "<f2").tobytes()).decode()
+
+
+def unpacked(text, dimensions, name="background_vectors"):
+    """The vectors that `packed` made a text of.
+
+    Args:
+        text: str.
+        dimensions: int D, or None where there are none.
+        name: str, for messages.
+
+    Returns:
+        float32 `[G, D]`, of length 1.
+
+    Raises:
+        ValueError: if it is no such text.
+    """
+    try:
+        stored = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise UserError(f"{name} must be base64: {error}.") from error
+    rows, rest = divmod(len(stored), 2 * (dimensions or len(stored) + 1))
+    if rest or not 0 < rows <= _MOST_BACKGROUNDS:
+        expected = f"1 to {_MOST_BACKGROUNDS} float16 vectors of {dimensions} dimensions"
+        raise UserError(f"{name} must be {expected}, got {len(stored):,} bytes.")
+    vectors = np.frombuffer(stored, "<f2").astype(np.float32).reshape(-1, dimensions)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # A thousandth: float16 keeps eleven bits.
+    if not (np.abs(lengths - 1) < 1e-3).all():
+        raise UserError(f"{name} must be of length 1.")
+    return vectors / lengths
 
 
 def encodable(text):

@@ -37,8 +37,7 @@ class Places:
 def look(model, photo, boxes=None, close=False):
     """Looks at a photo.
 
-    With a detector, and without boxes, the places are the photo as a whole and the regions that look like a mark: those with an
-    objectness above 0.
+    With a detector, and without boxes, the places are the photo as a whole and its regions.
 
     Args:
         model: `logo_keras.gallery.embedders.Embedder`.
@@ -59,10 +58,7 @@ def look(model, photo, boxes=None, close=False):
     if not model.detects:
         return Places([whole_box(photo)], model.embed(squares(photo)))
     found = model.detect(photo)
-    # On FlickrLogos-27 0.8 % of the boxes that galleries of five references a brand named right have less, and 71 % of windows of
-    # photos without a brand. Of 20 such windows one got a name in 28 % of the photos, and in 21 % without those (November 2026).
-    is_mark = found.objectness > 0
-    boxes, vectors = several(found.boxes[is_mark]), found.embeddings[is_mark]
+    boxes, vectors = several(found.boxes), found.embeddings.copy()
     if close:
         small = [number for number, box in enumerate(boxes) if _shrunk(box, photo, model)]
         vectors[small] = model.embed(squares(photo, [boxes[number] for number in small]))

@@ -7,6 +7,7 @@ from logo_keras.arguments import multiple_of, multiple_of_32, whole
 from logo_keras.edge.detection import detect
 from logo_keras.errors import UserError
 from logo_keras.image.surroundings import CONTEXT
+from logo_keras.network import clutter
 from logo_keras.network.box_head import BoxHead
 from logo_keras.network.cells import assign, make_cells
 from logo_keras.network.embedder import LogoEmbedder
@@ -17,9 +18,9 @@ from logo_keras.network.pyramid import FeaturePyramid
 from logo_keras.network.regions import close_picks, crop_regions, shared_areas, suppress
 from logo_keras.network.resampling import shrink
 
-# px: 40 x 40, 20 x 20 and 10 x 10 cells at 320 px. A logo of 4 % of that side is 13 px.
+# px: 32 x 32, 16 x 16 and 8 x 8 cells at 256 px. A logo of 4 % of that side is 10 px.
 _STRIDES = (8, 16, 32)
-# As many of the best cells compete for the regions. Ours: eight for each of 16 regions.
+# As many of the best cells compete for the regions. Ours: eight for each of 16 regions, which is as many as were tried.
 _CANDIDATES = 128
 # Everingham et al. 2010, "The Pascal Visual Object Classes Challenge", section 4.2: a box that shares as much is that logo found.
 _FOUND = 0.5
@@ -80,9 +81,9 @@ class LogoDetector(LogoModel):
         *,
         embedder=None,
         image_size=640,
-        whole_size=320,
+        whole_size=256,
         region_size=None,
-        num_regions=16,
+        num_regions=8,
         filters=64,
         dropout=0.0,
         **kwargs,
@@ -151,6 +152,29 @@ class LogoDetector(LogoModel):
     def embed(self, photos, batch_size=64):
         """Embeds photos, each as a whole, as the embedder inside does: `LogoEmbedder.embed`."""
         return self.embedder.embed(photos, batch_size)
+
+    def learn_backgrounds(self, photos, count=512, seed=0):
+        """Learns what is no logo where it looks: `extra_backgrounds` of its embedder, in place of those that were there.
+
+        In a gallery a place of a photo counts for a brand as far as it is more like it than like any background. The
+        backgrounds that an embedder learned beside its marks are drawn ones; these come from photos. No weight changes.
+        Galleries keep those of the model that made them.
+
+        Args:
+            photos: sequence of photos that show no logo, each as for `detect`.
+            count: int, most background vectors: middles of groups of what it sees in these photos.
+            seed: int, draws areas of the photos and begins the groups.
+
+        Returns:
+            float32 `[n, D]`, of length 1, the vectors.
+
+        Raises:
+            UnreadablePhotograph: naming the file and the reason.
+            ValueError: if there is no photo.
+        """
+        vectors = clutter.middles(self.detect, photos, count, seed)
+        self.embedder.extra_backgrounds = vectors
+        return vectors
 
     def _expected_size(self):
         """Any: it depends on what is asked for, see `call`."""

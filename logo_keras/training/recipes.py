@@ -179,8 +179,9 @@ _FINE = dataclasses.replace(_EMBEDDER, arguments={"pooling": "gem", "image_size"
 # hours.
 _DETECTOR = Config(
     "LogoDetector",
+    {"frozen_blocks": 2},
     learning_rate=1e-3,
-    epochs=20,
+    epochs=12,
     steps_per_epoch=200,
     batch_size=16,
     warm_up_epochs=1,
