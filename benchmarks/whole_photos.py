@@ -25,6 +25,8 @@ whole photo                alone; the middle of a logo is inside by itself
 --add objectness=0.5 adds rows in which half of a place's objectness is added to the score of every brand in it; "score" is the
 detector's own, a probability.
 
+A second table has how much better the detector is than windows, on the same photos and draws.
+
 Every run is a line of results/whole-photos.jsonl, and results/whole-photos.md counts them.
 """
 
@@ -56,6 +58,9 @@ SHOTS = (1, 5)
 FALSE_ACCEPTS = (0.01, 0.05)
 FIGURES = ("named right", "AUROC x 100", *(f"right at {share:.0%} false accepts" for share in FALSE_ACCEPTS),
            "middle of the logo inside", "IoU 0.3")  # fmt: skip
+# What is compared, with which places, and by which figures.
+COMPARED, WITH = "detector, 16, whole", ("windows, equal", "windows")
+DIFFERENCES = ("named right", "AUROC x 100", "right at 5% false accepts")
 ADDENDS = ("objectness", "score")
 RESAMPLES = 500
 
@@ -105,7 +110,7 @@ def main(flags, arguments):
         galleries = references(with_boxes(dataset), model, flags.marks)
         without = 0 if strangers is None else len(strangers["whole photo"].rows)
         lines.append(f"\n{name}: {len(asked[name])} photos of {len(dataset.class_names)} brands, {without} without; percent\n")
-        table = Table("places", "references", *FIGURES)
+        table, answers = Table("places", "references", *FIGURES), {}
         for row, places in seen.items():
             others = None if strangers is None else strangers[row]
             for label, addend in variants.items():
@@ -114,11 +119,16 @@ def main(flags, arguments):
                 for kind, draw in galleries.items():
                     count = 1 if kind == "artwork" else flags.draws
                     found = ask(places, others, asked[name], [draw(number) for number in range(count)], model, addend)
-                    each = measured(*found)
-                    table.add(row + label, kind, *map(shown, each))
-                    rounded = (None if values is None else [round(float(value), 2) for value in values] for values in each)
-                    figures.setdefault(name, {})[f"{row}{label}, {kind}"] = dict(zip(FIGURES, rounded, strict=True))
+                    answers[row + label, kind] = found
+                    each = figures.setdefault(name, {})[f"{row}{label}, {kind}"] = measured(found)
+                    table.add(row + label, kind, *map(shown, each.values()))
         lines.append("\n".join(table))
+        table = Table("difference in points", "references", *DIFFERENCES)
+        for row, kind in ((row, kind) for row in WITH for kind in galleries if (row, kind) in answers):
+            each = measured(answers[COMPARED, kind], answers[row, kind])
+            each = figures[name][f"{COMPARED} minus {row}, {kind}"] = {figure: each[figure] for figure in DIFFERENCES}
+            table.add(f"{COMPARED} minus {row}", kind, *map(shown, each.values()))
+        lines.append("\n".join(["", *table]))
     facts = [f"Commit: {head()}", f"{spent}", f"Runs of this script so far: {record(LOG, figures)}",
              "In brackets: 95 % over draws and photos, bootstrap.",
              "The middle of a logo inside, and IoU: of the best place of the photos that are named right."]  # fmt: skip
@@ -279,19 +289,40 @@ def likeliest(places, vectors, starts, background_vectors, addend=None):
     return brand, best[brand, photos], places.rows[photos, scores[brand, photos].argmax(axis=1)]
 
 
-def measured(right, best, none, found):
-    """Each of `FIGURES` in percent with its interval, three floats; None where it is not known. Arguments: as `ask` returns."""
-    rng, drawn = np.random.default_rng(0), []
+def measured(answers, others=None):
+    """The figures, each with its interval.
+
+    Args:
+        answers: what `ask` returns.
+        others: what `ask` returns, of other places in the same photos and of the same draws; or None.
+
+    Returns:
+        dict from each of `FIGURES` to three floats, in percent, None where it is not known; with `others` how much higher it is
+        for `answers`, where each resample has the same photos and draws of both.
+    """
+    rng, drawn, (right, _, none, _) = np.random.default_rng(0), [], answers
+
+    def figures(*chosen):
+        ours = np.array(values(*taken(answers, *chosen)))
+        return ours if others is None else ours - values(*taken(others, *chosen))
+
+    lengths = (*right.shape, none.shape[1])
     for _ in range(RESAMPLES):
-        draws, photos, others = (rng.integers(length, size=length) for length in (*right.shape, none.shape[1]))
-        rows = draws[:, None]
-        drawn.append(values(right[rows, photos], best[rows, photos], none[rows, others], found[rows, photos]))
+        drawn.append(figures(*(rng.integers(length, size=length) for length in lengths)))
     with warnings.catch_warnings():
         # What is not known is nan all over.
         warnings.simplefilter("ignore", RuntimeWarning)
         ends = np.nanquantile(drawn, (0.025, 0.975), axis=0)
-    means = values(right, best, none, found)
-    return [None if np.isnan(mean) else [100 * mean, *(100 * ends[:, place])] for place, mean in enumerate(means)]
+    found = 100 * np.stack([figures(*map(np.arange, lengths)), *ends], axis=1)
+    known = (None if np.isnan(each[0]) else each.round(2).tolist() for each in found)
+    return dict(zip(FIGURES, known, strict=True))
+
+
+def taken(answers, draws, photos, strangers):
+    """Some of the answers: what `ask` returns, of draws, photos and photos without a brand, each int, in this order."""
+    right, best, none, found = answers
+    rows = draws[:, None]
+    return right[rows, photos], best[rows, photos], none[rows, strangers], found[rows, photos]
 
 
 def values(right, best, none, found):

@@ -98,12 +98,27 @@ def test_figures_have_intervals_over_draws_and_photos_and_none_where_nothing_is_
     rng = np.random.default_rng(0)
     right = (rng.random((1, 100)) < 0.5).astype(float).repeat(3, axis=0)
     unknown = np.full((3, 100, 2), np.nan)
-    found = benchmark.measured(right, np.ones((3, 100), np.float32), np.zeros((3, 0), np.float32), unknown)
-    assert found[1:] == [None] * 5
-    mean, low, high = found[0]
+    found = benchmark.measured((right, np.ones((3, 100), np.float32), np.zeros((3, 0), np.float32), unknown))
+    assert list(found) == list(benchmark.FIGURES) and list(found.values())[1:] == [None] * 5
+    mean, low, high = found["named right"]
     assert mean == pytest.approx(100 * right.mean()) and 15 < high - low < 25 and low < mean < high
-    apart = benchmark.measured(np.ones((3, 9)), np.ones((3, 9), np.float32), np.zeros((3, 9), np.float32), np.ones((3, 9, 2)))
-    assert apart == [[100] * 3] * 6
+    apart = np.ones((3, 9)), np.ones((3, 9), np.float32), np.zeros((3, 9), np.float32), np.ones((3, 9, 2))
+    assert list(benchmark.measured(apart).values()) == [[100] * 3] * 6
+
+
+def test_differences_are_of_the_same_photos_and_draws(benchmark):
+    rng = np.random.default_rng(0)
+    right, best, none = rng.integers(2, size=(5, 80)).astype(float), rng.random((5, 80)), rng.random((5, 60))
+    worse, unknown = right.copy(), np.full((5, 80, 2), np.nan)
+    worse[:, :8] = 0
+    first, second = (right, best, none, unknown), (worse, best, none, unknown)
+    assert [each for each in benchmark.measured(first, first).values() if each] == [[0] * 3] * 4
+    mean, low, high = benchmark.measured(first, second)["named right"]
+    assert mean == pytest.approx(100 * right[:, :8].sum() / 400, abs=0.01) and 0 < low < mean < high
+    # Either alone is known less well than by how much one is better.
+    _, lowest, highest = benchmark.measured(first)["named right"]
+    assert high - low < (highest - lowest) / 1.5
+    assert benchmark.measured(second, first)["named right"] == pytest.approx([-mean, -high, -low], abs=0.011)
 
 
 def test_draws_take_so_many_references_of_each_brand(benchmark):
