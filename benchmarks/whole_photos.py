@@ -25,6 +25,10 @@ whole photo                alone; the middle of a logo is inside by itself
 --add objectness=0.5 adds rows in which half of a place's objectness is added to the score of every brand in it; "score" is the
 detector's own, a probability.
 
+--trained toplogo10=MODEL.keras adds what to come near to: a network that was trained on the set's own part for training, with all
+of its photos and no boxes; its brand is its likeliest, its score the probability of that. It is asked about the official part for
+testing alone, and where that is not all that is asked about, the detector's rows are there of these photos too.
+
 A second table has how much better the detector is than windows, on the same photos and draws.
 
 Every run is a line of results/whole-photos.jsonl, and results/whole-photos.md counts them.
@@ -39,6 +43,7 @@ from result import RESULTS, Table, keep, run, shown
 from retrieval import artwork, record, squares
 
 from logo_keras import datasets
+from logo_keras.datasets.splits import OFFICIAL
 from logo_keras.errors import UserError
 from logo_keras.evaluation.retrieval import auroc
 from logo_keras.export.release import head
@@ -91,6 +96,7 @@ def define(flags):
         flags.string(name, None, f"The folder of {name}; one of the sets must be given.")
     flags.string("marks", None, "The folder of the packages of marks.")
     flags.multi_string("add", None, "What is added to the scores in a place, NAME=WEIGHT; objectness or score.")
+    flags.multi_string("trained", None, "A network that was trained on one of the sets, NAME=FILE, .keras.")
     flags.integer("draws", 30, "How often references are drawn.", 1)
     define_detector(flags)
 
@@ -98,12 +104,14 @@ def define(flags):
 def main(flags, arguments):
     variants = {"": None} | dict(map(variant, flags.add or ()))
     sets = opened_sets(flags, SETS)
+    rivals = dict(rival(text, sets) for text in flags.trained or ())
     asked = {name: limited(queries(name, dataset), flags.limit) for name, dataset in sets.items()}
     model = opened(flags)
     spent = cost(model, timed(next(iter(asked.values()))))
-    slid, strangers = sliding(flags, spent), None
+    slid, none, strangers = sliding(flags, spent), None, None
     if (root := flags[NONE[0]].value) is not None:
-        strangers = see(limited(datasets.load(NONE[0], root, split=NONE[1]), flags.limit), model, slid)
+        none = limited(datasets.load(NONE[0], root, split=NONE[1]), flags.limit)
+        strangers = see(none, model, slid)
     lines, figures = [], {}
     for name, dataset in sets.items():
         seen = see(asked[name], model, slid)
@@ -122,6 +130,11 @@ def main(flags, arguments):
                     answers[row + label, kind] = found
                     each = figures.setdefault(name, {})[f"{row}{label}, {kind}"] = measured(found)
                     table.add(row + label, kind, *map(shown, each.values()))
+        if name in rivals:
+            of_detector = {kind: answers[COMPARED, kind] for kind in galleries}
+            for (row, kind), found in beside(name, rivals[name], asked[name], none, of_detector).items():
+                each = figures[name][f"{row}, {kind}"] = measured(found)
+                table.add(row, kind, *map(shown, each.values()))
         lines.append("\n".join(table))
         table = Table("difference in points", "references", *DIFFERENCES)
         for row, kind in ((row, kind) for row in WITH for kind in galleries if (row, kind) in answers):
@@ -142,6 +155,52 @@ def variant(text):
         return f" + {weight} {name}", (name, {each: float(weight) for each in ADDENDS}[name])
     except (KeyError, ValueError):
         raise UserError(f"--add must be NAME=WEIGHT with {' or '.join(ADDENDS)}, got {text!r}.") from None
+
+
+def rival(text, sets):
+    """A network that was trained on one of the sets: its name and the model."""
+    name, _, path = text.partition("=")
+    if name not in sets or not path:
+        raise UserError(f"--trained must be NAME=FILE with a set whose folder is given, got {text!r}.")
+    import logo_keras as lk
+
+    model = lk.load(path)
+    if tuple(model.class_names) != sets[name].class_names:
+        raise UserError(f"{path} knows other brands than {name}: it must have been trained on that set.")
+    return name, model
+
+
+def beside(name, model, dataset, none, of_detector):
+    """Rows of a network that was trained on a set, and of the detector where it is asked about more than the part for testing.
+
+    Args:
+        name: str, of the set.
+        model, dataset, none: as for `ask_trained`.
+        of_detector: dict from kinds of references to what `ask` returns.
+
+    Returns:
+        dict from places and references, two str, to what `ask` returns.
+    """
+    part = OFFICIAL[name].test
+    tested = np.flatnonzero(np.isin(dataset.paths, datasets.load(name, dataset.root, split=part).paths))
+    rows = {(f"{type(model).__name__}, trained", f"{part} alone"): ask_trained(model, dataset.subset(tested), none)}
+    if len(tested) < len(dataset):
+        rows |= {(COMPARED, f"{kind}, {part} alone"): taken(each, photos=tested) for kind, each in of_detector.items()}
+    return rows
+
+
+def ask_trained(model, dataset, none):
+    """What a network says that was trained on the brands: as `ask` returns, of one draw.
+
+    Args:
+        model: what has `predict`, which gives `probabilities`.
+        dataset: Dataset.
+        none: Dataset of photos without a brand, or None.
+    """
+    probabilities = model.predict(dataset, verbose=0)["probabilities"]
+    right = (probabilities.argmax(axis=1) == dataset.labels).astype(float)
+    best = np.zeros(0, np.float32) if none is None else model.predict(none, verbose=0)["probabilities"].max(axis=1)
+    return right[None], probabilities.max(axis=1)[None], best[None], np.full((1, len(right), 2), np.nan)
 
 
 def queries(name, dataset):
@@ -313,15 +372,17 @@ def measured(answers, others=None):
         # What is not known is nan all over.
         warnings.simplefilter("ignore", RuntimeWarning)
         ends = np.nanquantile(drawn, (0.025, 0.975), axis=0)
-    found = 100 * np.stack([figures(*map(np.arange, lengths)), *ends], axis=1)
+    found = 100 * np.stack([figures(), *ends], axis=1)
     known = (None if np.isnan(each[0]) else each.round(2).tolist() for each in found)
     return dict(zip(FIGURES, known, strict=True))
 
 
-def taken(answers, draws, photos, strangers):
-    """Some of the answers: what `ask` returns, of draws, photos and photos without a brand, each int, in this order."""
+def taken(answers, draws=None, photos=None, strangers=None):
+    """Some of the answers: what `ask` returns, of places of draws, photos and photos without a brand; None for all."""
     right, best, none, found = answers
-    rows = draws[:, None]
+    rows = np.arange(len(right))[:, None] if draws is None else draws[:, None]
+    photos = np.arange(right.shape[1]) if photos is None else photos
+    strangers = np.arange(none.shape[1]) if strangers is None else strangers
     return right[rows, photos], best[rows, photos], none[rows, strangers], found[rows, photos]
 
 

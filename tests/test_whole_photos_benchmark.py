@@ -121,6 +121,34 @@ def test_differences_are_of_the_same_photos_and_draws(benchmark):
     assert benchmark.measured(second, first)["named right"] == pytest.approx([-mean, -high, -low], abs=0.011)
 
 
+def test_a_network_that_was_trained_is_asked_about_the_part_for_testing_alone(benchmark, monkeypatch):
+    dataset = Dataset([f"/photos/{letter}.jpg" for letter in "abc"], [0, 1, 1], ["x", "y"])
+    monkeypatch.setattr(benchmark.datasets, "load", lambda name, root, split: {"test30": dataset.subset([2, 1])}[split])
+    said = {3: [[0.6, 0.4]] * 3, 2: [[0.9, 0.1], [0.3, 0.7]]}
+    model = SimpleNamespace(predict=lambda photos, verbose: {"probabilities": np.float32(said[len(photos)])})
+    answers = np.float64([[1, 0, np.nan]] * 2), np.ones((2, 3)), np.zeros((2, 3)), np.zeros((2, 3, 2))
+    rows = benchmark.beside("toplogo10", model, dataset, dataset, {"5-shot": answers})
+    assert list(rows) == [("SimpleNamespace, trained", "test30 alone"), ("detector, 16, whole", "5-shot, test30 alone")]
+    right, best, none, found = rows["SimpleNamespace, trained", "test30 alone"]
+    assert right.tolist() == [[0, 1]] and none.shape == (1, 3) and np.isnan(found).all()
+    np.testing.assert_allclose(best, [[0.9, 0.7]])
+    np.testing.assert_allclose(none, 0.6)
+    np.testing.assert_array_equal(rows["detector, 16, whole", "5-shot, test30 alone"][0], [[0, np.nan]] * 2)
+    # All that is asked about is of that part.
+    tested = dataset.subset([1, 2])
+    assert len(benchmark.beside("toplogo10", model, tested, None, {"5-shot": answers})) == 1
+
+
+def test_a_network_must_be_of_a_set_that_is_given(benchmark, monkeypatch):
+    sets = {"toplogo10": Dataset([], [], ["a", "b"])}
+    for wrong in ("flickrlogos27=model.keras", "toplogo10", "toplogo10="):
+        with pytest.raises(UserError, match="--trained must be NAME=FILE"):
+            benchmark.rival(wrong, sets)
+    monkeypatch.setattr("logo_keras.load", lambda path: SimpleNamespace(class_names=["a", "c"]))
+    with pytest.raises(UserError, match="model.keras knows other brands than toplogo10"):
+        benchmark.rival("toplogo10=model.keras", sets)
+
+
 def test_draws_take_so_many_references_of_each_brand(benchmark):
     labels, paths = np.repeat([2, 0, 1], 4), np.array([f"{number}.jpg" for number in range(12)])
     vectors = np.arange(12, dtype=np.float32)[:, None]
