@@ -14,7 +14,8 @@ windows         sliding windows, some 200 a photo, the best first by the objectn
                 left out: as good as the embedding alone can find places, at many times the cost
 windows, equal  as many of them, with longer steps and without the smallest, as take as much time as the detector
 
-Anchors are stretched with the photo. A window is what the embedding sees; its region is the middle, without the context.
+A second table has how many more the detector finds than windows do, of the same photos. Anchors are stretched with the photo. A
+window is what the embedding sees; its region is the middle, without the context.
 """
 
 import numpy as np
@@ -30,6 +31,8 @@ from logo_keras.report.progress import progress
 # The parts with boxes of brands.
 SETS = {"toplogo10": None, "flickrlogos27": "train"}
 COUNTS = (1, 2, 4, 8, 16)
+# What the detector is compared with on the same photos.
+WITH = ("windows, equal", "windows")
 # A window that shares as much with a better one is left out, as in the detector.
 SUPPRESSED = 0.5
 # Sides of the squares in the middle, in shorter sides of the photo.
@@ -61,6 +64,11 @@ def main(flags, arguments):
                     shares = [shown(share(hits[count][chosen, place], photos[chosen])) for count in COUNTS]
                     table.add(size, int(chosen.sum()), row, *shares)
             lines.append("\n".join(table))
+            table = Table("of all logos, difference in points", *COUNTS)
+            for row in (each for each in WITH if each in found):
+                pairs = ((found["detector"][count][:, place], found[row][count][:, place]) for count in COUNTS)
+                table.add(f"detector minus {row}", *(shown(share(np.subtract(*pair, dtype=float), photos)) for pair in pairs))
+            lines.append("\n".join(["", *table]))
     facts = [f"Commit: {head()}", f"{spent}", "In brackets: 95 % over photos, bootstrap."]
     keep("proposals", *lines, title="Where some logo is: recall of the best few regions", facts=facts)
 
@@ -146,7 +154,10 @@ def likeliest(photo, model, boxes):
 
 
 def share(hits, photos):
-    """The percentage of hits, bool `[n]`, and its interval over photos, of which one may have many: three floats, or None."""
+    """The percentage of hits, bool `[n]`, and its interval over photos, of which one may have many: three floats, or None.
+
+    Of differences of hits, -1, 0 or 1, it is the difference in points.
+    """
     if not len(hits):
         return None
     _, photos = np.unique(photos, return_inverse=True)

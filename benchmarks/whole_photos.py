@@ -25,6 +25,12 @@ whole photo                alone; the middle of a logo is inside by itself
 --add objectness=0.5 adds rows in which half of a place's objectness is added to the score of every brand in it; "score" is the
 detector's own, a probability.
 
+--trained toplogo10=MODEL.keras adds what to come near to: a network that was trained on the set's own part for training, with all
+of its photos and no boxes; its brand is its likeliest, its score the probability of that. It is asked about the official part for
+testing alone, and where that is not all that is asked about, the detector's rows are there of these photos too.
+
+A second table has how much better the detector is than windows, on the same photos and draws.
+
 Every run is a line of results/whole-photos.jsonl, and results/whole-photos.md counts them.
 """
 
@@ -37,6 +43,7 @@ from result import RESULTS, Table, keep, run, shown
 from retrieval import artwork, record, squares
 
 from logo_keras import datasets
+from logo_keras.datasets.splits import OFFICIAL
 from logo_keras.errors import UserError
 from logo_keras.evaluation.retrieval import auroc
 from logo_keras.export.release import head
@@ -56,6 +63,9 @@ SHOTS = (1, 5)
 FALSE_ACCEPTS = (0.01, 0.05)
 FIGURES = ("named right", "AUROC x 100", *(f"right at {share:.0%} false accepts" for share in FALSE_ACCEPTS),
            "middle of the logo inside", "IoU 0.3")  # fmt: skip
+# What is compared, with which places, and by which figures.
+COMPARED, WITH = "detector, 16, whole", ("windows, equal", "windows")
+DIFFERENCES = ("named right", "AUROC x 100", "right at 5% false accepts")
 ADDENDS = ("objectness", "score")
 RESAMPLES = 500
 
@@ -86,6 +96,7 @@ def define(flags):
         flags.string(name, None, f"The folder of {name}; one of the sets must be given.")
     flags.string("marks", None, "The folder of the packages of marks.")
     flags.multi_string("add", None, "What is added to the scores in a place, NAME=WEIGHT; objectness or score.")
+    flags.multi_string("trained", None, "A network that was trained on one of the sets, NAME=FILE, .keras.")
     flags.integer("draws", 30, "How often references are drawn.", 1)
     define_detector(flags)
 
@@ -93,19 +104,21 @@ def define(flags):
 def main(flags, arguments):
     variants = {"": None} | dict(map(variant, flags.add or ()))
     sets = opened_sets(flags, SETS)
+    rivals = dict(rival(text, sets) for text in flags.trained or ())
     asked = {name: limited(queries(name, dataset), flags.limit) for name, dataset in sets.items()}
     model = opened(flags)
     spent = cost(model, timed(next(iter(asked.values()))))
-    slid, strangers = sliding(flags, spent), None
+    slid, none, strangers = sliding(flags, spent), None, None
     if (root := flags[NONE[0]].value) is not None:
-        strangers = see(limited(datasets.load(NONE[0], root, split=NONE[1]), flags.limit), model, slid)
+        none = limited(datasets.load(NONE[0], root, split=NONE[1]), flags.limit)
+        strangers = see(none, model, slid)
     lines, figures = [], {}
     for name, dataset in sets.items():
         seen = see(asked[name], model, slid)
         galleries = references(with_boxes(dataset), model, flags.marks)
         without = 0 if strangers is None else len(strangers["whole photo"].rows)
         lines.append(f"\n{name}: {len(asked[name])} photos of {len(dataset.class_names)} brands, {without} without; percent\n")
-        table = Table("places", "references", *FIGURES)
+        table, answers = Table("places", "references", *FIGURES), {}
         for row, places in seen.items():
             others = None if strangers is None else strangers[row]
             for label, addend in variants.items():
@@ -114,11 +127,21 @@ def main(flags, arguments):
                 for kind, draw in galleries.items():
                     count = 1 if kind == "artwork" else flags.draws
                     found = ask(places, others, asked[name], [draw(number) for number in range(count)], model, addend)
-                    each = measured(*found)
-                    table.add(row + label, kind, *map(shown, each))
-                    rounded = (None if values is None else [round(float(value), 2) for value in values] for values in each)
-                    figures.setdefault(name, {})[f"{row}{label}, {kind}"] = dict(zip(FIGURES, rounded, strict=True))
+                    answers[row + label, kind] = found
+                    each = figures.setdefault(name, {})[f"{row}{label}, {kind}"] = measured(found)
+                    table.add(row + label, kind, *map(shown, each.values()))
+        if name in rivals:
+            of_detector = {kind: answers[COMPARED, kind] for kind in galleries}
+            for (row, kind), found in beside(name, rivals[name], asked[name], none, of_detector).items():
+                each = figures[name][f"{row}, {kind}"] = measured(found)
+                table.add(row, kind, *map(shown, each.values()))
         lines.append("\n".join(table))
+        table = Table("difference in points", "references", *DIFFERENCES)
+        for row, kind in ((row, kind) for row in WITH for kind in galleries if (row, kind) in answers):
+            each = measured(answers[COMPARED, kind], answers[row, kind])
+            each = figures[name][f"{COMPARED} minus {row}, {kind}"] = {figure: each[figure] for figure in DIFFERENCES}
+            table.add(f"{COMPARED} minus {row}", kind, *map(shown, each.values()))
+        lines.append("\n".join(["", *table]))
     facts = [f"Commit: {head()}", f"{spent}", f"Runs of this script so far: {record(LOG, figures)}",
              "In brackets: 95 % over draws and photos, bootstrap.",
              "The middle of a logo inside, and IoU: of the best place of the photos that are named right."]  # fmt: skip
@@ -132,6 +155,52 @@ def variant(text):
         return f" + {weight} {name}", (name, {each: float(weight) for each in ADDENDS}[name])
     except (KeyError, ValueError):
         raise UserError(f"--add must be NAME=WEIGHT with {' or '.join(ADDENDS)}, got {text!r}.") from None
+
+
+def rival(text, sets):
+    """A network that was trained on one of the sets: its name and the model."""
+    name, _, path = text.partition("=")
+    if name not in sets or not path:
+        raise UserError(f"--trained must be NAME=FILE with a set whose folder is given, got {text!r}.")
+    import logo_keras as lk
+
+    model = lk.load(path)
+    if tuple(model.class_names) != sets[name].class_names:
+        raise UserError(f"{path} knows other brands than {name}: it must have been trained on that set.")
+    return name, model
+
+
+def beside(name, model, dataset, none, of_detector):
+    """Rows of a network that was trained on a set, and of the detector where it is asked about more than the part for testing.
+
+    Args:
+        name: str, of the set.
+        model, dataset, none: as for `ask_trained`.
+        of_detector: dict from kinds of references to what `ask` returns.
+
+    Returns:
+        dict from places and references, two str, to what `ask` returns.
+    """
+    part = OFFICIAL[name].test
+    tested = np.flatnonzero(np.isin(dataset.paths, datasets.load(name, dataset.root, split=part).paths))
+    rows = {(f"{type(model).__name__}, trained", f"{part} alone"): ask_trained(model, dataset.subset(tested), none)}
+    if len(tested) < len(dataset):
+        rows |= {(COMPARED, f"{kind}, {part} alone"): taken(each, photos=tested) for kind, each in of_detector.items()}
+    return rows
+
+
+def ask_trained(model, dataset, none):
+    """What a network says that was trained on the brands: as `ask` returns, of one draw.
+
+    Args:
+        model: what has `predict`, which gives `probabilities`.
+        dataset: Dataset.
+        none: Dataset of photos without a brand, or None.
+    """
+    probabilities = model.predict(dataset, verbose=0)["probabilities"]
+    right = (probabilities.argmax(axis=1) == dataset.labels).astype(float)
+    best = np.zeros(0, np.float32) if none is None else model.predict(none, verbose=0)["probabilities"].max(axis=1)
+    return right[None], probabilities.max(axis=1)[None], best[None], np.full((1, len(right), 2), np.nan)
 
 
 def queries(name, dataset):
@@ -279,19 +348,42 @@ def likeliest(places, vectors, starts, background_vectors, addend=None):
     return brand, best[brand, photos], places.rows[photos, scores[brand, photos].argmax(axis=1)]
 
 
-def measured(right, best, none, found):
-    """Each of `FIGURES` in percent with its interval, three floats; None where it is not known. Arguments: as `ask` returns."""
-    rng, drawn = np.random.default_rng(0), []
+def measured(answers, others=None):
+    """The figures, each with its interval.
+
+    Args:
+        answers: what `ask` returns.
+        others: what `ask` returns, of other places in the same photos and of the same draws; or None.
+
+    Returns:
+        dict from each of `FIGURES` to three floats, in percent, None where it is not known; with `others` how much higher it is
+        for `answers`, where each resample has the same photos and draws of both.
+    """
+    rng, drawn, (right, _, none, _) = np.random.default_rng(0), [], answers
+
+    def figures(*chosen):
+        ours = np.array(values(*taken(answers, *chosen)))
+        return ours if others is None else ours - values(*taken(others, *chosen))
+
+    lengths = (*right.shape, none.shape[1])
     for _ in range(RESAMPLES):
-        draws, photos, others = (rng.integers(length, size=length) for length in (*right.shape, none.shape[1]))
-        rows = draws[:, None]
-        drawn.append(values(right[rows, photos], best[rows, photos], none[rows, others], found[rows, photos]))
+        drawn.append(figures(*(rng.integers(length, size=length) for length in lengths)))
     with warnings.catch_warnings():
         # What is not known is nan all over.
         warnings.simplefilter("ignore", RuntimeWarning)
         ends = np.nanquantile(drawn, (0.025, 0.975), axis=0)
-    means = values(right, best, none, found)
-    return [None if np.isnan(mean) else [100 * mean, *(100 * ends[:, place])] for place, mean in enumerate(means)]
+    found = 100 * np.stack([figures(), *ends], axis=1)
+    known = (None if np.isnan(each[0]) else each.round(2).tolist() for each in found)
+    return dict(zip(FIGURES, known, strict=True))
+
+
+def taken(answers, draws=None, photos=None, strangers=None):
+    """Some of the answers: what `ask` returns, of places of draws, photos and photos without a brand; None for all."""
+    right, best, none, found = answers
+    rows = np.arange(len(right))[:, None] if draws is None else draws[:, None]
+    photos = np.arange(right.shape[1]) if photos is None else photos
+    strangers = np.arange(none.shape[1]) if strangers is None else strangers
+    return right[rows, photos], best[rows, photos], none[rows, strangers], found[rows, photos]
 
 
 def values(right, best, none, found):

@@ -79,6 +79,9 @@ def test_the_interval_of_a_share_is_over_photos(benchmark):
     np.testing.assert_allclose(many[1:], [40, 60], atol=1)
     assert benchmark.share(hits[:0], np.zeros(0)) is None
     assert benchmark.share(np.ones(4, bool), np.arange(4)) == [100, 100, 100]
+    # Of differences: one is found more in every photo, and one less in every second.
+    assert benchmark.share(np.tile([1.0, 0.0], 50), np.repeat(np.arange(50), 2)) == [50, 50, 50]
+    assert benchmark.share(np.tile([1.0, -1.0], 50), np.repeat(np.arange(50), 2)) == [0, 0, 0]
 
 
 def test_logos_are_counted_by_size_and_found_by_the_first_regions(benchmark, tmp_path):

@@ -98,12 +98,55 @@ def test_figures_have_intervals_over_draws_and_photos_and_none_where_nothing_is_
     rng = np.random.default_rng(0)
     right = (rng.random((1, 100)) < 0.5).astype(float).repeat(3, axis=0)
     unknown = np.full((3, 100, 2), np.nan)
-    found = benchmark.measured(right, np.ones((3, 100), np.float32), np.zeros((3, 0), np.float32), unknown)
-    assert found[1:] == [None] * 5
-    mean, low, high = found[0]
+    found = benchmark.measured((right, np.ones((3, 100), np.float32), np.zeros((3, 0), np.float32), unknown))
+    assert list(found) == list(benchmark.FIGURES) and list(found.values())[1:] == [None] * 5
+    mean, low, high = found["named right"]
     assert mean == pytest.approx(100 * right.mean()) and 15 < high - low < 25 and low < mean < high
-    apart = benchmark.measured(np.ones((3, 9)), np.ones((3, 9), np.float32), np.zeros((3, 9), np.float32), np.ones((3, 9, 2)))
-    assert apart == [[100] * 3] * 6
+    apart = np.ones((3, 9)), np.ones((3, 9), np.float32), np.zeros((3, 9), np.float32), np.ones((3, 9, 2))
+    assert list(benchmark.measured(apart).values()) == [[100] * 3] * 6
+
+
+def test_differences_are_of_the_same_photos_and_draws(benchmark):
+    rng = np.random.default_rng(0)
+    right, best, none = rng.integers(2, size=(5, 80)).astype(float), rng.random((5, 80)), rng.random((5, 60))
+    worse, unknown = right.copy(), np.full((5, 80, 2), np.nan)
+    worse[:, :8] = 0
+    first, second = (right, best, none, unknown), (worse, best, none, unknown)
+    assert [each for each in benchmark.measured(first, first).values() if each] == [[0] * 3] * 4
+    mean, low, high = benchmark.measured(first, second)["named right"]
+    assert mean == pytest.approx(100 * right[:, :8].sum() / 400, abs=0.01) and 0 < low < mean < high
+    # Either alone is known less well than by how much one is better.
+    _, lowest, highest = benchmark.measured(first)["named right"]
+    assert high - low < (highest - lowest) / 1.5
+    assert benchmark.measured(second, first)["named right"] == pytest.approx([-mean, -high, -low], abs=0.011)
+
+
+def test_a_network_that_was_trained_is_asked_about_the_part_for_testing_alone(benchmark, monkeypatch):
+    dataset = Dataset([f"/photos/{letter}.jpg" for letter in "abc"], [0, 1, 1], ["x", "y"])
+    monkeypatch.setattr(benchmark.datasets, "load", lambda name, root, split: {"test30": dataset.subset([2, 1])}[split])
+    said = {3: [[0.6, 0.4]] * 3, 2: [[0.9, 0.1], [0.3, 0.7]]}
+    model = SimpleNamespace(predict=lambda photos, verbose: {"probabilities": np.float32(said[len(photos)])})
+    answers = np.float64([[1, 0, np.nan]] * 2), np.ones((2, 3)), np.zeros((2, 3)), np.zeros((2, 3, 2))
+    rows = benchmark.beside("toplogo10", model, dataset, dataset, {"5-shot": answers})
+    assert list(rows) == [("SimpleNamespace, trained", "test30 alone"), ("detector, 16, whole", "5-shot, test30 alone")]
+    right, best, none, found = rows["SimpleNamespace, trained", "test30 alone"]
+    assert right.tolist() == [[0, 1]] and none.shape == (1, 3) and np.isnan(found).all()
+    np.testing.assert_allclose(best, [[0.9, 0.7]])
+    np.testing.assert_allclose(none, 0.6)
+    np.testing.assert_array_equal(rows["detector, 16, whole", "5-shot, test30 alone"][0], [[0, np.nan]] * 2)
+    # All that is asked about is of that part.
+    tested = dataset.subset([1, 2])
+    assert len(benchmark.beside("toplogo10", model, tested, None, {"5-shot": answers})) == 1
+
+
+def test_a_network_must_be_of_a_set_that_is_given(benchmark, monkeypatch):
+    sets = {"toplogo10": Dataset([], [], ["a", "b"])}
+    for wrong in ("flickrlogos27=model.keras", "toplogo10", "toplogo10="):
+        with pytest.raises(UserError, match="--trained must be NAME=FILE"):
+            benchmark.rival(wrong, sets)
+    monkeypatch.setattr("logo_keras.load", lambda path: SimpleNamespace(class_names=["a", "c"]))
+    with pytest.raises(UserError, match="model.keras knows other brands than toplogo10"):
+        benchmark.rival("toplogo10=model.keras", sets)
 
 
 def test_draws_take_so_many_references_of_each_brand(benchmark):
