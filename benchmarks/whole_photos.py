@@ -16,14 +16,15 @@ A brand's score in a place is its largest cosine minus the largest to a backgrou
 best place. A row is a choice of places:
 
 detector, K                the best K regions
-detector, 16, whole        those and the whole photo
-detector, 16, close        those, cut anew from the photo itself, of which the detector sees 640 px
+detector, 8, whole         those and the whole photo
+detector, 8, close         those, cut anew from the photo itself, of which the detector sees 640 px
 windows                    sliding windows, some 200 a photo, cut from the photo itself
 windows, equal             as many of them, with longer steps and without the smallest, as take as much time as the detector
 whole photo                alone; the middle of a logo is inside by itself
 
 --add objectness=0.5 adds rows in which half of a place's objectness is added to the score of every brand in it; "score" is the
-detector's own, a probability.
+detector's own, a probability. --backgrounds=64 adds rows with the first 64 background vectors alone, those that the embedding
+learned beside its marks.
 
 --trained toplogo10=MODEL.keras adds what to come near to: a network that was trained on the set's own part for training, with all
 of its photos and no boxes; its brand is its likeliest, its score the probability of that. It is asked about the official part for
@@ -58,13 +59,13 @@ SETS = {"toplogo10": None, "flickrlogos27": "train"}
 ASKED = {"toplogo10": None, "flickrlogos27": "test"}
 # The set that has photos without a brand, and their part.
 NONE = ("flickrlogos27", "none")
-REGIONS = (4, 8, 16)
+REGIONS = (2, 4, 8)
 SHOTS = (1, 5)
 FALSE_ACCEPTS = (0.01, 0.05)
 FIGURES = ("named right", "AUROC x 100", *(f"right at {share:.0%} false accepts" for share in FALSE_ACCEPTS),
            "middle of the logo inside", "IoU 0.3")  # fmt: skip
 # What is compared, with which places, and by which figures.
-COMPARED, WITH = "detector, 16, whole", ("windows, equal", "windows")
+COMPARED, WITH = "detector, 8, whole", ("windows, equal", "windows")
 DIFFERENCES = ("named right", "AUROC x 100", "right at 5% false accepts")
 ADDENDS = ("objectness", "score")
 RESAMPLES = 500
@@ -96,13 +97,16 @@ def define(flags):
         flags.string(name, None, f"The folder of {name}; one of the sets must be given.")
     flags.string("marks", None, "The folder of the packages of marks.")
     flags.multi_string("add", None, "What is added to the scores in a place, NAME=WEIGHT; objectness or score.")
+    flags.integer("backgrounds", 0, "So many background vectors alone, in more rows; 0 for no such rows.", 0)
     flags.multi_string("trained", None, "A network that was trained on one of the sets, NAME=FILE, .keras.")
     flags.integer("draws", 30, "How often references are drawn.", 1)
     define_detector(flags)
 
 
 def main(flags, arguments):
-    variants = {"": None} | dict(map(variant, flags.add or ()))
+    variants = {"": (None, None)} | dict(map(variant, flags.add or ()))
+    if flags.backgrounds:
+        variants[f", {flags.backgrounds} backgrounds"] = None, flags.backgrounds
     sets = opened_sets(flags, SETS)
     rivals = dict(rival(text, sets) for text in flags.trained or ())
     asked = {name: limited(queries(name, dataset), flags.limit) for name, dataset in sets.items()}
@@ -121,12 +125,13 @@ def main(flags, arguments):
         table, answers = Table("places", "references", *FIGURES), {}
         for row, places in seen.items():
             others = None if strangers is None else strangers[row]
-            for label, addend in variants.items():
+            for label, (addend, backgrounds) in variants.items():
                 if addend is not None and addend[0] not in places.addends:
                     continue
                 for kind, draw in galleries.items():
                     count = 1 if kind == "artwork" else flags.draws
-                    found = ask(places, others, asked[name], [draw(number) for number in range(count)], model, addend)
+                    draws = [draw(number) for number in range(count)]
+                    found = ask(places, others, asked[name], draws, model.background_vectors[:backgrounds], addend)
                     answers[row + label, kind] = found
                     each = figures.setdefault(name, {})[f"{row}{label}, {kind}"] = measured(found)
                     table.add(row + label, kind, *map(shown, each.values()))
@@ -149,10 +154,10 @@ def main(flags, arguments):
 
 
 def variant(text):
-    """What is added to scores: how a row says it, and a name and a weight."""
+    """What is added to scores: how a row says it, and a name and a weight, with all background vectors."""
     name, _, weight = text.partition("=")
     try:
-        return f" + {weight} {name}", (name, {each: float(weight) for each in ADDENDS}[name])
+        return f" + {weight} {name}", ((name, {each: float(weight) for each in ADDENDS}[name]), None)
     except (KeyError, ValueError):
         raise UserError(f"--add must be NAME=WEIGHT with {' or '.join(ADDENDS)}, got {text!r}.") from None
 
@@ -229,7 +234,7 @@ def see(dataset, model, slid):
     seen = {kind: joined(each) for kind, each in parts.items()}
     # The whole photo comes first.
     rows = {f"detector, {count}": seen["detector"].of(slice(1, 1 + count)) for count in REGIONS}
-    rows["detector, 16, whole"] = seen.pop("detector").of(slice(1 + max(REGIONS)))
+    rows["detector, 8, whole"] = seen.pop("detector").of(slice(1 + max(REGIONS)))
     return rows | seen
 
 
@@ -246,7 +251,7 @@ def looked(photo, model, slid):
             # The detector does not say whether the whole photo is a logo.
             np.append(np.float32(0), found.scores),
         ),
-        "detector, 16, close": (boxes, *model.look(photo, boxes), found.scores[: max(REGIONS)]),
+        "detector, 8, close": (boxes, *model.look(photo, boxes), found.scores[: max(REGIONS)]),
     }
     for kind, most in slid.items():
         boxes = windows(height, width, most)
@@ -294,7 +299,7 @@ def drawn(vectors, labels, paths, shots, draw):
     return vectors[chosen], labels[chosen], paths[chosen]
 
 
-def ask(places, strangers, dataset, draws, model, addend):
+def ask(places, strangers, dataset, draws, background_vectors, addend):
     """Asks galleries about photos.
 
     Args:
@@ -302,7 +307,7 @@ def ask(places, strangers, dataset, draws, model, addend):
         strangers: Places, of photos without a brand, or None.
         dataset: Dataset.
         draws: list of what `references` gives.
-        model: what has `background_vectors`.
+        background_vectors: float32 `[G, D]`.
         addend: str and float, a name of an addend and its weight, or None.
 
     Returns:
@@ -317,14 +322,14 @@ def ask(places, strangers, dataset, draws, model, addend):
     paths, rights, bests, nones, founds = np.array(dataset.paths), [], [], [], []
     for vectors, labels, used in draws:
         brands, starts = np.unique(labels, return_index=True)
-        brand, best, place = likeliest(places, vectors, starts, model.background_vectors, addend)
+        brand, best, place = likeliest(places, vectors, starts, background_vectors, addend)
         right = np.where(np.isin(dataset.labels, brands) & ~np.isin(paths, used), brands[brand] == dataset.labels, np.nan)
         rights.append(right)
         bests.append(best)
         founds.append(np.where(((right == 1) & boxed)[:, None], places.finds[place], np.nan))
         none = np.zeros(0, np.float32)
         if strangers is not None:
-            _, none, _ = likeliest(strangers, vectors, starts, model.background_vectors, addend)
+            _, none, _ = likeliest(strangers, vectors, starts, background_vectors, addend)
         nones.append(none)
     return np.stack(rights), np.stack(bests), np.stack(nones), np.stack(founds)
 

@@ -55,7 +55,7 @@ def test_what_is_added_may_change_the_place(benchmark):
 
 
 def test_flags_say_what_is_added(benchmark):
-    assert benchmark.variant("score=0.25") == (" + 0.25 score", ("score", 0.25))
+    assert benchmark.variant("score=0.25") == (" + 0.25 score", (("score", 0.25), None))
     for wrong in ("size=1", "score", "score=much"):
         with pytest.raises(UserError, match="NAME=WEIGHT with objectness or score"):
             benchmark.variant(wrong)
@@ -66,19 +66,16 @@ def test_references_and_brands_without_any_are_not_asked_about(benchmark):
         benchmark, *([(vector, 0, right)] for vector, right in ((A, True), (B, True), (A, False), (B, False), (B, True)))
     )
     dataset = Dataset(list("vwxyz"), [0, 1, 1, 2, 1], ["a", "b", "c"], [[(0, 0, 9, 9)]] * 4 + [[]])
-    strangers, model = (
-        places(benchmark, [(ELSE, 0, False)], [(GROUND, 0, False)]),
-        SimpleNamespace(background_vectors=GROUND[None]),
-    )
+    strangers = places(benchmark, [(ELSE, 0, False)], [(GROUND, 0, False)])
     draw = np.stack([A, B]), np.array([0, 1]), np.array([dataset.paths[0], "nowhere"])
-    right, best, none, found = benchmark.ask(seen, strangers, dataset, [draw, draw], model, None)
+    right, best, none, found = benchmark.ask(seen, strangers, dataset, [draw, draw], GROUND[None], None)
     # The first is a reference, the fourth of a brand without any, the third is taken for another.
     np.testing.assert_array_equal(right, [[np.nan, 1, 0, np.nan, 1]] * 2)
     np.testing.assert_allclose(best, 1)
     np.testing.assert_allclose(none, [[0, -1]] * 2)
     # Of the last no box is known.
     np.testing.assert_array_equal(found[..., 0], [[np.nan, 1, np.nan, np.nan, np.nan]] * 2)
-    assert benchmark.ask(seen, None, dataset, [draw], model, None)[2].shape == (1, 0)
+    assert benchmark.ask(seen, None, dataset, [draw], GROUND[None], None)[2].shape == (1, 0)
 
 
 def test_figures_are_counted_by_hand(benchmark):
@@ -128,12 +125,12 @@ def test_a_network_that_was_trained_is_asked_about_the_part_for_testing_alone(be
     model = SimpleNamespace(predict=lambda photos, verbose: {"probabilities": np.float32(said[len(photos)])})
     answers = np.float64([[1, 0, np.nan]] * 2), np.ones((2, 3)), np.zeros((2, 3)), np.zeros((2, 3, 2))
     rows = benchmark.beside("toplogo10", model, dataset, dataset, {"5-shot": answers})
-    assert list(rows) == [("SimpleNamespace, trained", "test30 alone"), ("detector, 16, whole", "5-shot, test30 alone")]
+    assert list(rows) == [("SimpleNamespace, trained", "test30 alone"), ("detector, 8, whole", "5-shot, test30 alone")]
     right, best, none, found = rows["SimpleNamespace, trained", "test30 alone"]
     assert right.tolist() == [[0, 1]] and none.shape == (1, 3) and np.isnan(found).all()
     np.testing.assert_allclose(best, [[0.9, 0.7]])
     np.testing.assert_allclose(none, 0.6)
-    np.testing.assert_array_equal(rows["detector, 16, whole", "5-shot, test30 alone"][0], [[0, np.nan]] * 2)
+    np.testing.assert_array_equal(rows["detector, 8, whole", "5-shot, test30 alone"][0], [[0, np.nan]] * 2)
     # All that is asked about is of that part.
     tested = dataset.subset([1, 2])
     assert len(benchmark.beside("toplogo10", model, tested, None, {"5-shot": answers})) == 1
@@ -174,16 +171,16 @@ def test_photos_are_looked_at_once_and_rows_choose_of_what_was_seen(benchmark, t
     model = SimpleNamespace(detect=lambda photo: detection, look=look)
     seen = benchmark.see(dataset, model, {"windows": None, "windows, equal": 2})
     assert list(seen) == [
-        *(f"detector, {count}" for count in (4, 8, 16)),
-        "detector, 16, whole",
-        "detector, 16, close",
+        *(f"detector, {count}" for count in (2, 4, 8)),
+        "detector, 8, whole",
+        "detector, 8, close",
         "windows",
         "windows, equal",
         "whole photo",
     ]
     # Of each photo the regions again, all windows, two of them, and the whole.
     assert asked == [2, 194, 2, 1] * 2
-    regions, whole = seen["detector, 4"], seen["detector, 16, whole"]
+    regions, whole = seen["detector, 4"], seen["detector, 8, whole"]
     assert regions.rows.tolist() == [[1, 2], [4, 5]] and whole.rows.tolist() == [[0, 1, 2], [3, 4, 5]]
     assert regions.vectors[:3].tolist() == [ELSE.tolist(), A.tolist(), B.tolist()]
     np.testing.assert_allclose(regions.addends["score"][:3], [0, 0.9, 0.2])
