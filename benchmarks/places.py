@@ -46,18 +46,19 @@ class Model:
 
     Attributes:
         detect, embed: functions, those of the detector and of the embedder.
-        background_vectors: float32 `[G, D]`.
+        background_vectors: float32 `[G, D]`, those of the detector.
 
     Raises:
         UserError: if the embedder is another.
     """
 
     def __init__(self, detector, embedder):
+        # The detector may have more, after those of the embedder.
         ours, theirs = (np.asarray(each.background_vectors) for each in (detector, embedder))
-        if ours.shape != theirs.shape or not np.allclose(ours, theirs, atol=1e-3):
+        if ours[: len(theirs)].shape != theirs.shape or not np.allclose(ours[: len(theirs)], theirs, atol=1e-3):
             raise UserError("the detector keeps another embedding: --embedder must be a file of the one that it was made of.")
         self._embedder, self.detect, self.embed = embedder, detector.detect, embedder.embed
-        self.background_vectors = embedder.background_vectors
+        self.background_vectors = ours
 
     def look(self, photo, boxes=None):
         """Embeds the squares around boxes, cut from the photo itself.

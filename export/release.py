@@ -1,19 +1,24 @@
-"""Makes the files of the logo embedding that comes with the package, and puts them into the source tree.
+"""Makes the files of the logo detector and its embedding that come with the package, and puts them into the source tree.
 
-For whoever releases a version; the model is what `logo-train --recipe logo_embedder` left.
+For whoever releases a version; the model is what `logo-train --recipe logo_detector` left, with the embedder in it.
 
   logo_keras/gallery/logos.tflite        the embedding, float16, checked as logo-export-tflite checks it: what galleries run
-  logo_keras/weights/logos.safetensors   the weights of its backbone, float16: what networks start from with weights="logos"
+  logo_keras/gallery/detector.tflite     the detector with the same embedding, weights int8, checked likewise: what finds the
+                                         places in photos that galleries search
+  logo_keras/weights/logos.safetensors   the weights of the embedding's backbone, float16: what networks start from with
+                                         weights="logos"
 
-Both carry the model card, which logo-describe prints. The first has the threshold of galleries that are not calibrated: it is
-measured here, on marks of brands that were held out of training. Older files of these names are kept unless all checks pass.
+All carry model cards, which logo-describe prints. The first two have the thresholds of galleries that are not calibrated: they
+are measured here, on marks of brands that were held out of training. What is no logo the detector learns here too, from photos
+without any. Older files of these names are kept unless all checks pass.
 
 For instance:
-  python -m logo_keras.export.release --model run --root marks
+  python -m logo_keras.export.release --model run --root marks --clutter photos
 """
 
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +35,14 @@ from .check.embedding import BOUNDS
 from .check.reference import referring
 from .served import EMBEDDING, opened
 
-USAGE = "logo_keras.export.release --model RUN --root MARKS"
-# Bytes of both files together: what each wheel and, with each release, the repository grows by. By choice.
-MOST_BYTES = 25 * 10**6
+USAGE = "logo_keras.export.release --model RUN --root MARKS --clutter FOLDER"
+# Bytes of the embedding's two files together, and of the detector's: what each wheel and, with each release, the repository grows
+# by. By choice.
+MOST_BYTES, MOST_DETECTOR_BYTES = 25 * 10**6, 13 * 10**6
+# What of the detector's file is in fewer bits.
+_PRECISION = "dynamic"
+# The photos that show no logo.
+_CLUTTER = Path(__file__).with_name("clutter.txt")
 # Least cosine of the embeddings with the backbone's weights in float16 to those of the model; as of exported files.
 LEAST_COSINE = BOUNDS["float16"].cosine
 # What the card says beside what the model's own says. The packages' own files stand in docs/marks.md.
@@ -41,36 +51,73 @@ _LEFT_OUT = (
     "the synthetic set: {} names, and what begins with them (left_out.txt of logo_keras/datasets/marks, artwork.py of the "
     "synthetic set); and single marks that show one of these under another name (left_out_marks.txt)"
 )
+_BACKGROUNDS = (
+    "vectors of what the detector sees in photos without logos (clutter.txt of logo_keras/export) of these packages, under the "
+    "licences that they name; no part of a photo is in this file: {}"
+)
 _REMARKS = (
-    "No photo of a logo was used: training crops are drawn marks on drawn grounds and on photos without logos that come with "
-    "scikit-image (docs/synthetic.md). What such crops show, relief and cloth among it, was chosen after a look at crops of "
-    "TopLogo-10 and FlickrLogos-27, two of the sets that it is judged on.",
+    "No photo of a logo was used: training crops and scenes are drawn marks on drawn grounds and on photos without logos that "
+    "come with scikit-image (docs/synthetic.md). What they show, relief and cloth among it, was chosen after a look at crops of "
+    "TopLogo-10 and FlickrLogos-27, two of the sets that it is judged on; and that photos without logos give background vectors, "
+    "and how many regions a photo has, after looks at whole photos of these sets.",
     "The marks are trademarks of their owners. A free drawing gives no right to use the mark itself, and nobody named here has "
     "anything to do with this project.",
 )
 _LICENCE = "Apache-2.0, as the package; the drawings that it was taught on have the licences above"
 
 
-def release(model, marks, photos=None, limit=None, commit=None, embedding=None, weights=None):
-    """Writes the files that come with the package: both, or none where a check fails.
+@dataclass(frozen=True)
+class Released:
+    """What `release` wrote and found.
+
+    Attributes:
+        embedding, detector: verification.Report on the two TFLite files.
+        cosine: float, the least one of embeddings with the backbone's weights in float16 to those of the model.
+        marks, scenes: `strangers.Strangers`, the thresholds.
+        sizes: three int, bytes of logos.tflite, logos.safetensors and detector.tflite.
+    """
+
+    embedding: object
+    detector: object
+    cosine: float
+    marks: strangers.Strangers
+    scenes: strangers.Strangers
+    sizes: tuple
+
+    def __str__(self):
+        small, weights, detector = (size / 1e6 for size in self.sizes)
+        lines = (
+            str(self.embedding),
+            f"cosine with float16 weights      {self.cosine:.5f} (at least {LEAST_COSINE:g})",
+            str(self.detector),
+            str(self.marks),
+            str(self.scenes),
+            f"embedding and weights            {small + weights:.1f} MB (at most {MOST_BYTES / 1e6:g})",
+            f"detector                         {detector:.1f} MB (at most {MOST_DETECTOR_BYTES / 1e6:g})",
+        )
+        return "\n".join(lines)
+
+
+def release(model, marks, clutter, photos=None, limit=None, commit=None, into=None):
+    """Writes the files that come with the package: all three, or none where a check fails.
 
     Args:
-        model: an `lk.LogoEmbedder` that `logo-train` taught on marks; or str or Path of its `.keras` file or of the run's folder.
-        marks: Marks of brands that it was not taught, which measure the threshold; or str or Path of the folder of marks, for
+        model: an `lk.LogoDetector` that `logo-train` taught on marks, of an `lk.LogoEmbedder` that it taught on marks; or str or
+            Path of its `.keras` file or of the run's folder. It learns what is no logo from `clutter`.
+        marks: Marks of brands that it was not taught, which measure the thresholds; or str or Path of the folder of marks, for
             those that are held out.
+        clutter: str or Path of the folder with the photos that export/clutter.txt names; they show no logo.
         photos, limit: as for `tflite.export`.
         commit: str, the commit at which the model was trained; None for that of this source tree.
-        embedding: str or Path of the TFLite file to write; None for the place in the package.
-        weights: str or Path of the safetensors file to write; None for the place in the package.
+        into: str or Path of the folder to write into; None for the places in the package.
 
     Returns:
-        verification.Report on the TFLite file, float, the least cosine of the embeddings with the backbone's weights in float16
-        to those of the model, `strangers.Strangers`, and int, bytes of both files.
+        Released.
 
     Raises:
-        DiffersFromKeras: if the TFLite file's answers lie over the bound.
-        ValueError: if the model is no such embedder, was taught on a brand that is left out or that is to measure its threshold,
-            or a file fails another check.
+        DiffersFromKeras: if a TFLite file's answers lie over the bound.
+        ValueError: if the model is no such detector, was taught on a brand that is left out or that is to measure its thresholds,
+            a photo without logos is missing, or a file fails another check.
         OSError: if a file cannot be read or written.
         ImportError: naming the extra that is missing.
     """
@@ -86,34 +133,69 @@ def release(model, marks, photos=None, limit=None, commit=None, embedding=None, 
     marks = marks if isinstance(marks, Marks) else Marks(marks, "validation")
     if seen := sorted({*marks.class_names} & {*model.class_names}):
         raise UserError(f"the model was taught on brands that are to measure its threshold: {', '.join(seen[:10])}.")
-    found = strangers.measure(embedders.embedder(model), marks)
-    card = card_of(model, commit) | {"threshold": found.to_dict()}
-    with referring(model, photos, limit) as reference, tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "logos.tflite"
-        report = tflite.export(model, made, precision="float16", reference=reference, card=card, threshold=found.threshold)
-        weight_file = Path(folder) / "logos.safetensors"
-        weight_file.write_bytes(logos.logos_bytes(model.backbone_value.model, card))
-        cosine = _least_cosine(reference, lambda network: logos.load_logos(network, weight_file))
+    packages_of_photos, files = clutter_in(clutter)
+    model.learn_backgrounds(files)
+    embedding = model.embedder
+    found = strangers.measure(embedders.embedder(embedding), marks)
+    scenes = strangers.measure_searched(embedders.embedder(model), marks)
+    card = card_of(embedding, commit) | {"threshold": found.to_dict()}
+    places = embedders.SHIPPED, logos.SHIPPED, embedders.SHIPPED_DETECTOR
+    with tempfile.TemporaryDirectory() as folder:
+        made = [Path(folder) / place.name for place in places]
+        with referring(embedding, photos, limit) as reference:
+            report = tflite.export(
+                embedding, made[0], precision="float16", reference=reference, card=card, threshold=found.threshold
+            )
+            made[1].write_bytes(logos.logos_bytes(embedding.backbone_value.model, card))
+            cosine = _least_cosine(reference, lambda network: logos.load_logos(network, made[1]))
         if not cosine >= LEAST_COSINE:
             raise UserError(
                 f"with the backbone's weights in float16 an embedding has a cosine of {cosine:.5f} to the model's, less than "
                 f"{LEAST_COSINE:g}: nothing was written."
             )
-        files = made.read_bytes(), weight_file.read_bytes()
-    size = sum(map(len, files))
-    if size > MOST_BYTES:
-        sizes = " and ".join(f"{len(data) / 1e6:.1f}" for data in files)
-        raise UserError(f"the files have {sizes} MB, more than {MOST_BYTES / 1e6:g} MB together: nothing was written.")
-    for place, data in zip((embedding or embedders.SHIPPED, weights or logos.SHIPPED), files, strict=True):
-        write(place, data)
-    return report, cosine, found, size
+        backgrounds = _BACKGROUNDS.format("; ".join(packages_of_photos))
+        said = card_of(model, commit) | {"backgrounds": backgrounds, "threshold": scenes.to_dict()}
+        detected = tflite.export(model, made[2], photos, limit, precision=_PRECISION, card=said, threshold=scenes.threshold)
+        _check_alike(made[0], made[2])
+        data = [file.read_bytes() for file in made]
+    sizes = tuple(map(len, data))
+    for what, size, most in (
+        ("the files of the embedding", sum(sizes[:2]), MOST_BYTES),
+        ("the detector's file", sizes[2], MOST_DETECTOR_BYTES),
+    ):
+        if size > most:
+            raise UserError(f"{what} have {size / 1e6:.1f} MB, more than {most / 1e6:g} MB: nothing was written.")
+    for place, each in zip(places, data, strict=True):
+        write(place if into is None else Path(into) / place.name, each)
+    return Released(report, detected, cosine, found, scenes, sizes)
+
+
+def clutter_in(folder):
+    """The photos without logos in a folder.
+
+    Args:
+        folder: str or Path, as for `release`.
+
+    Returns:
+        list of str, the packages that they come from, with their versions; and list of Path.
+
+    Raises:
+        UserError: naming the first photo that is missing.
+    """
+    lines = [line for line in _CLUTTER.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    packages_of_photos = [line.removeprefix("= ") for line in lines if line.startswith("= ")]
+    files = [Path(folder) / line for line in lines if not line.startswith("= ")]
+    for file in files:
+        if not file.is_file():
+            raise UserError(f"there is no photo {file}, which {_CLUTTER.name} names: unpack the packages into {folder}.")
+    return packages_of_photos, files
 
 
 def card_of(model, commit):
-    """The model card of the embedding that comes with the package: dict for JSON.
+    """The model card of a model that comes with the package: dict for JSON.
 
     Args:
-        model: LogoEmbedder that `logo-train` taught on marks.
+        model: LogoEmbedder or LogoDetector that `logo-train` taught on marks.
         commit: str.
     """
     said = model.card
@@ -183,17 +265,27 @@ def _least_cosine(reference, load):
     return float((found * expected).sum(axis=1).min())
 
 
+def _check_alike(*files):
+    """Refuses a detector's file whose embedding is not that of the other file."""
+    embedding, detector = map(embedders.embedder, files)
+    if not embedding.agrees(detector.identity, detector.probe):
+        raise UserError("the detector's file embeds otherwise than that of the embedding: nothing was written.")
+
+
 def _check(model, backbones):
-    """Refuses a model that is no embedder of marks, has another backbone, or has seen a brand that is left out."""
+    """Refuses a model that is no detector of marks, whose embedder has another backbone, or that has seen a left out brand."""
     name = type(model).__name__
-    if name != "LogoEmbedder":
-        raise UserError(f"the model is a {name}, wanted a LogoEmbedder of logo-train --recipe logo_embedder.")
-    if model.backbone not in backbones:
-        shown = model.backbone if isinstance(model.backbone, str) else "of its own"
-        raise UserError(f"the model's backbone is {shown}, wanted {' or '.join(backbones)}.")
-    data = model.card.get("data") or {}
-    if "marks" not in (data.get("training") or {}):
-        raise UserError("the model's card names no marks that it was taught on: train it with logo-train --recipe logo_embedder.")
+    if name != "LogoDetector":
+        raise UserError(f"the model is a {name}, wanted a LogoDetector of logo-train --recipe logo_detector.")
+    embedding = model.embedder
+    if embedding.backbone not in backbones:
+        shown = embedding.backbone if isinstance(embedding.backbone, str) else "of its own"
+        raise UserError(f"the backbone of the model's embedder is {shown}, wanted {' or '.join(backbones)}.")
+    for each, recipe in ((embedding, "logo_embedder"), (model, "logo_detector")):
+        data = each.card.get("data") or {}
+        if "marks" not in (data.get("training") or {}):
+            said = f"the card of the {type(each).__name__} names no marks that it was taught on"
+            raise UserError(f"{said}: train it with logo-train --recipe {recipe}.")
     if seen := [brand for brand in model.class_names if _is_left_out(brand)]:
         raise UserError(f"the model was taught on brands that are left out: {', '.join(seen[:10])}.")
 
@@ -205,8 +297,9 @@ def _is_left_out(brand):
 
 
 def _define(flags):
-    flags.string("model", None, "The folder of a run of logo-train --recipe logo_embedder, or its .keras file.")
-    flags.string("root", None, "The folder of marks, as for logo-train --recipe logo_embedder.")
+    flags.string("model", None, "The folder of a run of logo-train --recipe logo_detector, or its .keras file.")
+    flags.string("root", None, "The folder of marks, as for logo-train --recipe logo_detector.")
+    flags.string("clutter", None, "The folder of the photos without logos that export/clutter.txt names.")
     flags.shared("photos", "limit")
     flags.string("commit", None, "The commit at which the model was trained; by default that of this source tree.")
 
@@ -214,18 +307,14 @@ def _define(flags):
 def _work(flags, arguments):
     photos = photos_of(flags, arguments)
     try:
-        report, cosine, found, size = release(flags.model, flags.root, photos, flags.limit or None, flags.commit)
+        print(release(flags.model, flags.root, flags.clutter, photos, flags.limit or None, flags.commit))
     except UserError as error:
         if hasattr(error, "report"):
             print(error.report)
         raise
-    print(report)
-    print(f"cosine with float16 weights      {cosine:.5f} (at least {LEAST_COSINE:g})")
-    print(found)
-    print(f"both files                       {size / 1e6:.1f} MB (at most {MOST_BYTES / 1e6:g})")
 
 
-COMMAND = Command(USAGE, __doc__, _define, _work, required=("model", "root"))
+COMMAND = Command(USAGE, __doc__, _define, _work, required=("model", "root", "clutter"))
 main, run = COMMAND.main, COMMAND.run
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from test_detector import make, make_embedder
+from test_detector import make
 
 import logo_keras as lk
 from logo_keras.edge.detection import Detection
@@ -62,12 +62,14 @@ def test_a_photo_is_looked_at_as_a_whole_and_in_areas_the_same_for_the_same_seed
 def test_a_detector_learns_backgrounds_and_keeps_them_in_its_file(tmp_path):
     model = make()
     before = model.background_vectors
-    assert before.shape == (3, 8) and model.embedder.extra_backgrounds is None
+    assert before.shape == (3, 8) and model.extra_backgrounds is None
     rng = np.random.default_rng(0)
     photos = rng.integers(0, 256, (2, 90, 70, 3), np.uint8)
     learned = model.learn_backgrounds(photos, count=6)
     assert learned.shape == (6, 8)
     np.testing.assert_array_equal(model.background_vectors[:3], before)
+    # Crops that somebody cut out need no more than they were learned with.
+    np.testing.assert_array_equal(model.embedder.background_vectors, before)
     # As float16.
     np.testing.assert_allclose(model.background_vectors[3:], learned, atol=1e-3)
     black = np.zeros((1, 128, 128, 3), np.float32)
@@ -81,16 +83,15 @@ def test_a_detector_learns_backgrounds_and_keeps_them_in_its_file(tmp_path):
     assert len(model.learn_backgrounds(photos[:1], count=2)) == 2 and model.background_vectors.shape == (5, 8)
 
 
-def test_an_embedder_takes_vectors_or_their_text():
-    vectors = DIRECTIONS
-    assert make_embedder(extra_backgrounds=vectors).extra_backgrounds == packed(vectors)
-    np.testing.assert_array_equal(make_embedder(extra_backgrounds=packed(vectors)).background_vectors[3:], vectors)
+def test_a_detector_takes_vectors_or_their_text():
+    assert make(extra_backgrounds=DIRECTIONS).extra_backgrounds == packed(DIRECTIONS)
+    np.testing.assert_array_equal(make(extra_backgrounds=packed(DIRECTIONS)).background_vectors[3:], DIRECTIONS)
     with pytest.raises(ValueError, match="extra_backgrounds must be of length 1"):
-        make_embedder(extra_backgrounds=2 * vectors)
+        make(extra_backgrounds=2 * DIRECTIONS)
     with pytest.raises(ValueError, match="extra_backgrounds must be 1 to 4096 float16 vectors of 8 dimensions, got 6 bytes"):
-        make_embedder(extra_backgrounds=packed(np.eye(1, 3)))
+        make(extra_backgrounds=packed(np.eye(1, 3)))
     with pytest.raises(ValueError, match="extra_backgrounds must be base64"):
-        make_embedder(extra_backgrounds="?")
+        make(extra_backgrounds="?")
 
 
 def test_what_cannot_be_learned_from_is_refused(tmp_path):

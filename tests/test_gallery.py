@@ -9,7 +9,7 @@ import galleries
 import numpy as np
 import photographs
 import pytest
-from galleries import SHAPES, SIZE, WithBackgrounds, WithThreshold, embed, gallery, mark, photo
+from galleries import SHAPES, SIZE, Detecting, WithBackgrounds, WithThreshold, embed, gallery, mark, photo
 
 import logo_keras as lk
 from logo_keras.errors import UserError
@@ -76,6 +76,32 @@ def test_the_threshold_of_an_embedding_counts_until_there_is_a_better_one(tmp_pa
     made.calibrate([photographs.scene(60, 60, seed) for seed in range(20)], 0.1)
     assert made.rule == "calibrated" and made.standings(similarities) is similarities
     assert repr(made).endswith(", calibrated)")
+
+
+def test_in_photos_that_are_searched_the_threshold_of_the_detector_counts_unless_one_is_set(tmp_path):
+    plain, detector = embedders.embedder(embed=WithThreshold(0.3)), Detecting()
+    detector.threshold = 0.4
+    model = embedders.Embedder(plain.embed, "a file", "a file", SIZE, plain.background_vectors, 0.3, detector)
+    made, path = lk.Gallery(model), tmp_path / "brands.gallery"
+    for label in SHAPES:
+        made.add(label, mark(label))
+    made.save(path)
+    for each in (made, lk.Gallery.load(path, model)):
+        assert (each.threshold, each.detectors_threshold) == (0.3, 0.4)
+        assert each.limits() == pytest.approx([0.3] * 3) and each.limits(searched=True) == pytest.approx([0.4] * 3)
+    # Known in a box, and not in the photo.
+    scene, box = photo("Acme")
+    detector.threshold = 1.9
+    assert made.recognize(scene, boxes=[box]) and made.recognize(scene) == ()
+    made.threshold = 0.1
+    made.save(path)
+    for each in (made, lk.Gallery.load(path, model)):
+        assert each.detectors_threshold is None and each.limits(searched=True) == pytest.approx([0.1] * 3)
+        assert each.recognize(scene)[0].label == "Acme"
+    made.calibrate([photographs.scene(60, 60, seed) for seed in range(20)], 0.1)
+    assert made.detectors_threshold is None
+    # An embedding alone searches nothing.
+    assert lk.Gallery(plain).detectors_threshold is None
 
 
 @pytest.mark.parametrize("threshold", [float("nan"), 3, "0.3"])

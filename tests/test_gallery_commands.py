@@ -315,7 +315,7 @@ def test_a_close_look_needs_a_detector(path, photos, capsys):
         (predict.main, ["logo-predict", f"--gallery={path}", "--close", str(photos)]),
         (command.main, ["logo-gallery", "calibrate", str(path), "--close", str(photos)]),
     ):
-        assert main(words) == 1 and "--close belongs to a detector, which --model names." in error(capsys)
+        assert main(words) == 1 and "--close belongs to a detector, and --model names an embedding alone." in error(capsys)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from galleries import SHAPES, Detecting, WithBackgrounds, gallery, photo
 
 import logo_keras as lk
 from logo_keras.datasets import Dataset
-from logo_keras.gallery import UnusableGallery, calibration, places
+from logo_keras.gallery import UnusableGallery, calibration, embedders, places
 from logo_keras.image.surroundings import square
 
 
@@ -119,6 +119,23 @@ def test_the_similarity_is_that_of_the_region_as_the_detector_sees_it(brands):
     found = Detecting().detect(scene)
     assert match.box == tuple(found.boxes[0].tolist())
     assert match.similarity == pytest.approx(float(brands.similarities(found.embeddings)[0, 0]), abs=1e-6)
+
+
+def test_what_a_detector_knows_of_backgrounds_counts_in_photos_that_are_searched():
+    scene, box = photo("Acme")
+    knowing, learned = Detecting(), Detecting()
+    # What is there is no logo, the detector has learned.
+    learned.background_vectors = knowing.detect(scene).embeddings[:1]
+    made = searching(knowing)
+    whole = lk.Gallery(
+        embedders.Embedder(made.embed_squares, "0", "ours", galleries.SIZE, knowing.background_vectors, None, learned)
+    )
+    whole.merge(made)
+    (match,) = whole.recognize(scene, top=1, boxes=[box])
+    assert match == made.recognize(scene, top=1, boxes=[box])[0] and match.label == "Acme" and match.similarity > 0
+    assert whole.recognize(scene) == () and made.recognize(scene)[0].label == "Acme"
+    vectors = whole.look(scene).vectors
+    assert (whole.similarities(vectors, True)[:, 1] < 1e-6).all() and whole.similarities(vectors)[0, 1] > 0.1
 
 
 def test_boxes_that_are_given_are_not_searched(brands):

@@ -73,13 +73,13 @@ def test_wheel_holds_templates_and_tables(wheel, root):
     assert inside == files and "logo_keras/datasets/about.toml" in files
 
 
-def test_wheel_holds_the_embedding_that_comes_with_it(wheel, root):
+def test_wheel_holds_the_models_that_come_with_it(wheel, root):
     kinds = (".tflite", ".safetensors")
     files = {str(path.relative_to(root)) for path in (root / "logo_keras").rglob("*") if path.suffix in kinds}
     with zipfile.ZipFile(wheel) as archive:
         assert {name for name in archive.namelist() if name.endswith(kinds)} == files
-        # Both or none, as they are released.
-        assert all(archive.read(name) == (root / name).read_bytes() for name in files) and len(files) in (0, 2)
+        # All or none, as they are released.
+        assert all(archive.read(name) == (root / name).read_bytes() for name in files) and len(files) in (0, 3)
 
 
 def test_wheel_names_its_console_scripts(wheel):

@@ -25,8 +25,8 @@ class DetectionBound:
         cosine: float, least cosine of the embedding of a whole photo and Keras's.
         region_cosine: float, the same of regions, mean over them.
         agreement: float in 0..1, least share of Keras's regions that the file finds, each counted by its score.
-        drop: float in 0..1, by how much R@1 may fall below Keras's, where the photos lie in folders of brands; two photos are
-            always allowed.
+        drop: float in 0..1, by how much R@1 may fall below Keras's, where the photos lie in folders of brands; by its standard
+            error more, and two photos are always allowed.
     """
 
     score: float | None = None
@@ -41,12 +41,13 @@ class DetectionBound:
 _COSINE = EMBEDDING_BOUNDS["float32"].cosine
 # By the precision that a file computes in. In float32 the corners of a trained detector's regions differed by 6e-4 px and numbers
 # of their embeddings by 2e-5. Fewer bits move every corner, and with it what is cut out; which regions come last hangs on little,
-# so they count by their scores. Float16 then found 99.6 % of the regions, with a mean cosine of 0.99995, int8 95 % and 0.97 (a
-# detector of K = 16 after two epochs, 64 synthetic photos, November 2026).
+# so they count by their scores. Of a trained detector of K = 8 float16 found 99.8 % of the regions, with mean cosines of 0.9996
+# and 0.9994, since one that moved may have 0.87; dynamic and int8 found 96 to 97 %, with 0.970 to 0.983 (photos of TopLogo-10 and
+# 40 synthetic ones, December 2026).
 BOUNDS = {
     # As of embedders, but ten times that where the corners of a box have their part in it.
     "float32": DetectionBound(score=1e-4, embedding=1e-3, objectness=1e-3, cosine=_COSINE, region_cosine=_COSINE),
-    "float16": DetectionBound(cosine=_COSINE, region_cosine=_COSINE, agreement=0.95, drop=0.005),
+    "float16": DetectionBound(cosine=_COSINE, region_cosine=0.995, agreement=0.98, drop=0.005),
     "int8": DetectionBound(region_cosine=0.95, agreement=0.9, drop=0.01),
 }
 
@@ -74,6 +75,7 @@ class DetectionReport(Reported):
         r1: float in 0..1, share of the labelled photos of which the nearest other photo is of the same folder, each by the
             embedding of its best region; None where none is labelled, NaN where an embedding has no direction.
         keras_r1: float, the same of Keras.
+        r1_error: float, standard error of the difference of the two over the photos.
     """
 
     regions: int
@@ -90,6 +92,7 @@ class DetectionReport(Reported):
     labelled: int
     r1: float | None = None
     keras_r1: float | None = None
+    r1_error: float | None = None
 
     columns = ("regions", "largest diff.", "cosine")
 
@@ -114,9 +117,10 @@ class DetectionReport(Reported):
         near = cosines(vectors["region_embeddings"][photos, ours], expected["region_embeddings"][photos, theirs])
         figures, labelled = {}, asked(reference.labels)
         if len(labelled):
-            for name, answers in (("r1", vectors), ("keras_r1", expected)):
-                best = answers["region_embeddings"][:, 0][labelled]
-                figures[name] = float(retrieved(best, reference.labels[labelled])[0].mean())
+            best = (answers["region_embeddings"][:, 0][labelled] for answers in (vectors, expected))
+            hits, keras_hits = (retrieved(each, reference.labels[labelled])[0].astype(float) for each in best)
+            figures = {"r1": float(hits.mean()), "keras_r1": float(keras_hits.mean())}
+            figures["r1_error"] = float(np.std(keras_hits - hits) / len(labelled) ** 0.5)
         return figures | {
             "regions": int(scores.size),
             "agreement": float(scores[photos, theirs].sum() / scores.sum()),
@@ -164,8 +168,9 @@ class DetectionReport(Reported):
         if bound.agreement is not None and not self.agreement >= bound.agreement:
             failures.append(f"the same regions for {self.agreement:.2%} of their scores, less than {bound.agreement:.0%}")
         if bound.drop is not None and self.labelled:
-            drop = (self.keras_r1 - self.r1) * self.labelled
-            if not drop <= max(FEW, bound.drop * self.labelled) + 1e-6:
+            # What other photos would undo is no evidence: which of two regions comes first often hangs on little.
+            drop, most = self.keras_r1 - self.r1, max(FEW / self.labelled, bound.drop + self.r1_error)
+            if not drop <= most + 1e-6:
                 failures.append(f"R@1 {self.r1:.2%} where Keras has {self.keras_r1:.2%}, more than {bound.drop:.1%} below")
         return tuple(failures)
 
@@ -192,7 +197,7 @@ class DetectionReport(Reported):
             f"least {self.min_region_cosine:.5f}",
         ]
         if self.labelled:
-            most = "" if bound.drop is None else f", at most {bound.drop:.1%} less"
+            most = "" if bound.drop is None else f", at most {bound.drop:.1%} and an error of {self.r1_error:.1%} less"
             lines.append(f"R@1 of the best region           {self.r1:.2%} of {self.labelled} (Keras {self.keras_r1:.2%}{most})")
         if bound.score is not None:
             lines.append(f"regions elsewhere                {self.elsewhere} photographs, and {self.tied} excused for a tie")

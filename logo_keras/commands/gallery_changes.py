@@ -12,7 +12,7 @@ from logo_keras.report.progress import progress
 
 EMBEDDING = (
     "The embedding: a .keras file of logo-train --recipe logo_embedder, or a .tflite or .onnx file of it; or a detector, of "
-    "--recipe logo_detector. Without this flag the embedding that comes with the package."
+    "--recipe logo_detector, which searches photos. Without this flag those that come with the package."
 )
 
 ADD = """Adds references to a brand: artwork (SVG, PNG, JPEG and the like), a photo with the box of the logo, or folders of
@@ -66,7 +66,7 @@ def check_close(flags, gallery):
         UserError: saying what to give.
     """
     if flags.close and not gallery.searches:
-        raise UserError("--close belongs to a detector, which --model names.")
+        raise UserError("--close belongs to a detector, and --model names an embedding alone.")
 
 
 def _define_add(flags):

@@ -12,19 +12,19 @@ from logo_keras.gallery import Gallery, calibration
 
 CALIBRATE = """Fits the thresholds of a gallery to photos that show none of its brands, best such as it will meet. With 100 photos
 or more every brand gets a threshold of its own. Prints how many of the photos are taken for a brand all the same, each counted
-with thresholds that were fitted without it. With a detector, --model, every photo is searched, and the likeliest of its places
-counts: calibrate as you ask.
+with thresholds that were fitted without it. Every photo is searched, unless --model names an embedding alone, and the likeliest
+of its places counts: calibrate as you ask.
 
 For instance:
-  logo-gallery calibrate brands.gallery photos_without_brands/
-  logo-gallery calibrate brands.gallery --model detector.tflite photos_without_brands/"""
+  logo-gallery calibrate brands.gallery photos_without_brands/"""
 
 EVALUATE = """Prints how well a gallery names the brands of a data set: in the boxes, where it has some, else in whole photos.
-A detector, --model, searches these. Photos that calibrated the gallery, and those from which a reference comes, are left out.
+These are searched, unless --model names an embedding alone. Photos that calibrated the gallery, and those from which a reference
+comes, are left out.
 
 For instance:
   logo-gallery evaluate brands.gallery --data folder --root photos/
-  logo-gallery evaluate brands.gallery --model detector.tflite --whole --data coco --root photos/"""
+  logo-gallery evaluate brands.gallery --whole --data coco --root photos/"""
 
 
 def _define_calibrate(flags):

@@ -3,15 +3,14 @@
 For instance:
   logo-predict --model run/model.keras holiday.jpg
   logo-predict --model run/model.tflite --pictures drawn photos/
-  logo-predict --gallery brands.gallery logo.jpg
+  logo-predict --gallery brands.gallery --pictures drawn photos/
   logo-predict --gallery brands.gallery holiday.jpg --box 120,40,180,200 --box 10,300,90,380
-  logo-predict --gallery brands.gallery --model detector.tflite --pictures drawn photos/
-  logo-predict --gallery brands.gallery --model detector.tflite match.mp4 --timeline match.html
+  logo-predict --gallery brands.gallery match.mp4 --timeline match.html
 
 Folders are searched to the bottom. Of a model every photo gets some brand of its list, also one without a logo: a low
 probability is a hint, no proof. A gallery (logo-gallery) names the brands of which it knows a mark, with their similarity, or
-none. With a detector, which --model names then, it searches every photo and says where. Without one --box says where the logos
-are, otherwise the whole photo counts as one.
+none. It searches every photo and says where they are, unless --box says that. With an embedding alone, which --model names then,
+it searches nothing: the whole photo counts as one mark.
 
 Of a video a frame a second is looked at (--every). Ctrl-C ends it early, and what was seen until then is written.
 """
@@ -44,8 +43,8 @@ def define(flags):
     flags.string(
         "gallery",
         None,
-        "Instead of a model: a gallery that logo-gallery keeps. --model is then the embedding with which it was made, where that "
-        "is not the one that comes with the package, or a detector with that embedding, which searches photos.",
+        "Instead of a model: a gallery that logo-gallery keeps. --model is then a detector with the embedding with which it was "
+        "made, or that embedding alone; without it those that come with the package.",
     )
     flags.shared("box", "close")
     flags.integer("top", 3, "How many brands to name for a photo, or a box.", lower_bound=1)
@@ -178,7 +177,10 @@ class OfGallery:
 
     def doubts(self):
         """What a person must be told of all answers: list of str."""
-        return calibration.doubts(self._gallery.rule, self._gallery.calibration, self._close) if self.searches else []
+        if not self.searches:
+            return []
+        of_detector = self._gallery.detectors_threshold is not None
+        return calibration.doubts(self._gallery.rule, self._gallery.calibration, self._close, of_detector)
 
     def sightings(self, frame):
         """Of a video's frame: list of Sighting, one brand a place."""
@@ -190,7 +192,7 @@ class OfGallery:
             return self.doubts()
         rule = self._gallery.rule
         said = [] if rule == calibration.CALIBRATED else [f"thresholds: {calibration.SAID[rule]}."]
-        return [*said, "each frame was looked at as a whole, as one mark: a detector (--model) finds small ones, and sizes."]
+        return [*said, "each frame was looked at as a whole, as one mark: a detector finds small ones, and sizes."]
 
 
 def _named(matches):

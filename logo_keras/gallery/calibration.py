@@ -128,14 +128,33 @@ def before(threshold, has_backgrounds):
     return (BACKGROUNDS, 0.0) if has_backgrounds else (None, None)
 
 
-def doubts(rule, found, close=False):
+def limits(labels, threshold, own_thresholds):
+    """The threshold of each of the labels: float32 `[B]`, -inf where there is none.
+
+    Args:
+        labels: sequence of str.
+        threshold: float, of those that have none of their own; or None.
+        own_thresholds: dict from label to float.
+    """
+    found = np.full(len(labels), -np.inf if threshold is None else threshold, np.float32)
+    if own_thresholds:
+        places = {label: number for number, label in enumerate(labels)}
+        for label, value in own_thresholds.items():
+            found[places[label]] = value
+    return found
+
+
+def doubts(rule, found, close=False, of_detector=False):
     """What a person must be told of a gallery that searches photos: list of str.
 
     Args:
         rule: str or None, where its thresholds come from.
         found: Calibration, or None.
         close: bool, whether small places are looked at once more.
+        of_detector: bool, whether the detector's threshold counts (`Gallery.detectors_threshold`).
     """
+    if of_detector:
+        return ["thresholds: that of the detector, measured on drawn scenes; calibrate the gallery for photos such as yours."]
     more = "a photo has many places, each of which may be taken for a brand: calibrate the gallery"
     if rule != CALIBRATED:
         return [f"thresholds: {SAID[rule]}; {more}."]
@@ -167,7 +186,7 @@ def apart(similarities):
     return similarities - np.float32(_OTHERS) * np.maximum(rival, 0)
 
 
-def to_json(rule, threshold, own_thresholds, found, calibrated_on):
+def to_json(rule, threshold, own_thresholds, found, calibrated_on, by_hand=False):
     """What a gallery's file says of its thresholds: dict for JSON.
 
     Args:
@@ -176,10 +195,12 @@ def to_json(rule, threshold, own_thresholds, found, calibrated_on):
         own_thresholds: dict from label to float.
         found: Calibration, or None.
         calibrated_on: set of str, digests of photos.
+        by_hand: bool, whether a person set the threshold.
     """
     return {
         "rule": rule,
         "threshold": threshold,
+        "by_hand": by_hand,
         "thresholds": own_thresholds,
         # Not the paths of one machine.
         "calibration": None if found is None else asdict(found) | {"unreadable": {}},
@@ -205,7 +226,8 @@ def from_json(about):
     rule = about.get("rule", CALIBRATED if found else before(None, threshold is not None)[0])
     if rule not in SAID:
         raise UserError(f"its thresholds come from {rule!r}")
-    return rule, None if threshold is None else _finite(threshold), own_thresholds, found, frozenset(calibrated_on)
+    threshold = None if threshold is None else _finite(threshold)
+    return rule, threshold, own_thresholds, found, frozenset(calibrated_on), bool(about.get("by_hand"))
 
 
 def _finite(value):

@@ -1,6 +1,8 @@
 """What turns crops into vectors, and may find places in photos: a model file of this package, or a function of one's own."""
 
+import functools
 import numbers
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,9 @@ from logo_keras.extras import naming_extras
 from logo_keras.files import sha256
 from logo_keras.image.preprocessing import PREPROCESSING, PREPROCESSINGS, fit
 
-# The embedding that comes with the package.
+# The embedding that comes with the package, and the detector that holds the same one.
 SHIPPED = Path(__file__).with_name("logos.tflite")
+SHIPPED_DETECTOR = Path(__file__).with_name("detector.tflite")
 # Crops that are embedded at a time.
 _BATCH = 32
 # px, of an image for a function that does not say what it takes. Source: the default of `LogoEmbedder`.
@@ -37,9 +40,9 @@ class Embedder:
         image_size: int S, px, what the embedding reads.
         background_vectors: float32 `[G, D]`, of length 1, or None.
         threshold: float, of a gallery that is not calibrated, see `logo_keras.gallery.strangers`; or None.
-        detect: function from a photo, uint8 RGB `[H, W, 3]`, to a `logo_keras.edge.detection.Detection`; None of what is no
-            detector.
-        region_size: int, px, what of a region is embedded.
+        detector: what finds places in photos: its `detect` is a function from a photo, uint8 RGB `[H, W, 3]`, to a
+            `logo_keras.edge.detection.Detection`. What it has of the attributes `image_size`, `region_size` and `threshold`
+            counts, and is read when a photo is searched, and so are its `background_vectors`. None where nothing finds them.
 
     Attributes:
         dimensions: int D.
@@ -51,24 +54,33 @@ class Embedder:
         ValueError: if what the function gives does not fit.
     """
 
-    def __init__(
-        self, embed, identity, name, image_size, background_vectors=None, threshold=None, detect=None, region_size=_SIZE
-    ):
+    def __init__(self, embed, identity, name, image_size, background_vectors=None, threshold=None, detector=None):
         self._embed, self.identity, self.name, self.image_size = embed, identity, name, image_size
-        self._detect, self.detects, self.region_size = detect, detect is not None, region_size
+        self._detector, self.detects = detector, detector is not None
         self.dimensions = None
         self.probe = self.embed(_pictures())
-        if background_vectors is not None:
-            background_vectors = np.asarray(background_vectors, np.float32)
-            if background_vectors.shape[1:] != (self.dimensions,) or not np.isfinite(background_vectors).all():
-                raise UserError(
-                    f"background_vectors must be finite numbers [G, {self.dimensions}], got {list(background_vectors.shape)}."
-                )
-            background_vectors = unit(background_vectors) if len(background_vectors) else None
-        self.background_vectors = background_vectors
-        if threshold is not None and not (isinstance(threshold, numbers.Real) and abs(threshold) <= LARGEST_THRESHOLD):
-            raise UserError(f"threshold must be a number of at most {LARGEST_THRESHOLD}, got {threshold!r}.")
-        self.threshold = None if threshold is None else float(threshold)
+        self.background_vectors = self._backgrounds(background_vectors)
+        self.threshold = _threshold(threshold)
+
+    @property
+    def photo_size(self):
+        """int, px, to which the longer side of a photo is shrunk before it is searched."""
+        return getattr(self._detector, "image_size", self.image_size)
+
+    @property
+    def region_size(self):
+        """int, px, what of a region is embedded."""
+        return getattr(self._detector, "region_size", _SIZE)
+
+    @property
+    def searched_threshold(self):
+        """float, of photos that are searched by a gallery that is not calibrated; None where the detector has none."""
+        return _threshold(getattr(self._detector, "threshold", None))
+
+    @functools.cached_property
+    def searched_backgrounds(self):
+        """float32 `[G, D]`, of length 1, of photos that are searched; None where the detector has none."""
+        return self._backgrounds(getattr(self._detector, "background_vectors", None))
 
     def embed(self, crops):
         """Embeds crops.
@@ -98,7 +110,7 @@ class Embedder:
         Raises:
             ValueError: if what the detector gives does not fit: other shapes, or numbers that are not finite.
         """
-        found = self._detect(photo)
+        found = self._detector.detect(photo)
         count = len(found.boxes)
         for name, shape in (
             ("boxes", (count, 4)),
@@ -124,6 +136,14 @@ class Embedder:
         same_file = identity == self.identity and not identity.startswith(_FUNCTION)
         return same_file or bool((self.probe * probe).sum(1).min() >= _SAME)
 
+    def _backgrounds(self, vectors):
+        if vectors is None:
+            return None
+        vectors = np.asarray(vectors, np.float32)
+        if vectors.shape[1:] != (self.dimensions,) or not np.isfinite(vectors).all():
+            raise UserError(f"background_vectors must be finite numbers [G, {self.dimensions}], got {list(vectors.shape)}.")
+        return unit(vectors) if len(vectors) else None
+
     def _checked(self, crops):
         vectors = np.asarray(self._embed(crops), np.float32)
         expected = (len(crops), self.dimensions or "D")
@@ -140,7 +160,7 @@ def embedder(model=None, embed=None, image_size=None):
 
     Args:
         model: str or Path of a `.keras`, `.tflite` or `.onnx` file of an embedding or a detector, or an opened one; None for
-            `embed`, or for the embedding that comes with the package.
+            `embed`, or for the embedding that comes with the package, with the detector that comes with it.
         embed: function from uint8 RGB `[n, S, S, 3]` to float `[n, D]`. What it has of the attributes `image_size`,
             `preprocessing`, `background_vectors`, `threshold`, `identity`, `detect` and `region_size` counts.
         image_size: int S, px, for a function that has none; 128 by default.
@@ -162,7 +182,7 @@ def embedder(model=None, embed=None, image_size=None):
         return _of_function(embed, image_size)
     if image_size is not None:
         raise UserError("image_size belongs to embed=FUNCTION; a model file knows its own.")
-    return _of_model(shipped() if model is None else model)
+    return _of_model(shipped(), _Shipped()) if model is None else _of_model(model)
 
 
 def shipped():
@@ -177,6 +197,30 @@ def shipped():
             "(.keras, .tflite or .onnx), or in Python embed=FUNCTION."
         )
     return SHIPPED
+
+
+class _Shipped:
+    """The detector that comes with the package, opened when the first photo is searched: who adds artwork need not wait."""
+
+    # One for all, so that galleries can travel to other processes.
+    _opening = threading.Lock()
+
+    def __init__(self):
+        self._opened = None
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        # Whichever thread comes first opens it.
+        with self._opening:
+            if self._opened is None:
+                if not SHIPPED_DETECTOR.is_file():
+                    raise UserError(
+                        f"{SHIPPED_DETECTOR}, the detector that comes with the package, is missing: install logo_keras again, "
+                        "or say where the logos are (boxes=..., --box)."
+                    )
+                self._opened = _opened(SHIPPED_DETECTOR, ".tflite")
+        return getattr(self._opened, name)
 
 
 def unit(vectors):
@@ -199,7 +243,7 @@ def _of_function(embed, image_size):
     return Embedder(batch, identity, name, size, **_known_to(embed))
 
 
-def _of_model(model):
+def _of_model(model, detector=None):
     path = None
     if isinstance(model, (str, Path)):
         path = Path(model)
@@ -214,12 +258,18 @@ def _of_model(model):
         raise FileError(path or type(model).__name__, "no embedding: train one with logo-train --recipe logo_embedder.")
     identity = sha256(path) if path else getattr(model, "identity", f"{_FUNCTION}{type(model).__qualname__}")
     name = path.name if path else type(model).__name__
-    return Embedder(model.embed, identity, name, model.image_size, **_known_to(model))
+    return Embedder(model.embed, identity, name, model.image_size, **_known_to(model, detector))
 
 
-def _known_to(model):
-    names = ("background_vectors", "threshold", "detect", "region_size")
-    return {name: getattr(model, name) for name in names if hasattr(model, name)}
+def _known_to(model, detector=None):
+    known = {name: getattr(model, name) for name in ("background_vectors", "threshold") if hasattr(model, name)}
+    return known | {"detector": model if hasattr(model, "detect") else detector}
+
+
+def _threshold(value):
+    if value is not None and not (isinstance(value, numbers.Real) and abs(value) <= LARGEST_THRESHOLD):
+        raise UserError(f"threshold must be a number of at most {LARGEST_THRESHOLD}, got {value!r}.")
+    return None if value is None else float(value)
 
 
 def _opened(path, suffix):

@@ -87,9 +87,9 @@ def score(gallery, samples, what, close=False):
         except UserError as error:
             raise UserError(f"{_name(photo)}: {error}") from None
 
-    def compare(vectors, starts):
-        similarities = gallery.similarities(vectors)
-        known = np.where(gallery.standings(similarities) >= gallery.limits()[:, None], similarities, -np.inf)
+    def compare(vectors, starts, searched=False):
+        similarities = gallery.similarities(vectors, searched)
+        known = np.where(gallery.standings(similarities) >= gallery.limits(searched)[:, None], similarities, -np.inf)
         parts.append([np.maximum.reduceat(each, starts, axis=1) for each in (similarities, known)])
 
     def embed():
@@ -106,7 +106,7 @@ def score(gallery, samples, what, close=False):
             # In the order of the photos.
             if waiting:
                 embed()
-            compare(gallery.look(seen, close=close).vectors, [0])
+            compare(gallery.look(seen, close=close).vectors, [0], searched=True)
             continue
         waiting.append(seen)
         if len(waiting) == at_once:

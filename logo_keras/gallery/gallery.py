@@ -23,24 +23,23 @@ _WAITING = 64
 class Gallery:
     """Recognizes brands by pictures of their marks: artwork, or boxes in photos. Nothing is trained.
 
-    With a detector, `lk.LogoDetector`, `lk.edge.Detector` or a file of one, whole photos are searched.
+    With a detector, as the one that comes with the package, `lk.LogoDetector`, `lk.edge.Detector` or a file of one, whole photos
+    are searched. A gallery may be asked by several threads at a time, while none changes it.
 
-    What counts is the similarity: the cosine to the best reference minus the best cosine to a background (of an embedding that
-    knows backgrounds). A brand is known from its threshold on, which `calibrate` fits. Before that it is the embedding's own,
-    where that has one, and half of the similarity of the likeliest other brand is taken off first; else 0. An embedding
-    without either has no threshold: then every photo gets the likeliest brand.
-
-    A gallery may be asked by several threads at a time, while none changes it.
+    What counts is the similarity: the cosine to the best reference minus the best cosine to a background, of the embedding, in
+    photos that are searched of the detector; the bare cosine where there are no backgrounds. A brand is known from its threshold
+    on, which `calibrate` fits. Before that it is that of the embedding, or detector, where it has one, and half of the similarity
+    of the likeliest other brand is taken off first; else 0, or none without backgrounds: then all photos get the likeliest brand.
 
     Args:
         model: path of a `.keras`, `.tflite` or `.onnx` file of an embedding or a detector, or an opened one; None for the
-            embedding that comes with the package, or for `embed`.
+            embedding that comes with the package, with its detector, which is opened when a photo is searched; or for `embed`.
         embed: function from uint8 RGB `[n, S, S, 3]` to float `[n, D]`, instead of a model. Its attributes `image_size`,
             `preprocessing`, `background_vectors`, `threshold`, `identity`, `detect` and `region_size` count where it has them.
         image_size: int S, px, for such a function; 128 by default.
 
     Attributes:
-        threshold: float, of brands that have none of their own; or None, then all are known.
+        threshold: float, of brands that have none of their own; or None, then all are known. May be set.
         rule: str, where it comes from: "calibrated", "embedding", "backgrounds"; or None.
         calibration: Calibration, the last one; or None.
 
@@ -52,14 +51,14 @@ class Gallery:
 
     def __init__(self, model=None, embed=None, image_size=None):
         self._embedder = embedder(model, embed, image_size)
-        # Of the files that were opened and written.
-        self._states = {}
+        self._states = {}  # Of the files that were opened and written.
         self._begin(Table.empty(self._embedder.dimensions), self._embedder.background_vectors, self._embedder.threshold)
 
     def _begin(self, table, background_vectors, threshold=None):
         self._table, self._backgrounds = table, background_vectors
         self._own_thresholds, self._calibrated_on, self.calibration = {}, frozenset(), None
         self.rule, self.threshold = calibration.before(threshold, background_vectors is not None)
+        self._given = self.threshold
         # Of a gallery whose embedding is not at hand: what its file says of it.
         self._said = None
 
@@ -245,26 +244,28 @@ class Gallery:
             raise UserError(f"there is no reference {digest!r} in the gallery.")
         return crop_of(self._table.pictures[self._table.row(digest)], f"reference {digest}")
 
-    def limits(self):
-        """The threshold of each brand, in the order of `labels`: float32 `[B]`, -inf where none is set."""
-        everything = -np.inf if self.threshold is None else self.threshold
-        limits = np.full(len(self.labels), everything, np.float32)
-        if self._own_thresholds:
-            places = {label: number for number, label in enumerate(self.labels)}
-            for label, value in self._own_thresholds.items():
-                limits[places[label]] = value
-        return limits
+    def limits(self, searched=False):
+        """The threshold of each brand, in the order of `labels`: float32 `[B]`, -inf where none is set.
 
-    def similarities(self, queries):
+        Args:
+            searched: bool, whether a detector found the places.
+        """
+        detectors = self.detectors_threshold if searched else None
+        return calibration.limits(self.labels, self.threshold if detectors is None else detectors, self._own_thresholds)
+
+    def similarities(self, queries, searched=False):
         """How alike the brands are to queries.
 
         Args:
             queries: float32 `[q, D]`, of length 1, as `embed` gives them.
+            searched: bool, whether a detector found the places: then its background vectors count.
 
         Returns:
             float32 `[B, q]`, a row each of `labels`.
         """
-        return search.similarities(self._table.vectors, self._table.starts, queries, self._backgrounds)
+        detectors = self._model().searched_backgrounds if searched else None
+        backgrounds = self._backgrounds if detectors is None else detectors
+        return search.similarities(self._table.vectors, self._table.starts, queries, backgrounds)
 
     def standings(self, similarities):
         """What is compared with `limits`: float32 `[B, q]`. Of similarities as `similarities` gives them, by `rule`."""
@@ -289,6 +290,12 @@ class Gallery:
     def searches(self):
         """bool, whether a detector finds the places in photos of which no boxes are given."""
         return self._model().detects
+
+    @property
+    def detectors_threshold(self):
+        """float, of the detector, where it counts instead of `threshold` in photos that are searched; else None."""
+        counts = self.searches and self.rule == calibration.EMBEDDING and self.threshold == self._given
+        return self._model().searched_threshold if counts else None
 
     def look(self, photo, boxes=None, close=False):
         """Where the gallery looks in a photo, and what it sees there: `logo_keras.gallery.places.Places`.
@@ -322,8 +329,8 @@ class Gallery:
             ValueError: if the gallery has no references, no photo can be read, or a photo is a reference.
         """
         found, own_thresholds, files = calibration.calibrate(self, negatives, false_accepts, close)
-        self.calibration, self.threshold, self._own_thresholds = found, found.threshold, own_thresholds
-        self.rule = calibration.CALIBRATED
+        self.calibration, self.rule, self._own_thresholds = found, calibration.CALIBRATED, own_thresholds
+        self.threshold = self._given = found.threshold
         self._calibrated_on |= files
         return found
 
@@ -382,9 +389,9 @@ class Gallery:
         model = self._embedder
         said = self._said or dict(identity=model.identity, name=model.name, image_size=model.image_size)
         about = {"embedding": {name: said[name] for name in ("identity", "name", "image_size")}}
-        about |= calibration.to_json(self.rule, self.threshold, self._own_thresholds, self.calibration, self._calibrated_on)
-        probe = said["probe"] if self._said else model.probe
-        place = os.path.abspath(path)
+        fitted = self.rule, self.threshold, self._own_thresholds, self.calibration, self._calibrated_on
+        about |= calibration.to_json(*fitted, self.threshold != self._given)
+        probe, place = said["probe"] if self._said else model.probe, os.path.abspath(path)
         known = self._states.get(place, gallery_file.ANY if replace else None)
         self._states[place] = gallery_file.write(path, self._table, about, probe, self._backgrounds, known)
 
@@ -413,7 +420,9 @@ class Gallery:
         try:
             gallery._said = {name: about["embedding"][name] for name in ("identity", "name", "image_size")}
             gallery._said |= {"probe": probe, "path": path}
-            gallery.rule, gallery.threshold, own, gallery.calibration, gallery._calibrated_on = calibration.from_json(about)
+            gallery.rule, gallery.threshold, own, gallery.calibration, *others = calibration.from_json(about)
+            gallery._calibrated_on, by_hand = others
+            gallery._given = None if by_hand else gallery.threshold
             gallery._own_thresholds = {label: value for label, value in own.items() if label in table}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnusableGallery(path, f"damaged ({error!r}); copy it again, or take an older copy.") from error
@@ -465,15 +474,7 @@ class Gallery:
     def _agreeing(self, model):
         """An embedding with which the gallery was made. Raises UnusableGallery for another."""
         if not model.agrees(self._said["identity"], self._said["probe"]):
-            path, name = self._said["path"], self._said["name"]
-            # As that of an older release of the package.
-            other = f"the embedding {name}, not with {model.name}" if name != model.name else f"another embedding named {name}"
-            raise UnusableGallery(
-                path,
-                f"made with {other}: open it with that one, or embed its references anew: logo-gallery reembed {path}, with "
-                "--model FILE where it is not the one that comes with the package; in Python "
-                f"Gallery.load({os.fspath(path)!r}).reembed(MODEL).",
-            )
+            raise gallery_file.of_another(self._said["path"], self._said["name"], model.name)
         return model
 
     def _known(self, label):

@@ -44,6 +44,24 @@ class UnusableGallery(FileError):
     """A file that cannot be opened as a gallery; the reason also says what to do."""
 
 
+def of_another(path, name, given):
+    """The error where a gallery is opened with another embedding: UnusableGallery.
+
+    Args:
+        path: str or Path of the gallery.
+        name: str, of the embedding with which it was made.
+        given: str, of the other.
+    """
+    # As that of an older release of the package.
+    other = f"the embedding {name}, not with {given}" if name != given else f"another embedding named {name}"
+    return UnusableGallery(
+        path,
+        f"made with {other}: open it with that one, or embed its references anew: logo-gallery reembed {path}, with "
+        "--model FILE where it is not the one that comes with the package; in Python "
+        f"Gallery.load({os.fspath(path)!r}).reembed(MODEL).",
+    )
+
+
 class Archived:
     """The pictures of one reference in a gallery's file, read when they are asked for.
 

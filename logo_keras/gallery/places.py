@@ -82,8 +82,8 @@ def recognize(gallery, photo, top=3, boxes=None, close=False):
     if not gallery.labels:
         raise UserError("the gallery has no references yet: add some first.")
     seen = gallery.look(artwork.photo_of(photo)[0], boxes, close)
-    similarities = gallery.similarities(seen.vectors)
-    named = likeliest(similarities, gallery.standings(similarities) >= gallery.limits()[:, None], top)
+    similarities = gallery.similarities(seen.vectors, seen.searched)
+    named = likeliest(similarities, gallery.standings(similarities) >= gallery.limits(seen.searched)[:, None], top)
     homes = merged(named, seen.boxes, top) if seen.searched else [place for _, place in named]
     found = []
     for (brand, place), home in zip(named, homes, strict=True):
@@ -154,6 +154,6 @@ def _shared(boxes):
 
 def _shrunk(box, photo, model):
     """Whether a detector sees fewer px of the square around a box than the photo has, and than are embedded."""
-    shrinks = max(photo.shape[:2]) / model.image_size
+    shrinks = max(photo.shape[:2]) / model.photo_size
     side = CONTEXT * max(box[2] - box[0], box[3] - box[1])
     return shrinks > 1 and side / shrinks < model.region_size

@@ -1,6 +1,7 @@
 """How far a brand must stand out so that marks of other brands are not taken for it: the threshold that an embedding comes with.
 
-Galleries of drawn marks are asked about crops of other marks, all of brands that the embedding was not taught.
+Galleries of drawn marks are asked about crops of other marks, or about scenes that are searched, all of brands that the embedding
+was not taught.
 """
 
 import itertools
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from logo_keras.errors import UserError
-from logo_keras.gallery import artwork, calibration, search
+from logo_keras.gallery import artwork, calibration, places, search
 
 # Share of drawn marks of other brands that may be taken for one of the gallery. By choice, beside what real crops gave: fewer of
 # these get a name, of other brands and of their own (benchmarks/results/retrieval.md), so that 5 % would be too strict.
@@ -20,6 +21,8 @@ SIZES = (1, 5, 20, 100)
 _GALLERIES = 200
 # Crops that galleries are asked about, a fifth of them without a mark.
 _BATCHES, _BATCH_SIZE = 16, 64
+# Scenes that they are asked about, some 45 of them without a mark.
+_SCENE_BATCHES, _SCENES = 20, 15
 # Pictures that are embedded at a time.
 _AT_ONCE = 64
 
@@ -29,17 +32,19 @@ class Strangers:
     """What `measure` found.
 
     Attributes:
-        threshold: float, with which at most `FALSE_ACCEPTS` of the marks of other brands get a name, in galleries of every size.
-        brands, crops, backgrounds: int, brands, crops of their marks, and crops without a mark.
-        named: dict from the brands of a gallery to the share of its own marks that get their name.
-        false_accepts: the same of the share of marks of other brands that get a name.
-        backgrounds_named: the same of crops without a mark.
+        threshold: float, with which at most `FALSE_ACCEPTS` of what shows other brands gets a name, in galleries of every size.
+        asked: str, what galleries were asked about: "crops" of marks or "scenes".
+        brands, with_marks, without: int, brands, crops or scenes with their marks, and those without any mark.
+        named: dict from the brands of a gallery to the share of what shows one of them that gets such a name.
+        false_accepts: the same of the share of what shows other brands alone that gets a name.
+        backgrounds_named: the same of what shows no mark.
     """
 
     threshold: float
+    asked: str
     brands: int
-    crops: int
-    backgrounds: int
+    with_marks: int
+    without: int
     named: dict
     false_accepts: dict
     backgrounds_named: dict
@@ -50,12 +55,13 @@ class Strangers:
         return asdict(self) | shares
 
     def __str__(self):
-        lines = [f"threshold {self.threshold:.3f}, from {self.crops} crops of {self.brands} brands that were not trained"]
+        said = f"threshold {self.threshold:.3f}, from {self.with_marks} {self.asked} of {self.brands} brands"
+        lines = [f"{said} that were not trained"]
         for size in self.named:
             named, false, without = (found[size] for found in self._shares().values())
             lines.append(
-                f"galleries of {size:3} brands: {named:.1%} of their marks are named, {false:.1%} of those of other brands, "
-                f"{without:.1%} of {self.backgrounds} crops without a mark"
+                f"galleries of {size:3} brands: {named:.1%} of {self.asked} of theirs are named, {false:.1%} of those of other "
+                f"brands, {without:.1%} of {self.without} without a mark"
             )
         return "\n".join(lines)
 
@@ -64,7 +70,7 @@ class Strangers:
 
 
 def measure(embedder, marks, seed=0):
-    """Measures the threshold of an embedding.
+    """Measures the threshold of an embedding, on drawn crops.
 
     A gallery has all drawings of its brands, each as `Gallery.add` draws artwork. It is asked about drawn crops of its own marks,
     those of other brands, and backgrounds.
@@ -80,23 +86,82 @@ def measure(embedder, marks, seed=0):
     Raises:
         ValueError: if there are fewer than 2 brands.
     """
-    sizes = [size for size in SIZES if size < marks.num_classes]
-    if not sizes:
+    _check(marks)
+    # Every brand as often, since that of a user may be any of them.
+    batches, shown = marks.batches(_BATCH_SIZE, embedder.image_size, seed, steps=_BATCHES, balance=1), []
+
+    def crops():
+        for number in range(_BATCHES):
+            images, labels = batches.batch(0, number)
+            shown.append(labels[:, None] == np.arange(marks.num_classes))
+            yield from images.astype(np.uint8)
+
+    similarities = _similarities(embedder, marks, _embedded(embedder, crops()), embedder.background_vectors)
+    return _found("crops", similarities, np.arange(similarities.shape[1])[:, None], np.concatenate(shown), seed)
+
+
+def measure_searched(embedder, marks, seed=0):
+    """Measures the threshold of a detector, on drawn scenes: of all places of a photo the likeliest counts.
+
+    Galleries as for `measure`. They are asked about scenes with marks of their own, among others, with those of other brands
+    alone, and with none.
+
+    Args:
+        embedder: `logo_keras.gallery.embedders.Embedder` that detects.
+        marks: Marks of brands that neither the embedding nor the detector was taught.
+        seed: int, draws scenes and galleries.
+
+    Returns:
+        Strangers.
+
+    Raises:
+        ValueError: if there are fewer than 2 brands.
+    """
+    _check(marks)
+    scenes = marks.scenes(_SCENES, embedder.photo_size, seed, steps=_SCENE_BATCHES, balance=1)
+    vectors, counts, shown = [], [], []
+    for number in range(_SCENE_BATCHES):
+        images, targets = scenes.batch(0, number)
+        for image, labels in zip(images.astype(np.uint8), targets["labels"], strict=True):
+            vectors.append(places.look(embedder, image).vectors)
+            counts.append(len(vectors[-1]))
+            shown.append(np.isin(np.arange(marks.num_classes), labels))
+    # The places of each scene; the first again where it has fewer than others.
+    number = np.arange(max(counts))
+    places_of = np.cumsum([0, *counts[:-1]])[:, None] + np.where(number < np.array(counts)[:, None], number, 0)
+    similarities = _similarities(embedder, marks, np.concatenate(vectors), embedder.searched_backgrounds)
+    return _found("scenes", similarities, places_of, np.stack(shown), seed)
+
+
+def _check(marks):
+    if marks.num_classes < 2:
         raise UserError(f"a threshold is measured on the marks of 2 brands or more, got {marks.num_classes}.")
-    brands, truth, similarities = _similarities(embedder, marks, seed)
-    rng, asked = np.random.default_rng(seed), truth < marks.num_classes
-    standings = {}
-    for size in sizes:
+
+
+def _found(asked, similarities, places_of, shown, seed):
+    """The threshold: Strangers.
+
+    Args:
+        asked: str, what galleries are asked about.
+        similarities: float32 `[B, p]`, of each brand at each place.
+        places_of: int `[n, most]`, the places of each photo.
+        shown: bool `[n, B]`, the brands that it shows.
+        seed: int, draws galleries.
+    """
+    rng, with_marks = np.random.default_rng(seed), shown.any(1)
+    standings, photos = {}, np.arange(len(shown))
+    for size in (size for size in SIZES if size < len(similarities)):
         found = {"own": [], "others": [], "without": []}
         for _ in range(_GALLERIES):
-            chosen = rng.permutation(len(brands))[:size]
+            chosen = rng.permutation(len(similarities))[:size]
             of_gallery = similarities[chosen]
-            apart, likeliest = calibration.apart(of_gallery).max(0), brands[chosen][of_gallery.argmax(0)]
-            own = np.isin(truth, brands[chosen])
+            apart, likeliest = calibration.apart(of_gallery).max(0), chosen[of_gallery.argmax(0)]
+            best = places_of[photos, apart[places_of].argmax(1)]
+            apart, likeliest, own = apart[best], likeliest[best], shown[:, chosen].any(1)
             # What is taken for another brand of the gallery is never named right.
-            found["own"].append(np.where(likeliest == truth, apart, -np.inf)[own])
-            found["others"].append(apart[asked & ~own])
-            found["without"].append(apart[~asked])
+            found["own"].append(np.where(shown[photos, likeliest], apart, -np.inf)[own])
+            found["others"].append(apart[with_marks & ~own])
+            found["without"].append(apart[~with_marks])
         standings[size] = {name: np.concatenate(parts) for name, parts in found.items()}
     # Rounded up, so that it holds.
     threshold = np.ceil(max(calibration.above(each["others"], FALSE_ACCEPTS) for each in standings.values()) * 1000) / 1000
@@ -106,33 +171,23 @@ def measure(embedder, marks, seed=0):
     }
     return Strangers(
         threshold=float(threshold),
-        brands=len(brands),
-        crops=int(asked.sum()),
-        backgrounds=int((~asked).sum()),
+        asked=asked,
+        brands=len(similarities),
+        with_marks=int(with_marks.sum()),
+        without=int((~with_marks).sum()),
         named=shares["own"],
         false_accepts=shares["others"],
         backgrounds_named=shares["without"],
     )
 
 
-def _similarities(embedder, marks, seed):
-    """The brands, int `[B]`; what each crop shows, int `[n]`; and the similarity of each brand to each, float32 `[B, n]`."""
+def _similarities(embedder, marks, vectors, background_vectors):
+    """The similarity of the drawings of each brand to float32 `[p, D]`: float32 `[B, p]`."""
     order = np.argsort(marks.labels, kind="stable")
     drawn = [list(artwork.drawings(_picture(marks.drawings[int(number)])).values()) for number in order]
-    owners = np.repeat(marks.labels[order], list(map(len, drawn)))
     references = _embedded(embedder, itertools.chain.from_iterable(drawn))
-    brands, starts = np.unique(owners, return_index=True)
-    # Every brand as often, since that of a user may be any of them.
-    batches, truth = marks.batches(_BATCH_SIZE, embedder.image_size, seed, steps=_BATCHES, balance=1), []
-
-    def crops():
-        for number in range(_BATCHES):
-            images, labels = batches.batch(0, number)
-            truth.append(labels)
-            yield from images.astype(np.uint8)
-
-    similarities = search.similarities(references, starts, _embedded(embedder, crops()), embedder.background_vectors)
-    return brands, np.concatenate(truth), similarities
+    _, starts = np.unique(np.repeat(marks.labels[order], list(map(len, drawn))), return_index=True)
+    return search.similarities(references, starts, vectors, background_vectors)
 
 
 def _embedded(embedder, pictures):

@@ -1,10 +1,12 @@
 """The detector: where some logo is in a photo, of any brand, and the embedding of each place."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from logo_keras.arguments import multiple_of, multiple_of_32, whole
 from logo_keras.edge.detection import detect
+from logo_keras.edge.metadata import packed, unpacked
 from logo_keras.errors import UserError
 from logo_keras.image.surroundings import CONTEXT
 from logo_keras.network import clutter
@@ -49,6 +51,8 @@ class LogoDetector(LogoModel):
         region_size: int R, px, a multiple of 16: side of what the embedder sees; None takes that of its training.
         num_regions: int K.
         filters: int, channels of the pyramid and of the head.
+        extra_backgrounds: float `[n, D]`, of length 1, or the text that `logo_keras.edge.metadata.packed` makes of them:
+            background vectors beside those of the embedder, for what it takes for a logo; see `learn_backgrounds`.
         dropout: float in [0, 1). Nothing is dropped here.
         **kwargs: the arguments that all models share, but for the class names: `backbone`, ...; see `LogoModel`. The backbone
             needs maps of stride 8, 16 and 32: `"efficientnet_lite0"`, `1` or `2`.
@@ -85,6 +89,7 @@ class LogoDetector(LogoModel):
         region_size=None,
         num_regions=8,
         filters=64,
+        extra_backgrounds=None,
         dropout=0.0,
         **kwargs,
     ):
@@ -107,6 +112,7 @@ class LogoDetector(LogoModel):
         if self.num_regions > min(_CANDIDATES, len(self.cells.centres)):
             raise UserError(f"num_regions must be at most {min(_CANDIDATES, len(self.cells.centres))}, got {num_regions}.")
         self.filters = whole("filters", filters, 1)
+        self.extra_backgrounds = extra_backgrounds
         maps = {int(stride): tensor for stride, tensor in self.extractor.output.items() if stride != "feature"}
         if not set(_STRIDES) <= set(maps):
             raise UserError(f"a detector needs a backbone with maps of stride 8, 16 and 32; it has {sorted(maps)}.")
@@ -130,8 +136,23 @@ class LogoDetector(LogoModel):
 
     @property
     def background_vectors(self):
-        """float32 `[G, D]`, of length 1: those of the embedder."""
-        return self.embedder.background_vectors
+        """float32 `[G, D]`, of length 1: those of the embedder, and `extra_backgrounds`."""
+        vectors = self.embedder.background_vectors
+        if self.extra_backgrounds is None:
+            return vectors
+        return np.concatenate([vectors, unpacked(self.extra_backgrounds, self.dimensions, "extra_backgrounds")])
+
+    @property
+    def extra_backgrounds(self):
+        """str, as the configuration keeps them; None where there are none."""
+        return self._extra_backgrounds
+
+    @extra_backgrounds.setter
+    def extra_backgrounds(self, vectors):
+        text = vectors if vectors is None or isinstance(vectors, str) else packed(vectors)
+        if text is not None:
+            unpacked(text, self.dimensions, "extra_backgrounds")
+        self._extra_backgrounds = text
 
     def detect(self, photo, regions=None):
         """Finds logos in one photo, exactly as `lk.edge.Detector` does with an exported file.
@@ -154,11 +175,10 @@ class LogoDetector(LogoModel):
         return self.embedder.embed(photos, batch_size)
 
     def learn_backgrounds(self, photos, count=512, seed=0):
-        """Learns what is no logo where it looks: `extra_backgrounds` of its embedder, in place of those that were there.
+        """Learns what is no logo where it looks: `extra_backgrounds`, in place of those that were there.
 
         In a gallery a place of a photo counts for a brand as far as it is more like it than like any background. The
         backgrounds that an embedder learned beside its marks are drawn ones; these come from photos. No weight changes.
-        Galleries keep those of the model that made them.
 
         Args:
             photos: sequence of photos that show no logo, each as for `detect`.
@@ -173,7 +193,7 @@ class LogoDetector(LogoModel):
             ValueError: if there is no photo.
         """
         vectors = clutter.middles(self.detect, photos, count, seed)
-        self.embedder.extra_backgrounds = vectors
+        self.extra_backgrounds = vectors
         return vectors
 
     def _expected_size(self):

@@ -5,7 +5,6 @@ import numpy as np
 from keras import ops
 
 from logo_keras.arguments import one_of, positive, share, whole
-from logo_keras.edge.metadata import packed, unpacked
 from logo_keras.errors import UserError
 from logo_keras.image.preprocessing import fit, is_one, pixels
 from logo_keras.image.surroundings import squares
@@ -28,9 +27,7 @@ class LogoEmbedder(LogoModel):
         image_size: int S, px, a multiple of 16.
         dimensions: int D, of the embedding.
         pooling: what the feature is of the last map: `"mean"`, `"max"` or `"gem"`, the generalised mean.
-        num_backgrounds: int, vectors of backgrounds that are learned, of which the nearest counts.
-        extra_backgrounds: float `[n, D]`, of length 1, or the text that `logo_keras.edge.metadata.packed` makes of them: more
-            background vectors, which were measured on photos without logos; `LogoDetector.learn_backgrounds` makes them.
+        num_backgrounds: int G, vectors of backgrounds, of which the nearest counts.
         sub_centres: int, vectors of each brand, of which the nearest counts.
         margin: float in [0, 1), by which the cosine of the true brand must be above the others; it rises from 0 over the
             first third of a run.
@@ -47,8 +44,8 @@ class LogoEmbedder(LogoModel):
 
     Returns:
         dict of `embedding [B, D]`, of length 1, and `objectness [B]`: the cosine to the nearest vector of a brand minus that to
-        the nearest learned vector of a background, above 0 where an image looks like a mark. With `cosines`: `cosines
-        [B, N + 1]` to the brands and, last, to the nearest background.
+        the nearest vector of a background, above 0 where an image looks like a mark. With `cosines`: `cosines [B, N + 1]` to
+        the brands and, last, to the nearest background.
 
     Raises:
         ValueError: for bad values, each saying what was expected.
@@ -71,7 +68,6 @@ class LogoEmbedder(LogoModel):
         dimensions=256,
         pooling="mean",
         num_backgrounds=64,
-        extra_backgrounds=None,
         sub_centres=1,
         margin=0.2,
         scale=30.0,
@@ -91,7 +87,6 @@ class LogoEmbedder(LogoModel):
             )
         self.dimensions = whole("dimensions", dimensions, 2)
         self.num_backgrounds = whole("num_backgrounds", num_backgrounds, 1)
-        self.extra_backgrounds = extra_backgrounds
         self.sub_centres = whole("sub_centres", sub_centres, 1)
         self.margin = share("margin", margin)
         self.scale = positive("scale", scale)
@@ -133,24 +128,9 @@ class LogoEmbedder(LogoModel):
 
     @property
     def background_vectors(self):
-        """float32 `[G, D]`, of length 1: what images without a mark lie near to, learned ones and `extra_backgrounds`."""
+        """float32 `[G, D]`, of length 1: what images without a mark lie near to."""
         vectors = keras.ops.convert_to_numpy(self.cosine_head.background_vectors)
-        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        if self.extra_backgrounds is None:
-            return vectors
-        return np.concatenate([vectors, unpacked(self.extra_backgrounds, self.dimensions, "extra_backgrounds")])
-
-    @property
-    def extra_backgrounds(self):
-        """str, as the configuration keeps them; None where there are none."""
-        return self._extra_backgrounds
-
-    @extra_backgrounds.setter
-    def extra_backgrounds(self, vectors):
-        text = vectors if vectors is None or isinstance(vectors, str) else packed(vectors)
-        if text is not None:
-            unpacked(text, self.dimensions, "extra_backgrounds")
-        self._extra_backgrounds = text
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     def call(self, images, training=None, cosines=None):
         feature = self.see(self.normalized(images), "whole", training).feature
