@@ -10,10 +10,10 @@ SECONDS = 600
 
 
 @contextlib.contextmanager
-def served(root, paths):
-    """The address of the pages with these models."""
+def served(root, paths, detector=None):
+    """The address of the pages with these models, and a detector for the first of them."""
     command = [sys.executable, root / "deploy" / "web" / "serve.py", "--port", "0"]
-    command += [f"--model={path}" for path in paths]
+    command += [f"--model={path}" for path in paths] + ([f"--detector={detector}"] if detector else [])
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         found = re.match(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
@@ -25,7 +25,7 @@ def served(root, paths):
         server.stdout.close()
 
 
-def visited(clients, root, script, asked, paths):
+def visited(clients, root, script, asked, paths, detector=None):
     """What a script of tests/clients tells of one visit: from JSON.
 
     Args:
@@ -34,10 +34,11 @@ def visited(clients, root, script, asked, paths):
         script: str, its name.
         asked: dict for JSON, what it is to do; the address and the browser's program are added.
         paths: list of Path, the models that are served.
+        detector: Path of the detector's file that searches photos for the first of them, or None.
     """
     program, node = clients.program("chromium"), clients.program("node")
     clients.needs((root / "deploy" / "web" / "node_modules" / "playwright-core").is_dir(), "npm ci in deploy/web")
-    with served(root, paths) as url:
+    with served(root, paths, detector) as url:
         command = [str(node), str(root / "tests" / "clients" / script)]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -1,6 +1,7 @@
 """The gallery in a browser, on its page of deploy/web, beside Python's with the same files (tests/clients/web_gallery.mjs)."""
 
 import json
+import os
 import shutil
 import zipfile
 
@@ -19,14 +20,19 @@ from logo_keras.edge import model_file
 from logo_keras.edge.metadata import Metadata
 from logo_keras.export import onnx, tflite
 from logo_keras.export.served import metadata_of
-from logo_keras.gallery.embedders import SHIPPED
+from logo_keras.gallery.embedders import SHIPPED, SHIPPED_DETECTOR
 from logo_keras.image import svg
+from logo_keras.image.boxes import areas, common_areas
 
 pytestmark = pytest.mark.slow
 # Of similarities: other kernels, the same pixels.
 TOLERANCE = 1e-3
 # px of the photo.
 BOX_TOLERANCE = 1
+# Of photos that the shipped detector searches: the similarity, and the share in which the likeliest logo is the same at the same
+# place. Measured 0.011 and 10 of 10 with LiteRT.js 2.5.3 beside ai-edge-litert 2.3.0; 0.014 and 8 of 10 with the weights before
+# (December 2026).
+SEARCHED_TOLERANCE, SEARCHED_ALIKE = 0.03, 0.8
 COUNT = 20
 DETECTORS = ["detector.tflite", "detector.onnx"]
 EMBEDDER = "logos.tflite"
@@ -41,7 +47,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def files(folder):
-    """Paths of a detector's files and of the embedding's, by name."""
+    """Paths of a detector's files and of the embedding's, by name. The page opens the last with the detector that ships."""
     keras.utils.set_random_seed(3)
     # Of fewer channels some places have none above 0, and no embedding.
     options = {"weights": None, "image_size": 32, "dimensions": 16, "num_backgrounds": 2}
@@ -58,6 +64,11 @@ def files(folder):
         model_file.append(paths[name], metadata_of(model))
     shutil.copy(SHIPPED, paths[EMBEDDER])
     return paths
+
+
+def _gallery(files, name):
+    """Of what comes with the package, the gallery as it is where nothing is said."""
+    return lk.Gallery() if name == EMBEDDER else lk.Gallery(files[name])
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +110,8 @@ def _answers(gallery, photos):
 def ours(files, logos):
     """Python's gallery of the same logos with each file."""
     galleries = {}
-    for name, path in files.items():
-        galleries[name] = lk.Gallery(path)
+    for name in files:
+        galleries[name] = _gallery(files, name)
         for logo in logos:
             galleries[name].add(logo.stem, str(logo))
     return galleries
@@ -116,7 +127,7 @@ def calibrated(ours, files, folder):
     """A gallery that Python made, with references of photos and thresholds of its own."""
     path = folder / "calibrated.gallery"
     ours[EMBEDDER].save(path)
-    gallery = lk.Gallery.load(path, files[EMBEDDER])
+    gallery = lk.Gallery.load(path)
     gallery.rename("Umbra", "constructor")
     photo = scene(200, 200, 300)
     cv2.circle(photo, (90, 90), 40, (250, 250, 10), -1)
@@ -179,7 +190,7 @@ def visit(clients, root, files, logos, photos, calibrated, broken, folder):
     drawing.write_bytes(mark("Globex").replace(b"#06c", b"#c06").replace(b"L50 10", b"L80 20"))
     asked = {
         "models": DETECTORS,
-        "other": EMBEDDER,
+        "shipped": EMBEDDER,
         "logos": list(map(str, logos)),
         "drawing": str(drawing),
         "photos": photos,
@@ -188,7 +199,13 @@ def visit(clients, root, files, logos, photos, calibrated, broken, folder):
         "place": {"path": photos[3]["path"], "box": [0.1, 0.2, 0.7, 0.8]},
         "saved": {name: str(folder / f"saved {name}.gallery") for name in [*DETECTORS, "drawing"]},
     }
-    return visited(clients, root, "web_gallery.mjs", asked, list(files.values()))
+    # LOGO_KERAS_SCREENSHOT_GALLERY=brands.gallery:photo.jpg (a semicolon on Windows) makes docs/web_gallery.jpg anew with them.
+    pictured = os.environ.get("LOGO_KERAS_SCREENSHOT_GALLERY", "").split(os.pathsep)
+    if len(pictured) == 2:
+        path = str(root / "docs" / "web_gallery.jpg")
+        asked["screenshot"] = {"gallery": pictured[0], "photo": pictured[1], "path": path}
+    paths = [files[name] for name in (EMBEDDER, *DETECTORS)]
+    return visited(clients, root, "web_gallery.mjs", asked, paths, SHIPPED_DETECTOR)
 
 
 def _check_same(answers, expected):
@@ -208,6 +225,29 @@ def test_a_detector_finds_the_same_logos_at_the_same_places_as_in_python(name, v
     searched = [matches for matches in expected[name][::2]]
     # Otherwise nothing would be told from the photo as a whole.
     assert sum(match.box[:2] != (0, 0) for matches in searched for match in matches) >= COUNT / 2
+
+
+def _check_same_shipped(answers, expected):
+    """In boxes all is the same. The int8 weights of the shipped detector round what it computes, so that engines differ more."""
+    _check_same(answers[1::2], expected[1::2])
+    searched = list(zip(answers[::2], expected[::2], strict=True))
+    same = [_is_same_logo(theirs[0], ours[0]) if theirs and ours else theirs == list(ours) for theirs, ours in searched]
+    assert sum(same) >= SEARCHED_ALIKE * len(searched)
+
+
+def _is_same_logo(theirs, ours):
+    box, known = np.array(theirs["box"]), np.array(ours.box)
+    common = common_areas(box, known)
+    is_there = common / (areas(box) + areas(known) - common) > 0.5
+    return theirs["label"] == ours.label and is_there and abs(theirs["similarity"] - ours.similarity) <= SEARCHED_TOLERANCE
+
+
+def test_the_files_of_the_package_find_the_same_logos_as_in_python(visit, expected):
+    _check_same_shipped(visit["answers"][EMBEDDER], expected[EMBEDDER])
+
+
+def test_the_page_says_which_files_look_at_photos(visit):
+    assert "logos.tflite: LogoEmbedder, 128 px, detector.tflite: LogoDetector, 640 px" in visit["facts"]
 
 
 def test_the_file_that_the_page_saves_is_python_s(visit, ours, files, photos, expected, folder):
@@ -230,12 +270,13 @@ def test_the_gallery_is_there_again_when_the_page_is(visit):
 
 
 def test_a_gallery_of_python_s_answers_on_the_page_as_in_python(visit, calibrated, files, photos):
-    gallery = lk.Gallery.load(calibrated, files[EMBEDDER])
+    gallery = lk.Gallery.load(calibrated)
     answers = _answers(gallery, photos)
     assert visit["fromPython"]["rule"] == "fitted to photos without these brands"
     assert [name for name, _ in visit["fromPython"]["brands"]] == list(gallery.labels)
-    assert any(answers) and not all(answers)
-    _check_same(visit["fromPython"]["answers"], answers)
+    # Some brands are known in some photos.
+    assert len({len(matches) for matches in answers}) > 1
+    _check_same_shipped(visit["fromPython"]["answers"], answers)
 
 
 def test_an_svg_becomes_nearly_the_references_that_python_draws(visit, files, folder):

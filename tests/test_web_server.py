@@ -30,9 +30,9 @@ def serve(web):
 
 
 @contextlib.contextmanager
-def running(serve, model):
-    """The address of a server with a model."""
-    server = serve.http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve.handler([model]))
+def running(serve, model, detector=None):
+    """The address of a server with a model, and a detector for it."""
+    server = serve.http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve.handler([model], detector))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -61,6 +61,15 @@ def test_a_listed_model_can_be_fetched(address):
     (model,) = json.loads(ask(address + "models.json")[1])
     assert model["name"] == "my logos é.tflite"
     assert ask(address.rstrip("/") + model["url"])[1] == b"the model"
+
+
+def test_a_detector_is_listed_with_the_first_model_and_can_be_fetched(serve, tmp_path):
+    for name in ("logos.tflite", "detector.tflite"):
+        (tmp_path / name).write_text(name)
+    with running(serve, tmp_path / "logos.tflite", tmp_path / "detector.tflite") as address:
+        (model,) = json.loads(ask(address + "models.json")[1])
+        files = [model, model["detector"]]
+        assert [ask(address.rstrip("/") + file["url"])[1].decode() for file in files] == [file["name"] for file in files]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no such names")
@@ -132,10 +141,15 @@ def test_a_page_without_a_policy_is_refused(serve):
 
 def test_a_model_of_another_kind_is_refused_with_what_is_expected(web, tmp_path):
     (tmp_path / "model.keras").touch()
-    command = [sys.executable, str(web / "serve.py"), "--model", str(tmp_path / "model.keras")]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 2
-    assert "must be an existing .tflite or .onnx file" in ran.stderr
+    (tmp_path / "detector.tflite").touch()
+    for flag, name, said in (
+        ("--model", "model.keras", "--model must be an existing .tflite or .onnx file"),
+        ("--detector", "model.keras", "--detector must be an existing .tflite or .onnx file"),
+        ("--detector", "detector.tflite", "name its file with --model"),
+    ):
+        command = [sys.executable, str(web / "serve.py"), flag, str(tmp_path / name)]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 2 and said in ran.stderr
 
 
 def test_npm_packages_are_pinned_exactly_and_their_addresses_left_to_npm(web):

@@ -37,7 +37,8 @@ export class ModelMenu {
   #turn = 0;
 
   /**
-   * @param {(bytes: Uint8Array, name: string) => Promise<{close: Function}>} open opens a file.
+   * @param {(files: {bytes: Uint8Array, name: string}[]) => Promise<{close: Function}>} open opens the files of an entry: one, or
+   *     two that work together.
    * @param {(model: object, name: string) => Promise<void>} take makes the page use it; where that fails, the one before stays.
    */
   constructor(open, take) {
@@ -52,7 +53,10 @@ export class ModelMenu {
     // A server of plain files has no list; models are then opened from this device.
     const response = await fetch("models.json").catch(() => undefined);
     const models = response?.ok ? await response.json() : [];
-    for (const { name, url } of models) select.add(entry(name, () => fetched(url)));
+    for (const { name, url, detector } of models) {
+      const files = [{ name, url }, ...(detector ? [detector] : [])];
+      select.add(entry(name, files.map((file) => ({ name: file.name, load: () => fetched(file.url) }))));
+    }
     select.disabled = !models.length;
     if (!models.length) return say(invitation);
     // A list may hold models of both pages.
@@ -62,8 +66,10 @@ export class ModelMenu {
     }
   }
 
-  openFile(file) {
-    return this.#use(entry(file.name, async () => new Uint8Array(await file.arrayBuffer())));
+  /** Opens files of this device as one entry. */
+  openFiles(files) {
+    const loaded = files.map((file) => ({ name: file.name, load: async () => new Uint8Array(await file.arrayBuffer()) }));
+    return this.#use(entry(files.map(({ name }) => name).join(" and "), loaded));
   }
 
   /** Opens an entry's model; false where it is refused. */
@@ -74,9 +80,9 @@ export class ModelMenu {
     say(`Loading ${option.label} …`);
     let opened;
     try {
-      const bytes = await option.load();
+      const files = await Promise.all(option.files.map(async ({ name, load }) => ({ name, bytes: await load() })));
       await painted();
-      opened = await this.#open(bytes, option.label);
+      opened = await this.#open(files);
       if (turn !== this.#turn) {
         await opened.close();
         return true;
@@ -129,8 +135,8 @@ export function receive(choosers, take) {
   });
 }
 
-function entry(name, load) {
-  return Object.assign(new Option(name), { load });
+function entry(name, files) {
+  return Object.assign(new Option(name), { files });
 }
 
 async function fetched(url) {

@@ -25,8 +25,13 @@ export class Embedder {
     this.detects = Boolean(metadata.num_regions);
     /** Float32Array[], of length 1: what images without a mark lie near to. */
     this.backgrounds = backgrounds(metadata);
-    /** Of a gallery that is not calibrated, or undefined. */
+    /** What it is, in words. */
+    this.about = `${metadata.model}, ${metadata.image_size} px`;
+    /** Of a gallery that is not calibrated, or undefined; and of the photos that it searches. */
     this.threshold = metadata.threshold;
+    this.searchedThreshold = this.detects ? metadata.threshold : undefined;
+    /** Those that count in photos that it searches. */
+    this.searchedBackgrounds = this.detects ? this.backgrounds : undefined;
     /** What tells this file from others. */
     this.identity = bytesToHex(sha256(bytes));
     this.#runner = runner;

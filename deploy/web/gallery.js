@@ -24,7 +24,9 @@ export class Gallery {
 
   constructor(model) {
     this.#model = model;
-    this.#about = { rule: null, threshold: null, thresholds: new Map(), calibration: null, calibrated_on: [] };
+    this.#about = {
+      rule: null, threshold: null, by_hand: false, thresholds: new Map(), calibration: null, calibrated_on: [],
+    };
     if (model) this.#begin(model);
   }
 
@@ -65,6 +67,12 @@ export class Gallery {
     return Boolean(this.#about.calibration?.searched);
   }
 
+  /** The threshold that counts instead in photos that are searched: that of the detector. Undefined where none does. */
+  get searchedThreshold() {
+    const { rule, by_hand: byHand } = this.#about;
+    return rule === "embedding" && !byHand ? this.#model?.searchedThreshold ?? undefined : undefined;
+  }
+
   /** The references of a brand, in the order in which they came. */
   references(label) {
     return this.#references.filter((each) => each.label === label);
@@ -80,7 +88,7 @@ export class Gallery {
    * Takes a model. Where the vectors are of another, all references are embedded anew from the crops that were kept, and
    * thresholds are dropped; where that fails, the gallery is as it was.
    *
-   * @param {Embedder} model
+   * @param {Embedder | Searching} model
    * @param {(done: number, count: number) => void} [progress]
    * @returns {Promise<boolean>} whether they were embedded anew.
    * @throws {Refused} if the crop of a reference was not kept or is damaged.
@@ -185,8 +193,9 @@ export class Gallery {
     const seen = await look(model, photo, boxes);
     // What is asked about is the gallery as it is now.
     const labels = this.#labels;
-    const similarities = seen.vectors.map((vector) => this.#similarities(labels, vector));
-    const limits = labels.map((label) => this.#about.thresholds.get(label) ?? this.#about.threshold ?? -Infinity);
+    const similarities = seen.vectors.map((vector) => this.#similarities(labels, vector, seen.searched));
+    const common = (seen.searched ? this.searchedThreshold : undefined) ?? this.#about.threshold ?? -Infinity;
+    const limits = labels.map((label) => this.#about.thresholds.get(label) ?? common);
     const known = similarities.map((row) => {
       const standings = this.#about.rule === "embedding" ? apart(row) : row;
       // In 32 bits, as Python compares them.
@@ -221,6 +230,7 @@ export class Gallery {
       logo_keras: metadata.version,
       rule,
       threshold: rule === "backgrounds" ? 0 : threshold,
+      by_hand: false,
       thresholds: new Map(),
       calibration: null,
       backgrounds,
@@ -233,8 +243,9 @@ export class Gallery {
     return this.#model;
   }
 
-  #similarities(labels, vector) {
-    const backgrounds = this.#about.backgrounds;
+  #similarities(labels, vector, searched) {
+    const detectors = searched ? this.#model.searchedBackgrounds : undefined;
+    const backgrounds = detectors?.length ? detectors : this.#about.backgrounds;
     const behind = backgrounds.length ? Math.max(...backgrounds.map((each) => dot(each, vector))) : 0;
     const best = new Map(labels.map((label) => [label, -Infinity]));
     for (const each of this.#references) best.set(each.label, Math.max(best.get(each.label), dot(each.vector, vector)));

@@ -7,7 +7,7 @@ const [FORMAT, VERSION] = ["logo_keras gallery", 1];
 const [ABOUT, REFERENCES, VECTORS, BRANDS] = ["gallery.json", "references.json", "vectors.npy", "brands.npy"];
 const [PROBE, BACKGROUNDS] = ["probe.npy", "background_vectors.npy"];
 const COLUMNS = ["digest", "kind", "drawn", "source", "box", "file"];
-const KEPT = ["embedding", "rule", "threshold", "thresholds", "calibration", "calibrated_on"];
+const KEPT = ["embedding", "rule", "threshold", "by_hand", "thresholds", "calibration", "calibrated_on"];
 const RULES = [null, "embedding", "backgrounds", "calibrated"];
 // As in Python: numpy's own alignment, and by how much the length of a vector may differ from 1.
 const ALIGNMENT = 64;
@@ -68,13 +68,13 @@ function checked(bytes, name) {
 }
 
 /** What gallery.json says beside the brands. */
-function thresholds({ embedding, threshold, thresholds: own, calibration, calibrated_on: on, rule }) {
+function thresholds({ embedding, threshold, by_hand = false, thresholds: own, calibration, calibrated_on: on, rule }) {
   if (typeof embedding?.identity !== "string" || typeof embedding.name !== "string") fail("it does not name its embedding");
   // Files of older versions do not say it.
   if (rule === undefined) rule = calibration ? "calibrated" : threshold === null ? null : "backgrounds";
   const numbers = [...Object.values(own), ...(threshold === null ? [] : [threshold])];
   if (!RULES.includes(rule) || !numbers.every(Number.isFinite) || !Array.isArray(on)) fail("its thresholds are none");
-  return { embedding, rule, threshold, thresholds: new Map(Object.entries(own)), calibration, calibrated_on: on };
+  return { embedding, rule, threshold, by_hand, thresholds: new Map(Object.entries(own)), calibration, calibrated_on: on };
 }
 
 function check(labels, brands, vectors, columns, probe, backgrounds) {

@@ -2,12 +2,12 @@
 
 import { ofArtwork, ofPhoto } from "./artwork.js";
 import { element, isModel, ModelMenu, painted, receive, report, say } from "./controls.js";
-import { Embedder } from "./embedder.js";
 import { Gallery } from "./gallery.js";
 import * as store from "./gallery_store.js";
 import { Refused } from "./metadata.js";
 import { color, draw } from "./picture.js";
 import { decode } from "./preprocessing.js";
+import { open } from "./searching.js";
 import { wholeBox } from "./surroundings.js";
 
 const TOP = 3;
@@ -21,6 +21,7 @@ const RULES = {
   backgrounds: "nearer to the logo than to any background; other logos get names too",
   null: "none: every photo gets the likeliest logos",
 };
+const OF_DETECTOR = "that of the detector, measured on drawn scenes";
 const DOUBT = "; a photo has many places, each of which may be taken for a logo: calibrate it with logo-gallery and this model";
 
 let gallery = new Gallery();
@@ -78,8 +79,7 @@ function useModel(opened, name) {
     const anew = await gallery.use(opened, (done, count) => say(`Embedding ${done} of ${count} pictures anew …`));
     await model?.close();
     model = opened;
-    const { model: kind, image_size: size } = opened.metadata;
-    element("model-fact").textContent = `${name}: ${kind}, ${size} px`;
+    element("model-fact").textContent = `${opened.name}: ${opened.about}`;
     element("engine-fact").textContent = opened.engine;
     element("places-fact").textContent = opened.detects
       ? "the model finds them"
@@ -226,8 +226,10 @@ function list() {
   element("more-brands").hidden = labels.length <= MOST_SHOWN;
   element("more-brands").textContent = `and ${labels.length - MOST_SHOWN} more`;
   element("save").disabled = !labels.length;
-  const doubted = model?.detects && !gallery.calibratedSearching;
-  element("rule-fact").textContent = model || labels.length ? RULES[gallery.rule] + (doubted ? DOUBT : "") : "none yet";
+  const ofDetector = gallery.searchedThreshold !== undefined;
+  const doubted = model?.detects && !ofDetector && !gallery.calibratedSearching;
+  const rule = ofDetector ? OF_DETECTOR : RULES[gallery.rule] + (doubted ? DOUBT : "");
+  element("rule-fact").textContent = model || labels.length ? rule : "none yet";
 }
 
 function brand(label) {
@@ -283,8 +285,10 @@ function drawing() {
 function take(files, target) {
   const isGallery = (file) => /\.gallery$/i.test(file.name ?? "");
   const isLogo = (file) => target.closest?.("#brands-part") || /\.svgz?$/i.test(file.name ?? "");
-  const given = files.find(isModel) ?? files.find(isGallery);
-  if (given) return isModel(given) ? menu.openFile(given) : openGallery(given);
+  const models = files.filter(isModel);
+  if (models.length) return menu.openFiles(models);
+  const given = files.find(isGallery);
+  if (given) return openGallery(given);
   const logos = files.filter(isLogo);
   return logos.length ? addLogos(logos) : usePhoto(files[0]);
 }
@@ -304,13 +308,13 @@ function kept() {
   });
 }
 
-const menu = new ModelMenu(Embedder.open, useModel);
+const menu = new ModelMenu(open, useModel);
 
 receive(
   [
     ["choose", "photo-file", ([file]) => usePhoto(file)],
     ["add", "logo-file", addLogos],
-    ["open-model", "model-file", ([file]) => menu.openFile(file)],
+    ["open-model", "model-file", (files) => menu.openFiles(files)],
     ["open-gallery", "gallery-file", ([file]) => openGallery(file)],
   ],
   take,
@@ -319,6 +323,6 @@ element("save").addEventListener("click", save);
 drawing();
 await kept();
 await menu.list(
-  "Open a model file: .tflite or .onnx of an embedder or a detector, such as logo_keras/gallery/logos.tflite.",
+  "Open model files: .tflite or .onnx of an embedder, a detector, or one of each, as logo_keras/gallery has them.",
   gallery.embedding,
 );

@@ -152,11 +152,11 @@ function stopCamera() {
   say("The camera is off.");
 }
 
-const menu = new ModelMenu(Recognizer.open, useModel);
+const menu = new ModelMenu(([{ bytes, name }]) => Recognizer.open(bytes, name), useModel);
 
 receive(
-  [["choose", "photo-file", ([file]) => usePhotograph(file)], ["open-model", "model-file", ([file]) => menu.openFile(file)]],
-  ([file]) => (isModel(file) ? menu.openFile(file) : usePhotograph(file)),
+  [["choose", "photo-file", ([file]) => usePhotograph(file)], ["open-model", "model-file", (files) => menu.openFiles(files)]],
+  ([file]) => (isModel(file) ? menu.openFiles([file]) : usePhotograph(file)),
 );
 element("camera").addEventListener("click", () => (camera ? stopCamera() : startCamera()));
 

@@ -10,9 +10,9 @@ const ONE_PLACE = 1 / 3;
 const OTHERS = 0.5;
 
 /**
- * Looks at a photo: at the boxes, or at the photo as a whole and, with a detector, at the regions that look like a mark.
+ * Looks at a photo: at the boxes, or at the photo as a whole and, with a detector, at all regions that it finds.
  *
- * @param {Embedder} model
+ * @param {Embedder | Searching} model
  * @param {ImageData} photo
  * @param {number[][]} [boxes] (y0, x0, y1, x1) px of the photo.
  * @returns {Promise<{boxes: number[][], vectors: Float32Array[], searched: boolean}>} of each place its box and its vector.
@@ -26,10 +26,9 @@ export async function look(model, photo, boxes) {
   }
   const found = await model.detect(photo);
   if (!found.whole.embedding.every(Number.isFinite)) throw new Refused(`${model.name}: gave numbers that are not finite.`);
-  const marks = found.regions.filter(({ objectness }) => objectness > 0);
   return {
-    boxes: [whole, ...marks.map(({ box }) => box)],
-    vectors: [found.whole.embedding, ...marks.map(({ embedding }) => embedding)],
+    boxes: [whole, ...found.regions.map(({ box }) => box)],
+    vectors: [found.whole.embedding, ...found.regions.map(({ embedding }) => embedding)],
     searched: true,
   };
 }

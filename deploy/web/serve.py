@@ -20,10 +20,12 @@ class Page(http.server.SimpleHTTPRequestHandler):
 
     A subclass made by `handler` sets the two attributes:
         models: dict from the path of a URL to the Path of a model file.
+        listed: list of dict for JSON, what the pages may open.
         policy: str, the pages' Content-Security-Policy.
     """
 
     models: dict
+    listed: list
     policy: str
     protocol_version = "HTTP/1.1"
     # Browsers refuse modules and streamed WebAssembly of other types, and the system's own table may say anything.
@@ -41,10 +43,7 @@ class Page(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
         if self.path.partition("?")[0] != "/models.json":
             return super().do_GET()
-        listed = [
-            {"name": path.name, "url": urllib.parse.quote(url, errors="surrogateescape")} for url, path in self.models.items()
-        ]
-        body = json.dumps(listed).encode()
+        body = json.dumps(self.listed).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -101,20 +100,26 @@ def policy(page):
     return " ".join(found[1].split())
 
 
-def handler(models):
+def handler(models, detector=None):
     """Makes the handler that serves this folder and these models.
 
     Args:
         models: list of Path of `.tflite` or `.onnx` files.
+        detector: Path of such a file, with which the gallery searches photos when the first of `models` is open; or None.
 
     Returns:
         A subclass of `Page`, to be called as `http.server` does.
     """
-    listed = {f"/models/{number}/{path.name}": path for number, path in enumerate(models)}
+    files = [*models, *([detector] if detector else [])]
+    served = {f"/models/{number}/{path.name}": path for number, path in enumerate(files)}
+    entries = [{"name": path.name, "url": urllib.parse.quote(url, errors="surrogateescape")} for url, path in served.items()]
+    if detector:
+        entries[0]["detector"] = entries.pop()
     stated = policy((HERE / "index.html").read_text(encoding="utf-8"))
 
     class ThisPage(Page):
-        models = listed
+        models = served
+        listed = entries
         policy = stated
 
         def __init__(self, *args):
@@ -126,16 +131,20 @@ def handler(models):
 def main():
     parser = argparse.ArgumentParser(description="Serves the page and model files on 127.0.0.1.")
     parser.add_argument("--model", action="append", default=[], type=Path, help="a .tflite or .onnx file; may be repeated")
+    parser.add_argument("--detector", type=Path, help="a detector's file, which searches photos for the gallery's first --model")
     parser.add_argument("--port", type=int, default=8000, help="0: any free port (default: %(default)s)")
     args = parser.parse_args()
-    for path in args.model:
+    given = [("--model", path) for path in args.model] + ([("--detector", args.detector)] if args.detector else [])
+    for flag, path in given:
         if path.suffix.lower() not in SUFFIXES or not path.is_file():
-            parser.error(f"--model must be an existing {' or '.join(SUFFIXES)} file, got {path}")
+            parser.error(f"{flag} must be an existing {' or '.join(SUFFIXES)} file, got {path}")
+    if args.detector and not args.model:
+        parser.error("--detector searches photos for an embedding: name its file with --model, or the detector itself")
     missing = [name for name in PACKAGES if not (HERE / "node_modules" / name).is_dir()]
     if missing:
         parser.error(f"{', '.join(missing)} not installed: run npm ci in {HERE}")
     try:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", args.port), handler(args.model))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", args.port), handler(args.model, args.detector))
     except OSError as error:
         parser.error(f"port {args.port} cannot be used ({error.strerror}): choose another with --port")
     with server:

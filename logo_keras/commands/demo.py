@@ -1,4 +1,4 @@
-"""Shows all of logo_keras at work: a gallery knows brands by their artwork, without training;
+"""Shows all of logo_keras at work: a gallery knows brands by their artwork and finds them in photos, without training;
 DRNA-Net learns brands, beside a plain classifier; both are tested; DRNA-Net is exported to TFLite,
 and the file is run without TensorFlow.
 

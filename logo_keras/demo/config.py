@@ -26,8 +26,8 @@ class DemoConfig:
         seconds: float, or None; instead of `epochs`: about how long DRNA-Net trains.
         seed: int, of the photos and of both trainings.
         photographs: dict, the arguments of `lk.datasets.synthesize` where no real photos are given.
-        gallery: dict, likewise, of the photos that the gallery is asked about. It knows the first of their brands, as many as
-            `photographs` has; half of the others calibrate it.
+        gallery: dict, likewise, of the photos that the gallery searches. It knows the first of their brands, as many as
+            `photographs` has; the photos of half of the others calibrate it.
 
     Raises:
         UserError: if both `epochs` and `seconds` are given, or one is not above 0.
@@ -44,7 +44,7 @@ class DemoConfig:
         default_factory=lambda: {"preset": "demo", "brands": 20, "train": 46, "validation": 0, "test": 12, "none": 0}
     )
     gallery: dict = dataclasses.field(
-        default_factory=lambda: {"preset": "demo", "brands": 60, "train": 0, "validation": 0, "test": 6, "none": 40}
+        default_factory=lambda: {"preset": "demo", "brands": 40, "train": 0, "validation": 0, "test": 5, "none": 40}
     )
 
     def __post_init__(self):

@@ -1,6 +1,5 @@
 """The demo's report: the pictures and charts, which the template joins to words and figures."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -50,9 +49,9 @@ def overview(found, recognizer):
 
 
 def matches(found, seed):
-    """A contact sheet of what the gallery says of boxes drawn at random: uint8 RGB `[H, W, 3]`.
+    """A contact sheet of what the gallery finds in photos drawn at random: uint8 RGB `[H, W, 3]`.
 
-    Half of them are of brands that it has, where it was asked about others too.
+    Half of them show brands that it has, where it was asked about others too.
 
     Args:
         found: Untrained.
@@ -62,21 +61,12 @@ def matches(found, seed):
     known = _drawn(np.flatnonzero(own), _OVERVIEW // 2 if (~own).any() else _OVERVIEW, seed)
     pictures = []
     for number in known + _drawn(np.flatnonzero(~own), _OVERVIEW - len(known), seed):
-        photo, boxes, brand = found.asked.photograph(number), found.asked.boxes[number], found.brand(number)
-        best = found.gallery.recognize(photo, top=1, boxes=boxes)[:1]
+        photo = found.asked.photograph(number)
+        best = found.gallery.recognize(photo, top=1)[:1]
         crops = [found.gallery.crop(match.reference) for match in best]
-        near, place = _nearby(photo, np.float32(best[0].box if best else boxes[0]))
-        best = [dataclasses.replace(match, box=tuple(place)) for match in best]
-        right = (best[0].label if best else None) == brand
-        pictures.append(draw.draw_matches(near, best, crops, [place], right, side=300))
+        right = (best[0].label if best else None) == found.brand(number)
+        pictures.append(draw.draw_matches(photo, best, crops, found.asked.boxes[number], right, side=300))
     return draw.contact_sheet(pictures, columns=4, cell=300)
-
-
-def _nearby(photo, box):
-    """The square part of a photo around a box, three times its longer side where the photo is so large, and the box in it."""
-    side = min(*photo.shape[:2], round(3 * float(max(box[2:] - box[:2]))))
-    y, x = np.clip((box[:2] + box[2:] - side) / 2, 0, np.array(photo.shape[:2]) - side).astype(int)
-    return photo[y : y + side, x : x + side], box - np.float32([y, x, y, x])
 
 
 def _by_size(found):

@@ -30,13 +30,15 @@ _TRAINING = ".partial-training-"
 _PROBED = 4
 # Steps between two lines about a training.
 _SAID = 10
+# Of gallery.jpg, which is to go into pages: 170 kB of 300.
+_QUALITY = 85
 # Photos that the exported file is compared with Keras on, where there are so many. More take time and say no more: the file
 # is tested on all of them afterwards.
 _VERIFIED = 60
 
 
 def run(out, data=None, config=None, say=print):
-    """Names brands without training, trains DRNA-Net and the plain classifier, tests both, exports DRNA-Net, runs the file,
+    """Finds brands without training, trains DRNA-Net and the plain classifier, tests both, exports DRNA-Net, runs the file,
     and writes the report.
 
     Leaves `brands.gallery`, `gallery.jpg`, `model.keras`, `model.tflite`, `overview.jpg`, `report.html` and, last, `report.json`
@@ -69,7 +71,7 @@ def run(out, data=None, config=None, say=print):
     with stages("gallery", "Brands without training"):
         if data is None:
             root = drawn(out, config.gallery, config.seed)
-            gallery = untrained.of_artwork(root, config.photographs["brands"], config.seed)
+            gallery = untrained.of_artwork(root, config.photographs["brands"])
         else:
             gallery = untrained.of_photos(learnt, test, config.seed, stages.say)
         for line in str(gallery or "no boxes are known of these photos, so no brand can be shown to a gallery").splitlines():
@@ -77,7 +79,7 @@ def run(out, data=None, config=None, say=print):
         matches = gallery and demo_page.matches(gallery, config.seed)
         if gallery:
             gallery.gallery.save(out / GALLERY)
-            write(out / MATCHES, encoded(matches))
+            write(out / MATCHES, encoded(matches, quality=_QUALITY))
     drna_config = dataclasses.replace(config.drna, seed=config.seed, epochs=config.epochs or EPOCHS[photos.name])
     if config.seconds is not None:
         with stages("pace", f"How many epochs of DRNA-Net fit {config.seconds:.0f} s"):

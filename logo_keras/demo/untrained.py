@@ -1,4 +1,4 @@
-"""Brands without training: a gallery of artwork, or of one boxed photo a brand, asked about boxes in other photos."""
+"""Brands without training: a gallery of artwork, or of one boxed photo a brand, searches other photos."""
 
 import functools
 from dataclasses import dataclass, replace
@@ -11,9 +11,10 @@ from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.sizes import read_sizes
 from logo_keras.datasets.synthetic import artwork
 from logo_keras.gallery import Gallery
+from logo_keras.gallery.calibration import SAID
 
-# Share of the boxes without a brand of the gallery that may be taken for one. `Gallery.calibrate` has a stricter default, which
-# takes more such boxes to keep than the demo has.
+# Share of the photos without a brand of the gallery that may get a name. `Gallery.calibrate` has a stricter default, which takes
+# more such photos to keep than the demo has.
 _FALSE_ACCEPTS = 0.05
 
 
@@ -24,8 +25,8 @@ class Untrained:
     Attributes:
         gallery: Gallery.
         references: str, what it knows of each brand, in words.
-        asked: Dataset of the photos, with the boxes that it was asked about. Label -1, and brands that the gallery does not have,
-            are right where nothing is known.
+        asked: Dataset of the photos that it searched. Label -1, and brands that the gallery does not have, are right where
+            nothing is known.
     """
 
     gallery: Gallery
@@ -34,8 +35,8 @@ class Untrained:
 
     @functools.cached_property
     def evaluation(self):
-        """GalleryEvaluation of `asked`."""
-        return self.gallery.evaluate(self.asked)
+        """GalleryEvaluation of `asked`, whose boxes the gallery is not told."""
+        return self.gallery.evaluate(self.asked, whole=True)
 
     def brand(self, number):
         """The brand of the gallery that a photo of `asked` shows: str, or None."""
@@ -46,13 +47,14 @@ class Untrained:
         found, calibration = self.evaluation, self.gallery.calibration
         lines = [
             f"{len(self.gallery.labels)} brands, each known by {self.references}",
-            f"the likeliest brand is right for {found.top1:.1%} of {found.samples} logos in other photos",
+            f"the likeliest brand is right for {found.top1:.1%} of {found.samples} other photos, searched as a whole",
+            f"thresholds: {SAID[self.gallery.rule]}",
+            f"{found.named:.1%} get the right name, {found.misnamed:.1%} that of another brand, the others none",
         ]
         if calibration:
             lines += [
-                f"thresholds: {calibration.false_accepts:.0%} of {calibration.photos} boxes without these brands may get a name",
-                f"{found.named:.1%} of the logos are named, {found.misnamed:.1%} get the name of another brand, the others none",
-                f"{found.false_accepts:.1%} of {found.others} new boxes without these brands get a name",
+                f"{calibration.false_accepts:.0%} of {calibration.photos} photos without these brands may get a name",
+                f"{found.false_accepts:.1%} of {found.others} new ones do",
                 *calibration.notes,
             ]
         return "\n".join(lines)
@@ -63,56 +65,52 @@ class Untrained:
         return {
             "references": self.references,
             "brands": len(self.gallery.labels),
-            "boxes": found.samples,
+            "photos": found.samples,
             "top1": found.top1,
             "top1_interval": list(found.top1_interval),
             "named": found.named,
             "misnamed": found.misnamed,
-            "other_boxes": found.others,
+            "other_photos": found.others,
             "false_accepts": found.false_accepts,
             "calibrated_on": calibration and calibration.photos,
             "false_accepts_allowed": calibration and calibration.false_accepts,
         }
 
 
-def of_artwork(root, brands, seed):
+def of_artwork(root, brands):
     """Adds the first brands of a synthetic set by their artwork, and fits thresholds.
 
-    Half of the other brands, and boxes of bare ground in half of the photos of the split "none", calibrate; the gallery is asked
-    about the other halves and its own brands.
+    The photos of half of the other brands, and half of those of the split "none", calibrate; the gallery searches the other
+    halves and the photos of its own brands.
 
     Args:
         root: path of a synthetic set with the splits "test" and "none" and more brands than that.
         brands: int.
-        seed: int, of the boxes of ground.
 
     Returns:
         Untrained.
 
     Raises:
-        ValueError: if the embedding that comes with the package is missing.
+        ValueError: if a model that comes with the package is missing.
         FileNotFoundError: if there is no such set.
     """
     gallery = Gallery()
     for label, name in list(artwork.BRANDS.items())[:brands]:
         gallery.add(label, artwork.svg(name).encode())
     test, none = (datasets.load("synthetic", root, split) for split in ("test", "none"))
-    photos = Dataset(
-        [*test.paths, *none.paths], [*test.labels, *none.labels], test.class_names, [*test.boxes, *_ground(none, test, seed)]
-    )
+    photos = Dataset([*test.paths, *none.paths], [*test.labels, *none.labels], test.class_names, [*test.boxes, *none.boxes])
     others = [number for number, name in enumerate(test.class_names) if name not in gallery]
     calibrates = np.isin(photos.labels, others[::2])
     calibrates[len(test) :: 2] = True
-    negatives = photos.subset(calibrates)
-    gallery.calibrate([(path, box) for path, (box,) in zip(negatives.paths, negatives.boxes, strict=True)], _FALSE_ACCEPTS)
+    gallery.calibrate(photos.subset(calibrates).paths, _FALSE_ACCEPTS)
     return Untrained(gallery, "its artwork alone", photos.subset(~calibrates))
 
 
 def of_photos(training, test, seed, say=print):
     """Adds each brand by the largest box of one training photo, drawn at random.
 
-    There are no photos without brands to calibrate with, so the likeliest brand is what counts. Boxes that lie outside their
-    photos are left out.
+    There are no photos without brands to calibrate with, so the thresholds are those of the embedding. Boxes that lie outside
+    their photos are left out.
 
     Args:
         training, test: Datasets.
@@ -120,17 +118,16 @@ def of_photos(training, test, seed, say=print):
         say: function that takes a line of text, which names such boxes.
 
     Returns:
-        Untrained, of the brands that have boxes in both; or None where there are none.
+        Untrained, of the brands that have a box in training photos; or None where the test photos show none of them.
 
     Raises:
-        ValueError: if the embedding that comes with the package is missing.
+        ValueError: if a model that comes with the package is missing.
     """
-    learnt, asked = (_boxed(part, say) for part in (training, test))
+    learnt, asked = _boxed(training, say), test.readable()
     common = np.setdiff1d(np.intersect1d(learnt.labels, asked.labels), [-1])
     if not len(common):
         return None
     gallery, rng = Gallery(), np.random.default_rng(seed)
-    gallery.threshold = None
     for label in common:
         number = rng.choice(np.flatnonzero(learnt.labels == label))
         largest = max(learnt.boxes[number], key=lambda box: np.prod(box[2:] - box[:2]))
@@ -150,14 +147,3 @@ def _boxed(dataset, say):
     if outside:
         say(f"note: boxes that lie outside their photos are left out: {listed(outside)}")
     return replace(dataset, boxes=boxes).subset([len(each) > 0 for each in boxes])
-
-
-def _ground(photos, like, seed):
-    """A box somewhere in each photo, as large as one of the logos of `like`: list of float32 `[1, 4]`."""
-    rng, made = np.random.default_rng(seed), []
-    for number in range(len(photos)):
-        (box,) = like.boxes[rng.integers(len(like))]
-        size = box[2:] - box[:2]
-        corner = rng.uniform(0, photos.photograph(number).shape[:2] - size)
-        made.append(np.float32([[*corner, *(corner + size)]]))
-    return made

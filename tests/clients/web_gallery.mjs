@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 
 import { asked, elsewhere, visiting } from "./browser.mjs";
 
-const { url, program, models, other, logos, drawing, photos, fromPython, refused, place, saved } = asked;
+const { url, program, models, shipped, logos, drawing, photos, fromPython, refused, place, saved, screenshot } = asked;
 await visiting(program, visit);
 
 async function visit(page, requests, errors) {
@@ -19,18 +19,19 @@ async function visit(page, requests, errors) {
   });
   const result = { answers: {}, dialogs };
   await page.goto(`${url}gallery.html`);
-  await ready(page, models[0]);
+  await ready(page, shipped);
   await addLogos(page, logos);
   result.brands = await brands(page);
+  result.facts = await page.locator("dd").allInnerTexts();
   result.requests = 0;
-  for (const model of models) {
-    if (model !== models[0]) await choose(page, model);
+  for (const model of [shipped, ...models]) {
+    if (model !== shipped) await choose(page, model);
     const before = requests.filter(isFetched).length;
     result.answers[model] = await answers(page);
     result.requests += requests.filter(isFetched).length - before;
-    await save(page, saved[model]);
+    if (model !== shipped) await save(page, saved[model]);
   }
-  // What is kept is still of the first one, since the others are the same in other formats.
+  // What is kept is still of the first of `models`, since the others are the same in other formats.
   await page.reload();
   await ready(page, models[0]);
   result.reloaded = { brands: await brands(page), answers: await answers(page) };
@@ -40,13 +41,14 @@ async function visit(page, requests, errors) {
   result.afterwards = await use(page);
   result.place = await teach(page);
   result.changed = await change(page);
-  await choose(page, other);
+  await choose(page, shipped);
   await page.setInputFiles("#gallery-file", fromPython);
   await said(page, "is open");
   result.fromPython = { brands: await brands(page), rule: await page.textContent("#rule-fact"), answers: await answers(page) };
   await page.setInputFiles("#logo-file", drawing);
   await said(page, "is added");
   await save(page, saved.drawing);
+  if (screenshot) await show(page, screenshot);
   // Before the last act, which asks for what the page must not do.
   result.hosts = requests.filter(isFetched).map((each) => new URL(each).hostname);
   result.errors = [...errors];
@@ -147,6 +149,20 @@ async function teach(page) {
   await page.click("#keep-place");
   await said(page, "The place is added");
   return { brands: await brands(page), matches: await page.locator("#matches li").allInnerTexts() };
+}
+
+/** Takes a picture of what a gallery finds in a photo. */
+async function show(page, { gallery, photo, path }) {
+  await choose(page, shipped);
+  await page.setInputFiles("#gallery-file", gallery);
+  await said(page, "is open");
+  await page.evaluate(() => document.getElementById("matches").replaceChildren());
+  await page.setInputFiles("#photo-file", photo);
+  await page.waitForSelector("#matches li");
+  await page.mouse.move(0, 0);
+  // Small enough for a README, wide enough for the names.
+  await page.setViewportSize({ width: 1180, height: 700 });
+  await page.screenshot({ path, quality: 80 });
 }
 
 /** Gives the last brand the name of the first, and removes the second. */
