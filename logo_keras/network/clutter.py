@@ -10,7 +10,7 @@ from logo_keras.report.progress import progress
 
 # A photo is looked at as a whole and in so many areas, whose sides are shares of its own, log-uniform: things seen from nearer.
 _AREAS, _SHARES = 10, (0.2, 0.9)
-# Rounds of k-means. Ours: the vectors hardly move after it.
+# Rounds of k-means. Ours; not tuned.
 _ROUNDS = 12
 
 
