@@ -70,7 +70,7 @@ def test_the_gallery_leaves_a_file_and_draws_references_and_answers(gallery):
     notebook, out = gallery
     assert not outputs(notebook, "error")
     pictures = [output for output in outputs(notebook, "display_data") if "image/png" in output["data"]]
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert len(lk.Gallery.load(out / "brands.gallery").labels) == 4
 
 
