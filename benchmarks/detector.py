@@ -49,7 +49,7 @@ def main(flags, arguments):
         embedder = Embedder(shipped(), 1)
         functions["the embedding alone"] = asked(embedder.embed, decoded)
         times = {name: statistics.median(each) for name, each in turns(functions, ROUNDS * len(decoded), WARM).items()}
-        lines, base = Table("file", "MB", "ms a photo", "of float32's time", "checked on photos"), None
+        lines = Table("file", "MB", "ms a photo", "of float32's time", "checked on photos")
         base = times[f"float32, {model.num_regions} regions"]
         for name, time in times.items():
             size = f"{files[name].stat().st_size / 1e6:.1f}" if name in files else "-"
