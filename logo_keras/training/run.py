@@ -51,9 +51,9 @@ class Result:
 
 
 def say(line):
-    """Prints a line; characters that the console cannot show become escapes, so that no name of a file ends a run."""
+    """Prints a line at once; characters that the console cannot show become escapes, so that no name of a file ends a run."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding))
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def train(
@@ -70,6 +70,7 @@ def train(
     overwrite=False,
     start=None,
     held_out=None,
+    dry=False,
 ):
     """Trains a model and leaves `model.keras`, `history.csv` and `config.json` in a folder.
 
@@ -98,6 +99,8 @@ def train(
             that it is to keep.
         held_out: dict for JSON, the list of the samples that are left out for testing, kept as `held_out.json` beside the
             model; or None. See `logo_keras.datasets.held_out`.
+        dry: bool, keep nothing: for `callbacks` that end the run by an exception before its first epoch does, as
+            `watching.Forecast` does.
 
     Returns:
         Result.
@@ -144,7 +147,8 @@ def train(
         else:
             model = config.build(training.class_names)
         if unfinished.epochs < config.epochs:
-            unfinished.begin(identity, held_out)
+            if not dry:
+                unfinished.begin(identity, held_out)
             datasets = [each for each in (training, validation) if each is not None and not draws_itself(each)]
             callbacks = [_Journal(unfinished, datasets, about, report), *callbacks]
             scored = validation
@@ -186,7 +190,7 @@ def train(
 @contextlib.contextmanager
 def _only_run(out):
     """Keeps other runs out of a folder, and leaves none where there was none and nothing was written."""
-    there = out.exists()
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -199,9 +203,9 @@ def _only_run(out):
     except Held:
         raise OSError(f"another run writes to {out}: wait until it has ended, or choose another folder.") from None
     finally:
-        if not there:
-            with contextlib.suppress(OSError):
-                out.rmdir()
+        with contextlib.suppress(OSError):
+            for folder in made:
+                folder.rmdir()
 
 
 def _recorded(out):
