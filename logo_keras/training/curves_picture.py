@@ -1,5 +1,6 @@
 """The curves of a run as a picture."""
 
+from logo_keras.extras import require
 from logo_keras.report import charts, lettering
 
 # px.
@@ -19,11 +20,17 @@ def curves(history):
     parts = {"loss": [name for name in ("loss", "val_loss") if name in names]}
     parts["share that is right"] = [name for name in names if not name.endswith("loss")]
     parts = {what: shown for what, shown in parts.items() if shown}
-    with lettering.figure(_WIDTH, _HEIGHT) as figure:
+    # The same colour for training and validation.
+    colors = dict.fromkeys(name.removeprefix("val_") for name in names)
+    colors = dict(zip(colors, charts.COLORS * len(colors), strict=False))
+    ticker = require("matplotlib.ticker", "report")
+    with lettering.figure(_WIDTH, _HEIGHT, settings={"figure.constrained_layout.use": True}) as figure:
         for axes, (what, shown) in zip(figure.subplots(1, len(parts), squeeze=False).flat, parts.items(), strict=True):
-            for name, color in zip(shown, charts.COLORS * len(shown), strict=False):
+            for name in shown:
+                color = colors[name.removeprefix("val_")]
                 points = [(row["epoch"], row[name]) for row in history if name in row]
                 axes.plot(*zip(*points, strict=True), "s--" if name.startswith("val_") else "o-", color=color, label=name)
             axes.set(xlabel="epoch", ylabel=what)
+            axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
             axes.legend()
         return lettering.pixels(figure)

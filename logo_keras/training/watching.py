@@ -56,7 +56,7 @@ def watched(out, batch_size, validation=None, tensorboard=None, before=(), dry=F
     # Marks are scored by callbacks of their own.
     photos = 0 if validation is None or not hasattr(validation, "paths") else len(validation)
     progress = ShowProgress(batch_size, math.ceil(photos / batch_size) or None)
-    callbacks = [progress, Forecast(report, batch_size, validation is not None, dry)]
+    callbacks = [progress, Forecast(report, batch_size, validation is not None, out, dry)]
     scalars = None if tensorboard is None else SaveScalars(tensorboard)
     if not dry:
         callbacks += [] if scalars is None else [scalars]
@@ -258,12 +258,13 @@ class Forecast(keras.callbacks.Callback):
         report: function that takes a line of text.
         batch_size: int, images a step, or None where nobody knows.
         validated: bool, whether validation comes on top.
+        out: path of the folder of the run, or None.
         dry: bool, whether to end the run with `Enough` once that has been said, before anything of the epoch is kept.
     """
 
-    def __init__(self, report=print, batch_size=None, validated=False, dry=False):
+    def __init__(self, report=print, batch_size=None, validated=False, out=None, dry=False):
         super().__init__()
-        self.report, self.batch_size, self.validated, self.dry = report, batch_size, validated, dry
+        self.report, self.batch_size, self.validated, self.out, self.dry = report, batch_size, validated, out, dry
         self._said = False
 
     def on_train_begin(self, logs=None):
@@ -301,7 +302,8 @@ class Forecast(keras.callbacks.Callback):
             told += [f"{self._epochs} epoch{'s' * (self._epochs > 1)}"]
         trained = sum(int(np.prod(weight.shape)) for weight in self.model.trainable_weights)
         told.append(f"{_millions(self.model.count_params())} parameters, {_millions(trained)} of them trained")
-        return f"{', '.join(told)}. The first step takes longest: it prepares the others."
+        goes = f" The run goes to {self.out}." if self.out is not None and not self.dry else ""
+        return f"{', '.join(told)}.{goes} The first step takes longest: it prepares the others."
 
     def _takes(self, timed, steps):
         """What the timed steps, pairs of the number of a batch and when it ended, let expect; `steps` of the epoch are done."""
