@@ -56,9 +56,21 @@ class ScoreScenes(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         scenes = self.marks.scenes(_SCENES, self.model.whole_size, seed=0, steps=_SCENE_BATCHES)
-        steps = iter(progress(range(len(scenes)), "scoring scenes", len(scenes)))
-        go = keras.callbacks.LambdaCallback(
-            on_test_begin=lambda logs: next(steps), on_test_batch_end=lambda *_: next(steps, None)
-        )
-        figures = self.model.evaluate(scenes, verbose=0, return_dict=True, callbacks=[go])
+        said = [_SayProgress("scoring scenes", len(scenes))]
+        figures = self.model.evaluate(scenes, verbose=0, return_dict=True, callbacks=said)
         logs.update({f"val_{name}": value for name, value in figures.items()})
+
+
+class _SayProgress(keras.callbacks.Callback):
+    """`progress` of an evaluation."""
+
+    def __init__(self, what, steps):
+        super().__init__()
+        self.steps = iter(progress(range(steps), what, steps))
+
+    def on_test_begin(self, logs=None):
+        next(self.steps, None)
+
+    def on_test_batch_end(self, batch, logs=None):
+        # Ends with the last batch, since one was asked for before the first.
+        next(self.steps, None)
