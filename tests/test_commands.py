@@ -288,9 +288,10 @@ def test_evaluate_prints_a_table_and_writes_json(trained, folder, tmp_path, caps
     said = capsys.readouterr().out
     found = json.loads((tmp_path / "out.json").read_text())
     assert said.startswith("4 photographs, 2 classes\n")
-    low, high = found["top1_interval"]
-    assert f"{found['top1']:6.1%}   95 % interval {low:.1%} to {high:.1%}" in said
-    assert len(found["predictions"]) == 4
+    top1 = found["figures"]["top1"]
+    low, high = top1["interval"]
+    assert f"{top1['share']:6.1%}   95 % interval {low:.1%} to {high:.1%}" in said
+    assert len(found["samples"]) == 4
 
 
 def test_evaluate_asks_the_exported_file_too(trained, exported, folder, tmp_path):
@@ -300,7 +301,7 @@ def test_evaluate_asks_the_exported_file_too(trained, exported, folder, tmp_path
         assert command(evaluate, *flags) == 0
         found[model.suffix] = json.loads((tmp_path / "out.json").read_text())
     assert found[".keras"]["confusion"] == found[".tflite"]["confusion"]
-    pairs = zip(found[".keras"]["predictions"], found[".tflite"]["predictions"], strict=True)
+    pairs = zip(found[".keras"]["samples"], found[".tflite"]["samples"], strict=True)
     assert all(one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-4) for one, other in pairs)
 
 
@@ -466,8 +467,7 @@ def test_held_out_samples_are_those_that_the_run_listed(folder, tiny, tmp_path, 
     model = f"--model={tmp_path / 'run' / 'model.keras'}"
     answers = tmp_path / "answers.json"
     assert command(evaluate, model, *own, "--held_out=0.25", f"--json={answers}") == 0
-    asked = {each["path"] for each in json.loads(answers.read_text())["predictions"]}
-    assert {path.split("photographs/")[1] for path in asked} == listed
+    assert {each["photo"] for each in json.loads(answers.read_text())["samples"]} == listed
     capsys.readouterr()
     assert command(evaluate, model, *own, "--held_out=0.5") == 1
     assert "the model was trained with --held_out 0.25" in error(capsys)

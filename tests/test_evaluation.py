@@ -174,10 +174,11 @@ def test_photographs_without_a_brand_are_refused(dataset):
 
 def test_json_holds_every_answer(dataset):
     found = json.loads(evaluate(Colours((0, 0, 16, 16)), dataset).to_json())
-    assert found["top1"] == 0.75 and found["photographs"] == 4
-    assert [row["labels"][0] for row in found["predictions"]] == ["red", "green", "blue", "red"]
-    assert found["predictions"][0]["region_boxes"] == [[0, 0, 16, 16]]
-    assert found["schema_version"] == 2 and "box" not in found["predictions"][0]
+    assert found["figures"]["top1"] == {"samples": 4, "right": 3, "share": 0.75, "interval": list(wilson_interval(3, 4))}
+    assert [BRANDS[row["top"][0]] for row in found["samples"]] == ["red", "green", "blue", "red"]
+    assert found["samples"][0]["regions"] == [[0, 0, 16, 16]] and found["samples"][0]["photo"].endswith("/0.png")
+    assert found["schema_version"] == 3 and "box" not in found["samples"][0]
+    assert [row["rank"] for row in found["samples"]] == [0, 0, 0, 2]
     # True class, likeliest class, photographs.
     assert found["confusion"] == [[0, 0, 1], [1, 0, 1], [1, 1, 1], [2, 2, 1]]
 
@@ -185,7 +186,7 @@ def test_json_holds_every_answer(dataset):
 def test_json_holds_names_that_are_not_utf_8():
     result = Evaluation(("a",), ("/photos/\udcff.jpg",), np.array([0]), np.ones((1, 1)), {}, None, 32, unreadable={"\udcfe": "?"})
     found = json.loads(result.to_json().encode("utf-8"))
-    assert found["predictions"][0]["path"] == "/photos/\udcff.jpg" and found["unreadable"] == {"\udcfe": "?"}
+    assert found["samples"][0]["photo"] == "/photos/\udcff.jpg" and found["unreadable"] == {"\udcfe": "?"}
 
 
 def answers(correct):
@@ -237,7 +238,7 @@ def test_a_model_does_not_differ_from_itself_on_boxes(boxed):
     result = evaluate(Colours(), boxed)
     assert result.top1 == 1 and result.boxes.tolist() == [[0, 0, 40, 40], [0, 40, 40, 80]] * 2
     assert compare(result, result) == Comparison(0.0, (0.0, 0.0), 4)
-    assert [row["box"] for row in result.to_dict()["predictions"]] == result.boxes.tolist()
+    assert [row["box"] for row in result.to_dict()["samples"]] == result.boxes.tolist()
     # Wrong on one box of each photograph.
     worse = dataclasses.replace(result, probabilities=None, best=np.array([[0], [0], [2], [1]]))
     assert compare(result, worse).difference == 0.5
