@@ -14,6 +14,8 @@ from logo_keras.evaluation import figures
 # list of counts, a sample has a box.
 SCHEMA_VERSION = 3
 _READ = (2, 3)
+# In the folder of a report.
+FILE = "evaluation.json"
 # Digits that are kept of what is between 0 and 1, and of px.
 _DIGITS, _PX_DIGITS = 6, 2
 # What is wrong with a file that is none of ours, or damaged.
@@ -41,7 +43,7 @@ def to_dict(found):
         "classes": figures.of_classes(found),
         "categories": figures.of_categories(found),
         "confusion": found.confusion_counts.tolist(),
-        "unreadable": {_relative(path, found.root): reason for path, reason in found.unreadable.items()},
+        "unreadable": {relative(path, found.root): reason for path, reason in found.unreadable.items()},
         "samples": list(_rows(found)),
     }
 
@@ -114,7 +116,12 @@ def fields(document, name="the evaluation"):
         raise UserError(f"{name} is no evaluation of logo_keras, or it is damaged: {what}.") from error
 
 
-FILE = "evaluation.json"
+def relative(path, root):
+    """A path below a folder, with slashes; as it is where it lies elsewhere, or the folder is None."""
+    if root is None:
+        return path
+    below = os.path.relpath(path, root).replace(os.sep, "/")
+    return path if below.startswith("../") else below
 
 
 def _pieces(document):
@@ -144,7 +151,7 @@ def _rows(found):
     for number, path in enumerate(found.paths):
         size = math.nan if found.logo_sizes is None else float(found.logo_sizes[number])
         yield {
-            "photo": _relative(path, found.root),
+            "photo": relative(path, found.root),
             **({} if found.boxes is None else {"box": _rounded(found.boxes[number], _PX_DIGITS)}),
             "class": int(found.labels[number]),
             "top": found.best[number].tolist(),
@@ -170,6 +177,7 @@ def _fields(document):
         "data": {**document["data"]},
         "localisation": document["figures"].get("localisation"),
         "region_area": document["figures"].get("region_area"),
+        "fitted": document["figures"].get("fitted"),
         "none": document["figures"].get("none"),
     }
     for name, entry in (("root_categories", "category"), ("training_images", "training_images")):
@@ -249,11 +257,3 @@ def _numbers(values, shape):
 
 def _rounded(values, digits=_DIGITS):
     return np.round(np.asarray(values, np.float64), digits).tolist()
-
-
-def _relative(path, root):
-    """A path below the data set's folder, with slashes; as it is where it lies elsewhere."""
-    if root is None:
-        return path
-    relative = os.path.relpath(path, root).replace(os.sep, "/")
-    return path if relative.startswith("../") else relative
