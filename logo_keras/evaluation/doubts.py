@@ -40,7 +40,7 @@ def doubts(found):
         said.append(f"{none:,} of the {brands:,} brands were not asked about at all.")
     if model.get("calibration") is None:
         said.append(
-            "The model was not calibrated (logo-calibrate): it may be too sure of itself, and it has no threshold of its own."
+            "The model was not calibrated (logo-calibrate): it may be too sure or too modest, and has no threshold of its own."
         )
     if len(set(found.paths)) < total:
         said.append("Several boxes are of one photo and not independent, so that the intervals are somewhat too narrow.")

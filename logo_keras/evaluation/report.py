@@ -132,7 +132,7 @@ def _values(found, made, dataset, negatives):
     unreadable = list(made["unreadable"].items())
     return {
         "title": f"{model} on {place}",
-        "subject": f"{counted(len(found.paths), what)} of {counted(asked, 'brands')}; the model knows {counted(len(names), 'brands')}.",
+        "subject": f"{counted(len(found.paths), what)} of {counted(asked, 'brands')}; the model knows {len(names):,}.",
         "cards": _cards(figures, what, found.threshold),
         "doubts": doubts.doubts(found),
         "what": what,
@@ -166,8 +166,8 @@ def _values(found, made, dataset, negatives):
         "known": figures["known"],
         "right_of_known": figures["right_of_known"],
         "none": _none(found, negatives),
-        "by_size": _grouped(figures["by_logo_size"], "side of the logo, in shares", lambda x: f"{100 * x:g} %"),
-        "by_count": _grouped(figures["by_training_images"], "training images of the brand", str, whole=True),
+        "by_size": _grouped(figures["by_logo_size"], lambda edge: f"{100 * edge:g}", "\N{NO-BREAK SPACE}%"),
+        "by_count": _grouped(figures["by_training_images"], str, below=1),
         "localisation": _localisation(found),
         "localisation_missing": "The model has no regions, or no boxes of these photos are known.",
         "failures": _failures(found, dataset),
@@ -179,7 +179,7 @@ def _values(found, made, dataset, negatives):
 
 def _cards(figures, what, threshold):
     def card(share, text):
-        return percent(share["share"]), f"{text} (95 % interval {' to '.join(map(percent, share['interval']))})"
+        return percent(share["share"]), f"{text} (95\N{NO-BREAK SPACE}% interval {' to '.join(map(percent, share['interval']))})"
 
     cards = [card(figures["top1"], f"of the {what} right at once (top-1)")]
     cards.append(card(figures["top5"], "right among the five likeliest (top-5)"))
@@ -193,9 +193,15 @@ def _brands(classes, what):
     """What the page has of brands, and how many of the worst it leaves out."""
     asked = [row for row in classes if row["samples"]]
     worst = sorted((row for row in asked if row["right"] < row["samples"]), key=lambda row: (row["share"], -row["samples"]))
-    said = f"Always right: {len(asked) - len(worst):,} of {counted(len(asked), 'brands')} that there are {what} of."
-    every = [(row["name"], row) for row in asked] if len(asked) <= _ALL else []
-    found = {"said": said, "worst": [(row["name"], row) for row in worst[:_WORST]], "all": every, "many": len(asked)}
+    said = f"Always right: {len(asked) - len(worst):,} of {counted(len(asked), 'brands')} with {what} here."
+    # Not twice the same.
+    every = [(row["name"], row) for row in asked] if len(worst[:_WORST]) < len(asked) <= _ALL else []
+    found = {
+        "said": said,
+        "worst": [(row["name"], row) for row in worst[:_WORST]],
+        "all": every,
+        "many": len(asked) if len(asked) > _ALL else 0,
+    }
     return found, _more(len(worst), _WORST)
 
 
@@ -223,16 +229,15 @@ def _failures(found, dataset):
     return pictures.of_samples(found, dataset, surest[: pictures.FAILURES])
 
 
-def _grouped(rows, label, name, whole=False):
-    """A chart of groups with an end each, or None."""
+def _grouped(rows, said, unit="", below=0):
+    """A chart of groups from one edge to the next, or None; of whole numbers the next one less `below` is their last."""
     if not rows:
         return None
-    last = 1 if whole else 0
     names = []
     for row in rows:
-        low, high = name(row["low"]), row["high"] and name(row["high"] - last)
-        names.append(f"from {low}" if high is None else f"up to {high}" if not row["low"] else f"{low} to {high}")
-    return {"chart": charts.shares(names, rows, label)}
+        low, high = said(row["low"]), row["high"] and said(row["high"] - below)
+        names.append((f"from {low}" if high is None else f"up to {high}" if not row["low"] else f"{low} to {high}") + unit)
+    return charts.shares(names, rows)
 
 
 def _localisation(found):
@@ -241,7 +246,7 @@ def _localisation(found):
         return None
     rows = [[said, *map(percent, told["figures"][name].values())] for name, said in _REGIONS.items() if name in told["figures"]]
     missing = "" if "any_anchor" in told["figures"] else " Anchors are not in an exported file: their rows are left out."
-    said = f"{counted(told['samples'], 'photos')} with {counted(told['logos'], 'logos')}, {counted(told['regions'], 'regions')} each."
+    said = f"{counted(told['samples'], 'photos')} with {counted(told['logos'], 'logos')}, {told['regions']} regions each."
     return {"said": said + missing, "rows": rows}
 
 

@@ -67,30 +67,30 @@ def coverage(rows, threshold=None):
     return svg(draw, _WIDTH, _HEIGHT)
 
 
-def shares(names, rows, x_label):
-    """Draws shares with their 95 % intervals, one group beside the other.
+def shares(names, rows):
+    """Draws shares with their 95 % intervals, one group below the other.
 
     Args:
         names: list of str, what the groups are called.
         rows: list of dict of `share`, `interval` and `samples`, as many.
-        x_label: str.
 
     Returns:
         str, an `<svg>` element.
     """
 
     def draw(figure):
-        axes = figure.add_subplot(facecolor="none", xlabel=x_label, ylabel="right (top-1)")
-        y = np.array([row["share"] for row in rows])
+        axes = figure.add_subplot(facecolor="none", xlabel="right (top-1)")
+        places = np.arange(len(rows))
+        x = np.array([row["share"] for row in rows])
         low, high = np.array([row["interval"] for row in rows]).T
-        axes.errorbar(
-            range(len(rows)), y, [np.maximum(y - low, 0), np.maximum(high - y, 0)], fmt="o", color=_AFTER, capsize=5, ms=7
-        )
-        labels = [f"{name}\nn = {row['samples']:,}" for name, row in zip(names, rows, strict=True)]
-        axes.set(xticks=range(len(rows)), xticklabels=labels, xlim=(-0.6, len(rows) - 0.4))
-        _shares(axes, "y")
+        ends = [np.maximum(x - low, 0), np.maximum(high - x, 0)]
+        axes.errorbar(x, places, xerr=ends, fmt="o", color=_AFTER, capsize=5, ms=7, clip_on=False)
+        labels = [f"{name}  (n = {row['samples']:,})" for name, row in zip(names, rows, strict=True)]
+        axes.set(yticks=places, yticklabels=labels, ylim=(len(rows) - 0.5, -0.5))
+        axes.grid(axis="x")
+        _shares(axes, "x")
 
-    return svg(draw, max(_WIDTH, 84 * len(rows)), 340)
+    return svg(draw, _WIDTH, 90 + 40 * len(rows))
 
 
 def _shares(axes, *which):
