@@ -21,11 +21,11 @@ from logo_keras.commands import shares
 from logo_keras.commands.command import Command, no_arguments, say_notes, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets import held_out as left_out
+from logo_keras.datasets.find_photos import find
 from logo_keras.datasets.splits import splits
 from logo_keras.errors import UserError
 from logo_keras.evaluation import document, evaluate, negatives, novelty, report
 from logo_keras.evaluation.asking import describe
-from logo_keras.evaluation.calibration import without_brand
 from logo_keras.files import replacing, saying_when_full, sha256
 
 USAGE = "logo-evaluate --model FILE --data KIND --root FOLDER [--split NAME] [--report FOLDER]"
@@ -186,9 +186,9 @@ def _data(flags):
 def _negatives(flags, model):
     """The photos without a brand: those that are named, else the data set's own; a Dataset, or None."""
     if flags.negatives is not None:
-        found = without_brand(flags.negatives, model.class_names)
+        paths = find(flags.negatives)
         top = flags.negatives if os.path.isdir(flags.negatives) else os.path.dirname(flags.negatives)
-        return dataclasses.replace(found, root=os.path.abspath(top))
+        return datasets.Dataset(paths, [-1] * len(paths), model.class_names, root=os.path.abspath(top))
     split = splits(flags.data, flags.root).none if (flags.report or flags.json) and flags.cut is None else None
     return None if split is None else datasets.load(flags.data, flags.root, split=split)
 

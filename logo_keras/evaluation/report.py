@@ -165,7 +165,7 @@ def _values(found, made, dataset, negatives):
         "threshold": found.threshold,
         "known": figures["known"],
         "right_of_known": figures["right_of_known"],
-        "none": _none(found, negatives),
+        "others": _none(found, negatives),
         "by_size": _grouped(figures["by_logo_size"], lambda edge: f"{100 * edge:g}", "\N{NO-BREAK SPACE}%"),
         "by_count": _grouped(figures["by_training_images"], str, below=1),
         "localisation": _localisation(found),
