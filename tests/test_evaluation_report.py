@@ -82,7 +82,7 @@ def test_the_page_is_whole_and_escapes_every_name(written):
 def test_the_page_has_every_part(written):
     words = " ".join("".join(Checked((written / "report.html").read_text()).words).split())
     for part in (
-        "When to distrust these figures", "12 photos of 3 brands", "66.7\N{NO-BREAK SPACE}%", "root category",
+        "When to distrust these figures", "12 photos of 3 brands", "66.7 %", "root category",
         "calibration error", "Its threshold is 0.60", "AUROC", "those of other photos",
         "3 photos that show no brand of the list (<grey>), against 12 photos",
         "Anchors are not in an exported file: their rows are left out", "Small logos and brands with few training images",
