@@ -130,9 +130,8 @@ def _work(flags, arguments):
         raise UserError(f"--record writes into .keras files, got {flags.model}.")
     if flags.overwrite and not flags.report:
         raise UserError("--overwrite belongs to --report.")
-    # The path too: a name without a folder has none.
-    if flags.json and not Path(os.path.abspath(flags.json)).parent.is_dir():
-        raise FileNotFoundError(f"there is no folder for --json {flags.json}.")
+    if flags.class_means is not None and Path(flags.model).suffix.lower() != ".keras":
+        raise UserError(f"--class_means needs a .keras model, which gives embeddings, got {flags.model}.")
     model = open_model(flags.model)
     if not hasattr(model, "recognize"):
         raise UserError(
