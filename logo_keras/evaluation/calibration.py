@@ -86,6 +86,19 @@ def fit_temperature(probabilities, labels):
     return math.exp(-(low + high) / 2) if len(logs) else 1.0
 
 
+def tempered(probabilities, temperature):
+    """Probabilities with a temperature, as models compute them: `softmax(log(probabilities) / temperature)`.
+
+    Args:
+        probabilities: float `[n, N]`.
+        temperature: float above 0; its inverse takes it back.
+
+    Returns:
+        float32 `[n, N]`.
+    """
+    return _softmax(_logs(probabilities), 1 / temperature)
+
+
 def fit_threshold(confidences, right=None, negatives=None, keep=KEEP):
     """Fits the lowest confidence with which a brand counts as known.
 
@@ -165,7 +178,7 @@ def calibrate(model, validation, negatives=None, batch_size=16, keep=KEEP, repor
         asked = evaluate(model, validation.subset(np.sort(order[:size])), batch_size)
         unreadable |= asked.unreadable
         temperature = fit_temperature(asked.probabilities, asked.labels)
-        scaled = _softmax(_logs(asked.probabilities), 1 / temperature)
+        scaled = tempered(asked.probabilities, temperature)
         confidences, right = [scaled.max(axis=1)], [asked.correct]
         losses = [_loss(each, asked.labels) for each in (asked.probabilities, scaled)]
         errors = [calibration_error(each.max(axis=1), asked.correct) for each in (asked.probabilities, scaled)]
