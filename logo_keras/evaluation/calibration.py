@@ -190,7 +190,9 @@ def calibrate(model, validation, negatives=None, batch_size=16, keep=KEEP, repor
             right.append(rest.correct)
         confidences, right, foreign = np.concatenate(confidences), np.concatenate(right), None
         if others is not None:
-            found = evaluate(model, others, batch_size, probabilities=False)
+            # It wants a label; which it is does not matter here.
+            labelled = dataclasses.replace(others, labels=np.zeros(len(others), np.int64))
+            found = evaluate(model, labelled, batch_size, probabilities=False)
             unreadable |= found.unreadable
             foreign = found.best_probabilities[:, 0]
         threshold = fit_threshold(confidences, right, foreign, keep)
@@ -238,14 +240,14 @@ def check_calibrates(model):
 
 
 def without_brand(negatives, class_names):
-    """Photos that show no known brand, as a Dataset that can be evaluated.
+    """Photos that show no known brand, as a Dataset with the known ones.
 
     Args:
         negatives: a Dataset, or paths as for `logo_keras.datasets.find_photos.find`.
         class_names: sequence of str, the known brands.
 
     Returns:
-        Dataset with these classes. `evaluate` wants a label, and which it is does not matter here: it is 0 everywhere.
+        Dataset with these classes and labels -1.
 
     Raises:
         ValueError: if some are labelled with a known brand, or there are none.
@@ -253,12 +255,12 @@ def without_brand(negatives, class_names):
     """
     if not isinstance(negatives, Dataset):
         paths = tuple(map(str, find(negatives)))
-        return Dataset(paths, np.zeros(len(paths), np.int64), class_names)
+        return Dataset(paths, np.full(len(paths), -1), class_names)
     known = {*map(composed, class_names)}
     shown = [name for name, count in negatives.counts.items() if count and composed(name) in known]
     if shown:
         raise UserError(f"the negatives have photos of brands that the model knows: {listed(shown)}. Leave these out.")
-    labels = np.zeros(len(negatives), np.int64)
+    labels = np.full(len(negatives), -1)
     return dataclasses.replace(negatives, labels=labels, class_names=class_names, root_categories=None)
 
 
