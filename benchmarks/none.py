@@ -13,7 +13,7 @@ cosine       to the nearest class mean of the training photos' embeddings
 mahalanobis  the distance to it, in a covariance that all classes share
 
 A second table has what the package's rule gives, in percent: temperature and threshold are fitted on four fifths of the photos
-and counted on the rest, five times.
+and counted on the rest, five times. NLL is the negative log-likelihood, in nats.
 """
 
 import tempfile
@@ -21,6 +21,7 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 from result import Table, keep, run, shown
+from sklearn.metrics import log_loss
 
 import logo_keras as lk
 from logo_keras.datasets.quality.duplicates import alike
@@ -98,22 +99,26 @@ def rule(known, labels, unknown):
     """What threshold and temperature do on photos that did not fit them: a Table."""
     probabilities, foreign = known["probabilities"], unknown["probabilities"]
     right = probabilities.argmax(axis=1) == labels
-    table = Table("threshold fitted on", "top1", "kept", "right and kept", "false accepts", "ECE before", "ECE after")
+    table = Table(
+        "threshold fitted on", "top1", "kept", "right and kept", "false accepts", "ECE before", "after", "NLL before", "after"
+    )
     of_known, of_foreign = (np.random.default_rng(0).permutation(len(each)) % PARTS for each in (probabilities, foreign))
     for name, with_negatives in (("photos with a brand", False), ("and photos without", True)):
-        kept, taken, after = np.zeros(len(labels), bool), np.zeros(len(foreign), bool), np.zeros(len(labels))
+        kept, taken, after = np.zeros(len(labels), bool), np.zeros(len(foreign), bool), np.zeros_like(probabilities)
         for part in range(PARTS):
             fit, fit_foreign = of_known != part, of_foreign != part
             temperature = fit_temperature(probabilities[fit], labels[fit])
+            after[~fit] = tempered(probabilities[~fit], temperature)
             mine, others = (tempered(each, temperature).max(axis=1) for each in (probabilities, foreign))
             threshold = fit_threshold(mine[fit], right[fit], others[fit_foreign] if with_negatives else None)
-            kept[~fit], after[~fit] = mine[~fit] >= threshold, mine[~fit]
+            kept[~fit] = mine[~fit] >= threshold
             taken[~fit_foreign] = others[~fit_foreign] >= threshold
         drawn = resampled(len(labels), len(foreign))
         shares = [interval([each[a].mean() for a, _ in drawn]) for each in (right, kept, right & kept)]
         shares.append(interval([taken[b].mean() for _, b in drawn]))
-        errors = (calibration_error(each, right) for each in (probabilities.max(axis=1), after))
-        table.add(name, *shares, *(f"{100 * each:.1f}" for each in errors))
+        errors = (f"{100 * calibration_error(each.max(axis=1), right):.1f}" for each in (probabilities, after))
+        losses = (f"{log_loss(labels, each, labels=range(each.shape[1])):.3f}" for each in (probabilities, after))
+        table.add(name, *shares, *errors, *losses)
     return table
 
 

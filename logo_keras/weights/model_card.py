@@ -23,9 +23,9 @@ def of_run(identity, about, row):
     """Describes a run for the model that comes out of it.
 
     Args:
-        identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names` and
-            `sha256` of the photos that are learnt from and of those that are scored after every epoch, or None. Of marks it is
-            `marks`, `num_classes` and what else tells them from others.
+        identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names`,
+            `sha256` (of their names) and `bytes` of the photos that are learnt from and of those that are scored after every
+            epoch, or None. Of marks it is `marks`, `num_classes` and what else tells them from others.
         about: dict or None: `data`, a dict of which `kind`, `train_split` and `validation` are taken, and `recipe`, a name.
         row: dict, the figures of the last epoch, or None before the first.
 
@@ -42,7 +42,9 @@ def of_run(identity, about, row):
         found = identity[part]
         # Marks have their own, which say more.
         own = {name: value for name, value in (found or {}).items() if name != "class_names"}
-        return found and {"split": split} | (own if "marks" in own else {name: own[name] for name in ("photographs", "sha256")})
+        if "marks" not in own:
+            own = {name: own[name] for name in ("photographs", "sha256", "bytes") if name in own}
+        return found and {"split": split} | own
 
     return {
         "architecture": identity["config"]["model"],
