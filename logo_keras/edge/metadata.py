@@ -169,7 +169,7 @@ def check_calibration(said):
     if said is None:
         return
     if not isinstance(said, dict):
-        raise UserError(f"calibration must be a dict, got {said!r}.")
+        raise UserError(f"calibration must be a dict, got {repr(said)[:100]}.")
     for name, (words, fits) in _OF_CALIBRATION.items():
         if name in said and not fits(said[name]):
             # A hostile one is as long as it likes.

@@ -48,7 +48,7 @@ def mean(whole_logits, fused_logits, region_logits=None, temperature=1.0):
     # The logarithm of the mean, but for a constant. Not of the probabilities: some are 0 in float32, and would tie.
     logs = ops.log_softmax(heads)
     highest = ops.max(logs, axis=1)
-    return tempered(highest + ops.log(ops.sum(ops.exp(logs - highest[:, None]), axis=1)), temperature)
+    return ops.softmax((highest + ops.log(ops.sum(ops.exp(logs - highest[:, None]), axis=1))) / temperature)
 
 
 DECISIONS = {"fused": fused, "mean": mean}
