@@ -392,6 +392,6 @@ def _class_weights(model):
 
 def _differences(source, model):
     before, now = source.get_config(), model.get_config()
-    left_out = ("name", "class_names", "weights", "card")
+    left_out = ("name", "class_names", "weights", "card", "temperature", "threshold")
     names = [name for name in now if name not in left_out and not isinstance(now[name], dict) and before.get(name) != now[name]]
     return "".join(f", {name} was {before.get(name)} and is {now[name]}" for name in names)
