@@ -57,7 +57,7 @@ def calibrated(parts, root, tmp_path_factory):
 
 def test_a_run_leaves_a_calibrated_model(calibrated, parts, root):
     model = load(calibrated / "model.keras")
-    found = model.card["calibration"]
+    found = model.calibration
     assert (found["validation"], found["negatives"]) == (8, 4)
     assert (model.temperature, model.threshold) == (found["temperature"], found["threshold"])
     assert fitted(found) == {digest(path) for path in (*parts[1].paths, *map(str, (root / "none").iterdir()))}
@@ -68,7 +68,7 @@ def test_a_run_leaves_a_calibrated_model(calibrated, parts, root):
 def test_validation_photos_alone_fit_a_threshold_and_that_is_said(parts, tmp_path):
     said = []
     model = run(parts, tmp_path, said).model
-    assert 0 < model.threshold < 1 and model.card["calibration"]["negatives"] == 0
+    assert 0 < model.threshold < 1 and model.calibration["negatives"] == 0
     assert said[-1].startswith("temperature ") and "keeps 100.0% of 8 validation photos; fewer than 100 photos" in said[-1]
 
 
@@ -84,12 +84,12 @@ def test_without_other_photos_there_is_no_threshold_and_that_is_said_in_a_line(p
 def test_of_validation_photos_those_that_are_learnt_from_fit_nothing(parts, tmp_path):
     training, validation = parts
     both = datasets.Dataset([*training.paths, *validation.paths], [*training.labels, *validation.labels], training.class_names)
-    assert run([training, both], tmp_path).model.card["calibration"]["validation"] == 8
+    assert run([training, both], tmp_path).model.calibration["validation"] == 8
 
 
 def test_the_best_epoch_is_what_is_fitted(parts, tmp_path):
     result = run(parts, tmp_path, config=config(keep="best"))
-    assert result.model.card["calibration"]["temperature"] == load(result.path).temperature
+    assert result.model.calibration["temperature"] == load(result.path).temperature
 
 
 def test_a_run_that_was_killed_while_it_fitted_fits_again(calibrated, parts, root, tmp_path, monkeypatch):

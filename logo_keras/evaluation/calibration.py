@@ -156,10 +156,10 @@ def calibrate(model, validation, negatives=None, batch_size=16, keep=KEEP, repor
         report: function that takes a line of text: a photo that cannot be read, and why. It is left out.
 
     Returns:
-        dict for JSON, the same as on the card: `validation`, `negatives` and `unreadable`, int, photos; `temperature` and
-        `threshold`; `keep`; `true_accepts`, the share of the validation photos that the threshold keeps; `false_accepts`, that of
-        the negatives, or None; `nll` and `ece`, two floats each, before and after: the negative log-likelihood in nats and the
-        `calibration_error`; `choices`, what other `keep`s would do; `fitted_on`, see `fitted`; and `date`.
+        dict for JSON, as on the card, and `choices`, what other `keep`s would do. On the card: `validation`, `negatives` and
+        `unreadable`, int, photos; `temperature` and `threshold`; `keep`; `true_accepts`, the share of the validation photos that
+        the threshold keeps; `false_accepts`, that of the negatives, or None; `nll` and `ece`, two floats each, before and after:
+        the negative log-likelihood in nats and the `calibration_error`; `fitted_on`, see `fitted`; and `date`.
 
     Raises:
         ValueError: for an exported file, a model that names no brand or one alone, other class names, photos without a brand in
@@ -213,13 +213,12 @@ def calibrate(model, validation, negatives=None, batch_size=16, keep=KEEP, repor
         "false_accepts": None if foreign is None else float((foreign >= threshold).mean()),
         "nll": losses,
         "ece": errors,
-        "choices": _choices(confidences[right], confidences, foreign),
         "fitted_on": _packed(each for _, each in in_threads(digest, files, "remembering photos")),
         "date": datetime.date.today().isoformat(),
     }
     model.temperature, model.threshold = temperature, threshold
     model.card = {**model.card, "calibration": found}
-    return found
+    return found | {"choices": _choices(confidences[right], confidences, foreign)}
 
 
 def check_calibrates(model):
