@@ -18,6 +18,7 @@ from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.evaluation.metrics import evaluate
+from logo_keras.evaluation.reliability import calibration_error
 
 # Share of the validation photos that a threshold keeps. By choice: one photo in 20 is what "nearly all" is taken for elsewhere
 # too (false positives at 95 % true positives: Hendrycks and Gimpel 2017, arXiv:1610.02136).
@@ -37,8 +38,6 @@ _HALVINGS = 30
 _KEPT = 2**26
 # Rows of them that are worked on at once hold so many numbers.
 _AT_ONCE = 2**20
-# Bins of the calibration error. Source: Guo et al. 2017, arXiv:1706.04599, section 4.
-BINS = 15
 # Bytes of a digest. Of 100,000 photos one in 4 billion sets holds two different ones with the same 8 bytes (birthday bound).
 _DIGEST = 8
 # Digits of a threshold: it is rounded down, so that other rounding in an exported file drops no photo that it was fitted to.
@@ -302,27 +301,6 @@ def copies(paths, others):
     found = ((path, digest(path), candidates) for path, candidates in alike.items())
     pairs = ((path, next((other for other in candidates if known[other] == own), None)) for path, own, candidates in found)
     return [(path, other) for path, other in pairs if other is not None]
-
-
-def calibration_error(confidences, right, bins=BINS):
-    """How far confidence lies from accuracy (ECE): the mean distance of the two in equally wide bins, weighted by their photos.
-
-    Args:
-        confidences: float `[n]`, in [0, 1], the probability of the likeliest class.
-        right: bool `[n]`, whether it is the true one.
-        bins: int.
-
-    Returns:
-        float in [0, 1].
-
-    Source:
-        Guo et al. 2017, arXiv:1706.04599, equation 3.
-    """
-    confidences, right = np.asarray(confidences, np.float64), np.asarray(right, bool)
-    # (0, 1/bins], as in the source.
-    place = np.clip(np.ceil(confidences * bins).astype(int) - 1, 0, bins - 1)
-    # |sum of right - sum of confidences| of a bin is its number of photos times the distance of the means.
-    return float(np.abs(np.bincount(place, right - confidences, bins)).sum() / len(confidences))
 
 
 def digest(path):
