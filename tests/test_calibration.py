@@ -111,7 +111,7 @@ def test_no_photo_is_refused():
 
 def test_the_calibration_error_by_hand():
     # Bin (0.4, 0.5]: confidence 0.45, half right; bin (0.9, 1]: confidence 0.95, all right.
-    error = calibration_error([0.45, 0.45, 0.95, 0.95], [True, False, True, True], bins=10)
+    error = calibration_error([0.45, 0.45, 0.95, 0.95], [True, False, True, True], count=10)
     assert error == pytest.approx((2 * 0.05 + 2 * 0.05) / 4)
 
 

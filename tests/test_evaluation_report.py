@@ -129,8 +129,15 @@ def test_what_is_no_report_is_not_overwritten(found, tmp_path):
         report.write_report(tmp_path, found)
     assert (tmp_path / "report.html").read_text() == "my own page"
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotADirectoryError, match="file is a file; the report needs a folder"):
-        report.write_report(tmp_path / "file", found)
+    for folder in (tmp_path / "file", tmp_path / "file" / "report"):
+        with pytest.raises(NotADirectoryError, match="file is a file; the report needs a folder"):
+            report.write_report(folder, found)
+
+
+def test_a_folder_that_may_not_be_written_is_refused_before_the_work(found, tmp_path, monkeypatch):
+    monkeypatch.setattr(report.os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match="may not be written: choose another folder"):
+        report.check_folder(tmp_path / "new" / "report", found.model, found.data, BRANDS)
 
 
 @pytest.mark.parametrize("library", ["jinja2", "matplotlib"])

@@ -74,7 +74,7 @@ def write_report(folder, found, dataset=None, negatives=None, overwrite=False, s
 
 
 def check_folder(folder, model, data, class_names, overwrite=False):
-    """Refuses to replace the report of another model or of other photos.
+    """Refuses to replace the report of another model or of other photos, and a folder that cannot be written.
 
     Args:
         folder: Path; it may be missing.
@@ -83,11 +83,15 @@ def check_folder(folder, model, data, class_names, overwrite=False):
 
     Raises:
         ValueError: naming what the folder holds.
-        NotADirectoryError: if it is a file.
+        NotADirectoryError: if it, or what it is to lie in, is a file.
+        PermissionError: if it may not be written.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file; the report needs a folder.")
+    there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{there} is a file; the report needs a folder.")
+    if not os.access(there, os.W_OK):
+        raise PermissionError(f"{there} may not be written: choose another folder for the report.")
     ways = "choose another folder, or replace it with --overwrite (overwrite=True)"
     if overwrite:
         return
