@@ -179,6 +179,8 @@ def _subject(flags, model):
 def _data(flags):
     """What JSON says of the photos."""
     said = {name: flags[name].value for name in ("split", "cut", "held_out")}
+    if flags.held_out_file is not None and Path(flags.held_out_file).is_file():
+        said["held_out"] = left_out.read(flags.held_out_file)["share"]
     return {"kind": flags.data, "root": os.path.abspath(flags.root), **said}
 
 

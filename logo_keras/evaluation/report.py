@@ -62,7 +62,7 @@ def write_report(folder, found, dataset=None, negatives=None, overwrite=False, s
         say(f"note: {PAGE} is left out: {error}")
         page = None
     mark(folder)
-    with contextlib.ExitStack() as files, saying_when_full(folder, "what was there is as it was."):
+    with saying_when_full(folder, "what was there is as it was."), contextlib.ExitStack() as files:
         # Both are written before one of them gets its name.
         document.write(files.enter_context(replacing(folder / JSON)), made)
         if page is not None:
@@ -165,7 +165,9 @@ def _values(found, made, dataset, negatives):
             [f"{row['low']:.2f} to {row['high']:.2f}", row["samples"], percent(row["confidence"]), percent(row["accuracy"])]
             for row in figures["calibration"]["bins"]
         ],
-        "coverage": charts.coverage(figures["coverage"], found.threshold),
+        "coverage": charts.coverage(
+            figures["coverage"], found.threshold, (figures["known"]["share"], figures["right_of_known"]["share"])
+        ),
         "threshold": found.threshold,
         "known": figures["known"],
         "right_of_known": figures["right_of_known"],
