@@ -1,7 +1,8 @@
 """What a model is worth: its answers to photos of a data set, compared with the truth and with other models."""
 
 from logo_keras.evaluation import retrieval
+from logo_keras.evaluation.comparison import Comparison, bootstrap, compare, paired
 from logo_keras.evaluation.intervals import wilson_interval
-from logo_keras.evaluation.metrics import Comparison, Evaluation, bootstrap, compare, evaluate, paired, read
+from logo_keras.evaluation.metrics import Evaluation, evaluate, read
 
 __all__ = ["Comparison", "Evaluation", "bootstrap", "compare", "evaluate", "paired", "read", "retrieval", "wilson_interval"]

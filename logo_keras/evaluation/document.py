@@ -15,7 +15,9 @@ from logo_keras.evaluation import figures
 SCHEMA_VERSION = 3
 _READ = (2, 3)
 # Digits that are kept of what is between 0 and 1, and of px.
-_DIGITS, _PX_DIGITS = 6, 2
+_DIGITS, PX_DIGITS = 6, 2
+# A million samples; Python needs ten times as much memory for them.
+_LARGEST = 2**29
 # What is wrong with a file that is none of ours, or damaged.
 _DAMAGED = (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError, AttributeError)
 
@@ -41,7 +43,7 @@ def to_dict(found):
         "classes": figures.of_classes(found),
         "categories": figures.of_categories(found),
         "confusion": found.confusion_counts.tolist(),
-        "unreadable": {_relative(path, found.root): reason for path, reason in found.unreadable.items()},
+        "unreadable": {relative(path, found.root): reason for path, reason in found.unreadable.items()},
         "samples": list(_rows(found)),
     }
 
@@ -82,9 +84,13 @@ def load(path):
     if path.is_dir():
         path = path / FILE
     try:
+        if path.stat().st_size > _LARGEST:
+            raise UserError(f"{path} is larger than {_LARGEST // 2**20} MiB: too much for an evaluation.")
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no evaluation {path}.") from None
+    except UserError:
+        raise
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is no evaluation of logo_keras, or it is damaged: {error}.") from error
     version = document.get("schema_version") if isinstance(document, dict) else None
@@ -144,8 +150,8 @@ def _rows(found):
     for number, path in enumerate(found.paths):
         size = math.nan if found.logo_sizes is None else float(found.logo_sizes[number])
         yield {
-            "photo": _relative(path, found.root),
-            **({} if found.boxes is None else {"box": _rounded(found.boxes[number], _PX_DIGITS)}),
+            "photo": relative(path, found.root),
+            **({} if found.boxes is None else {"box": _rounded(found.boxes[number], PX_DIGITS)}),
             "class": int(found.labels[number]),
             "top": found.best[number].tolist(),
             "probabilities": _rounded(found.best_probabilities[number]),
@@ -153,7 +159,7 @@ def _rows(found):
             "known": bool(known[number]),
             "rank": int(found.ranks[number]),
             **({} if math.isnan(size) else {"logo_size": round(size, _DIGITS)}),
-            **({} if found.region_boxes is None else {"regions": _rounded(found.region_boxes[number], _PX_DIGITS)}),
+            **({} if found.region_boxes is None else {"regions": _rounded(found.region_boxes[number], PX_DIGITS)}),
         }
 
 
@@ -251,9 +257,9 @@ def _rounded(values, digits=_DIGITS):
     return np.round(np.asarray(values, np.float64), digits).tolist()
 
 
-def _relative(path, root):
+def relative(path, root):
     """A path below the data set's folder, with slashes; as it is where it lies elsewhere."""
     if root is None:
         return path
-    relative = os.path.relpath(path, root).replace(os.sep, "/")
-    return path if relative.startswith("../") else relative
+    below = os.path.relpath(path, root).replace(os.sep, "/")
+    return path if below.startswith("../") else below
