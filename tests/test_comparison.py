@@ -63,7 +63,7 @@ def test_runs_on_which_a_photo_was_not_read_are_left_out():
 
 
 def test_mcnemar_agrees_with_published_and_exact_values():
-    # Fay 2016, vignette of the R package exact2x2, section 2: 9 and 2 discordant pairs, p 0.0654.
+    # The example of the vignette exactMcNemar of the R package exact2x2: 9 and 2 discordant pairs.
     assert mcnemar(9, 2) == mcnemar(2, 9) == pytest.approx(0.06543, abs=5e-6)
     # All speak for one side: 2 / 2^n.
     assert mcnemar(6, 0) == pytest.approx(2 / 2**6) and mcnemar(5, 0) == pytest.approx(2 / 2**5)

@@ -83,7 +83,7 @@ def mcnemar(first, second):
         float in (0, 1], two-sided.
 
     Source:
-        McNemar 1947, Psychometrika 12 (2), p. 153; exact as in Fay 2010, Biostatistics 11 (2), p. 373, section 2.
+        McNemar 1947, Psychometrika 12 (2), p. 153; with the binomial distribution instead of its approximation.
     """
     number = whole("first", first, 0) + whole("second", second, 0)
     logs = [math.lgamma(number + 1) - math.lgamma(k + 1) - math.lgamma(number - k + 1) for k in range(min(first, second) + 1)]

@@ -220,6 +220,7 @@ class _Fold:
         union = dict.fromkeys(key for run in runs for key in run.places)
         for run in runs:
             _check(run, runs[0])
+        for run in runs:
             _check_complete(run, union, runs)
         read = [set().union(*(run.places for run in side)) for side in self.sides]
         self.keys = [key for key in union if key in read[0] and key in read[1]]
