@@ -49,7 +49,7 @@ def define(flags):
 def table(verdict):
     """The figures of a Verdict as text."""
     sides, compared = (verdict.first, verdict.second), verdict.comparison
-    boxes = f", {compared.photos:,} boxes" if compared.photos != verdict.photos else ""
+    boxes = f", {compared.photographs:,} boxes" if compared.photographs != verdict.photos else ""
     folds = f", {verdict.folds} folds" if verdict.folds > 1 else ""
     rows = [("", " runs", "   top1", "95 % interval")]
     rows += [(side.name, f"{side.runs:5}", f"{side.top1:7.1%}", _shares(side.interval)) for side in sides]
@@ -60,10 +60,7 @@ def table(verdict):
         f"McNemar      {votes}: p {_p(verdict.p)}",
     ]
     if verdict.sizes:
-        lines += [
-            "",
-            *in_columns([("size of the logo", "samples", "         top1", "points", "95 % interval"), *_sizes(verdict)]),
-        ]
+        lines += ["", *in_columns([*_sizes(verdict)])]
     if count := len(verdict.discordant):
         lines += ["", f"They differ on {count:,}{', of which the first' if count > _SHOWN else ''}:"]
         lines += map(_differing, verdict.discordant[:_SHOWN])

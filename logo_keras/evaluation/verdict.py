@@ -90,17 +90,17 @@ class Verdict:
     @property
     def sentence(self):
         """str, what may be claimed, and what could have been seen."""
-        difference, (low, high) = self.comparison.difference, self.comparison.interval
+        ahead, behind, (low, high) = self.first.name, self.second.name, self.comparison.interval
+        if self.comparison.difference < 0:
+            ahead, behind, low, high = behind, ahead, -high, -low
+        points, low, high = (f"{100 * value:.1f}" for value in (abs(self.comparison.difference), low, high))
         on = f"on these {self.photos:,} photos"
+        if self.shown:
+            found = f"{ahead} is better than {behind} {on}: {points} points, {low} to {high}"
+        else:
+            found = f"Not shown that one is better {on}: {ahead} has {points} points more than {behind}, {low} to {high}"
         seen = f"a difference of {100 * self.detectable:.1f} points would have been shown in 80 of 100 such comparisons"
-        if not self.shown:
-            found = f"{self.first.name} has {100 * difference:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
-            return f"Not shown that one is better {on}: {found}; {seen}; {self._seeds}."
-        better, worse = self.first.name, self.second.name
-        if difference < 0:
-            better, worse, low, high = worse, better, -high, -low
-        points = f"{100 * abs(difference):.1f} points, {100 * low:.1f} to {100 * high:.1f}"
-        return f"{better} is better than {worse} {on}: {points}; {seen}; {self._seeds}."
+        return f"{found}; {seen}; {self._seeds}."
 
     @property
     def _seeds(self):
