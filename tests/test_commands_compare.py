@@ -57,7 +57,7 @@ def test_it_prints_both_sides_the_difference_sizes_and_one_sentence(capsys, file
     assert "bad       1    90.0%  85.1% to 93.4%" in lines
     assert any(line.startswith("difference   +10.0 points   95 % interval +") for line in lines)
     assert "McNemar      20 photos for good, 0 for bad: p below 0.001" in lines
-    assert any(line.startswith("logo below 15%       100  100.0%  90.0%   +10.0  +4.") for line in lines)
+    assert any(line.startswith("logo below 15%        100  100.0%  90.0%   +10.0  +") for line in lines)
     assert "They differ on 20, of which the first:" in lines and "  0.jpg, red: red / green" in lines
     assert sum(line.startswith("  ") and ".jpg" in line for line in lines) == 10
     assert lines[-1].startswith("good is better than bad on these 200 photos: 10.0 points, ")

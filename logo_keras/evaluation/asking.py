@@ -47,16 +47,24 @@ def describe(model):
         "name": None,
         "sha256": None,
         "architecture": getattr(metadata, "model", type(model).__name__),
+        "preprocessing": model.preprocessing,
         # What a model has not that was never calibrated.
         "temperature": getattr(model, "temperature", None) or 1.0,
         "threshold": getattr(model, "threshold", None),
         "calibration": calibration or None,
+        "trained_on": _trained_on(card_of(model).get("data") or {}),
     }
 
 
 def card_of(model):
     """The card of a model, or of an exported file that has one: dict."""
     return getattr(model, "card", None) or getattr(getattr(model, "metadata", None), "card", None) or {}
+
+
+def _trained_on(data):
+    """Which photos a card says that its model learnt from: dict of `kind` and `split`; None where it says nothing."""
+    training = data.get("training") or {}
+    return {"kind": data["kind"], "split": training.get("split")} if data.get("kind") else None
 
 
 def _batches(model, dataset, size, strict, unreadable):

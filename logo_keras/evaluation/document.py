@@ -14,6 +14,8 @@ from logo_keras.evaluation import figures
 # list of counts, a sample has a box.
 SCHEMA_VERSION = 3
 _READ = (2, 3)
+# In the folder of a report.
+FILE = "evaluation.json"
 # Digits that are kept of what is between 0 and 1, and of px.
 _DIGITS, PX_DIGITS = 6, 2
 # A million samples; Python needs ten times as much memory for them.
@@ -120,7 +122,12 @@ def fields(document, name="the evaluation"):
         raise UserError(f"{name} is no evaluation of logo_keras, or it is damaged: {what}.") from error
 
 
-FILE = "evaluation.json"
+def relative(path, root):
+    """A path below a folder, with slashes; as it is where it lies elsewhere, or the folder is None."""
+    if root is None:
+        return path
+    below = os.path.relpath(path, root).replace(os.sep, "/")
+    return path if below.startswith("../") else below
 
 
 def _pieces(document):
@@ -176,6 +183,7 @@ def _fields(document):
         "data": {**document["data"]},
         "localisation": document["figures"].get("localisation"),
         "region_area": document["figures"].get("region_area"),
+        "fitted": document["figures"].get("fitted"),
         "none": document["figures"].get("none"),
     }
     for name, entry in (("root_categories", "category"), ("training_images", "training_images")):
@@ -255,11 +263,3 @@ def _numbers(values, shape):
 
 def _rounded(values, digits=_DIGITS):
     return np.round(np.asarray(values, np.float64), digits).tolist()
-
-
-def relative(path, root):
-    """A path below the data set's folder, with slashes; as it is where it lies elsewhere."""
-    if root is None:
-        return path
-    below = os.path.relpath(path, root).replace(os.sep, "/")
-    return path if below.startswith("../") else below

@@ -36,6 +36,7 @@ def of_evaluation(found):
         "by_training_images": _by_training_images(found),
         "region_area": found.region_area,
         "localisation": found.localisation,
+        "fitted": found.fitted,
         "none": found.none,
     }
 

@@ -54,6 +54,7 @@ class Evaluation:
         root: None, or str, the folder in which all photos lie; paths in JSON begin there.
         root_categories: None, or tuple of N str, the root category of each class.
         training_images: None where it is not known, or tuple of N int, what the model learnt each class from.
+        fitted: None where it is not known, or int, photos among these that the model's temperature and threshold were fitted on.
         none: None where it was not asked, or dict for JSON, what the model said of photos without a brand of its list
             (`logo_keras.evaluation.negatives`).
 
@@ -83,6 +84,7 @@ class Evaluation:
     root: str | None = None
     root_categories: tuple | None = None
     training_images: tuple | None = None
+    fitted: int | None = None
     none: dict | None = None
 
     def __post_init__(self):
@@ -227,7 +229,7 @@ def read(path):
     return Evaluation.from_dict(document.load(path), str(path))
 
 
-def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True, scores=None):
+def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True, scores=None, infer=None):
     """Asks a model about every sample of a data set.
 
     Args:
@@ -237,6 +239,7 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True, sc
         strict: bool, stop at the first unreadable photo.
         probabilities: bool, whether to keep those of every class. Without them memory grows with the samples alone.
         scores: function from the outputs of B images to a dict of float `[B]`, kept as `Evaluation.scores`; or None.
+        infer: function of images `[B, S, S, 3]`, instead of the model's own; or None.
 
     Returns:
         Evaluation, with the classes in the order of the model.
@@ -252,7 +255,7 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True, sc
     subject, unreadable = describe(model), {}
     keep = _Kept(subject["temperature"], probabilities, scores)
     parts, seen, sizes = [], [], []
-    for numbers, outputs, boxes in ask(model, dataset, batch_size, strict, unreadable):
+    for numbers, outputs, boxes in ask(model, dataset, batch_size, strict, unreadable, infer):
         parts.append({"numbers": numbers, **keep(outputs, dataset.labels[numbers])})
         seen += boxes
         sizes += [_logo_size(each, model) for each in boxes]

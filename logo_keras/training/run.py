@@ -286,7 +286,9 @@ class _Journal(keras.callbacks.Callback):
                 if path not in unreadable:
                     self.report(f"left out: {path}: {reason}")
                     unreadable[path] = reason
-        self.model.card = {**self.model.card, **model_card.of_run(self.unfinished.identity, self.about, row)}
+        # Of marks, which are drawn, there are no counts.
+        counts = list(self.datasets[0].counts.values()) if self.datasets else None
+        self.model.card = {**self.model.card, **model_card.of_run(self.unfinished.identity, self.about, row, counts)}
         score = [row["val_top1"], -row["val_loss"]] if "val_top1" in row else None
         # Of marks.
         for name in {"val_r1", "val_recall"} & row.keys():

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import statistics
 import sys
 import zipfile
 from pathlib import Path
@@ -19,7 +20,7 @@ _CONFIG, _METADATA = "config.json", "metadata.json"
 _MOST_OF_FILE, _SMALL_FILE = 20, 2**20
 
 
-def of_run(identity, about, row):
+def of_run(identity, about, row, training_images=None):
     """Describes a run for the model that comes out of it.
 
     Args:
@@ -28,6 +29,7 @@ def of_run(identity, about, row):
             `marks`, `num_classes` and what else tells them from others.
         about: dict or None: `data`, a dict of which `kind`, `train_split` and `validation` are taken, and `recipe`, a name.
         row: dict, the figures of the last epoch, or None before the first.
+        training_images: list of int, what each class is learnt from, in the order of the classes; None where that is not known.
 
     Returns:
         dict for JSON: `architecture`, `backbone`, `data`, `recipe` (its name or None), `config`, `figures`, `packages` and
@@ -52,6 +54,7 @@ def of_run(identity, about, row):
             "classes": identity["training"].get("num_classes") or len(identity["training"]["class_names"]),
             "training": photos("training", data.get("train_split")),
             "validation": photos("validation", data.get("validation")),
+            **({} if training_images is None else {"training_images": training_images}),
         },
         "recipe": about.get("recipe"),
         "config": settings,
@@ -194,10 +197,18 @@ def _lines(path, card):
 
 def _text(value):
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(part)}" for name, part in value.items() if part not in (None, {}, []))
+        parts = {name: _spread(part) if name == "training_images" else part for name, part in value.items()}
+        return ", ".join(f"{name} {_text(part)}" for name, part in parts.items() if part not in (None, {}, []))
     if isinstance(value, list):
         return f"[{', '.join(map(_text, value))}]"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _spread(counts):
+    """One number a class, thousands perhaps, as fewest, median and most."""
+    if not (isinstance(counts, list) and counts and all(isinstance(count, int) for count in counts)):
+        return counts
+    return f"{min(counts)} to {max(counts)} a class, median {statistics.median(counts):g}"
 
 
 def _network(config):
