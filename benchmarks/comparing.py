@@ -5,14 +5,16 @@
 Answers to photos are drawn: some photos are harder than others, for one model more than for the other; runs of other seeds are
 better or worse as a whole, and answer each photo by chance a little. Then the truth is known, and `judge` is asked as it would be
 of files: how often its 95 % interval holds it, and, where the truth is the difference that a comparison says it would have shown,
-how often it does.
+how often it does. Below stands what it says of two models of benchmarks/accuracy.py, two seeds each.
 """
 
 import dataclasses
+import json
 
 import numpy as np
-from result import Table, keep, run
+from result import RESULTS, Table, keep, run
 
+from logo_keras.commands.compare import table
 from logo_keras.evaluation import Evaluation
 from logo_keras.evaluation.comparison import detectable
 from logo_keras.evaluation.verdict import judge
@@ -43,7 +45,8 @@ def main(flags, _):
         "First table: both models are equally good; the spread is the standard deviation of top-1 over seeds",
         "Second table: one run a side, and the true difference is the one that logo-compare says it would have shown",
     ]
-    keep("comparing", covered, powers, title="What logo-compare says of drawn answers", facts=facts)
+    example = ["```", *table(_example()).splitlines(), "```"]
+    keep("comparing", covered, powers, example, title="What logo-compare says of drawn answers", facts=facts)
 
 
 def _rows():
@@ -100,6 +103,24 @@ def _power(draws, photos, discordant):
         sides = [{"": _evaluation(one != other, 0, 1)} for other in (1, 0)]
         shown += judge(*sides, resamples=_RESAMPLES).shown
     return stated, shown / draws
+
+
+def _example():
+    """The Verdict of DRNA-Net and a plain classifier on the test photos of TopLogo-10."""
+    sides = []
+    for name in ("drna", "plain"):
+        paths = [RESULTS / f"accuracy-toplogo10-{name}-seed{seed}.json" for seed in (0, 1)]
+        sides.append({path.stem: _of_answers(json.loads(path.read_text())["answers"]) for path in paths})
+    return judge(*sides, names=("drna", "plain"))
+
+
+def _of_answers(answers):
+    """An Evaluation of the rows that benchmarks/accuracy.py keeps: path, box, brand and guess."""
+    paths, _, brands, guesses = zip(*answers, strict=True)
+    names = tuple(sorted({*brands, *guesses}))
+    labels, best = (np.array([names.index(name) for name in each]) for each in (brands, guesses))
+    best = best[:, None]
+    return Evaluation(names, paths, labels, None, {}, None, 448, best=best, best_probabilities=best, ranks=best[:, 0])
 
 
 def _evaluation(right, first, boxes):
