@@ -15,9 +15,8 @@ import numpy as np
 from result import RESULTS, Table, keep, run
 
 from logo_keras.commands.compare import table
-from logo_keras.evaluation import Evaluation
+from logo_keras.evaluation import Evaluation, judge
 from logo_keras.evaluation.comparison import detectable
-from logo_keras.evaluation.verdict import judge
 
 # Enough for a percent: of 1,000 draws, 95 % stand within 1.4 points.
 _DRAWS, _RESAMPLES = 1000, 1000

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from logo_keras.errors import UserError
-from logo_keras.evaluation import Evaluation, compare
-from logo_keras.evaluation.verdict import judge
+from logo_keras.evaluation import Evaluation, compare, judge
 
 
 def answers(right, first=0, boxes=1, **options):

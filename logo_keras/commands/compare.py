@@ -23,10 +23,10 @@ from logo_keras import datasets
 from logo_keras.commands.command import Command, in_columns, printable, say_notes, say_unreadable
 from logo_keras.commands.open_model import SUFFIXES, open_model
 from logo_keras.errors import UserError
-from logo_keras.evaluation import evaluate, read
+from logo_keras.evaluation import evaluate, judge, read
 from logo_keras.evaluation.document import FILE
-from logo_keras.evaluation.verdict import MIDDLE, SMALL, judge
-from logo_keras.files import sha256, write_json
+from logo_keras.evaluation.verdict import MIDDLE, SMALL
+from logo_keras.files import saying_when_full, sha256, write_json
 
 USAGE = "logo-compare FIRST SECOND"
 # Samples on which they differ that are printed.
@@ -122,7 +122,8 @@ def _work(flags, arguments):
     verdict = judge(*found, names=names if names[0] != names[1] else tuple(map(printable, arguments)))
     print(table(verdict))
     if flags.json is not None:
-        write_json(flags.json, verdict.to_dict())
+        with saying_when_full(Path(flags.json), "nothing was written."):
+            write_json(flags.json, verdict.to_dict())
 
 
 def _files(argument):

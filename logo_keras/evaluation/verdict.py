@@ -109,7 +109,7 @@ class Verdict:
         ours, theirs = self.first.runs, self.second.runs
         if min(ours, theirs) == 1:
             return "seeds were varied on one side only"
-        return f"over {ours} seeds" if ours == theirs else f"over {ours} and {theirs} seeds"
+        return f"over {ours} seeds a side" if ours == theirs else f"over {ours} and {theirs} seeds"
 
     def to_dict(self):
         """All of it, for JSON."""
