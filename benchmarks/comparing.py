@@ -23,7 +23,7 @@ _DRAWS, _RESAMPLES = 1000, 1000
 # On the scale of the answers' noise: photos, photos for one of the models, photos of one run.
 _PHOTO, _MODEL, _CHANCE = 2.0, 0.7, 1.0
 # Of a run as a whole; the table says what that is in points.
-_SEEDS = (0.0, 0.06, 0.15)
+_SEEDS = (0.0, 0.06, 0.15, 0.4)
 
 
 def define(flags):
@@ -56,7 +56,7 @@ def _rows():
     for runs in (2, 3, 5):
         for seed in _SEEDS:
             yield 300, 1, 1, runs, seed
-    yield 300, 1, 3, 3, _SEEDS[-1]
+    yield 300, 1, 3, 3, _SEEDS[2]
 
 
 def _coverage(draws, photos, boxes, folds, runs, seed):
