@@ -63,6 +63,15 @@ def test_a_wrong_first_label_is_drawn_otherwise_than_a_right_one():
     assert has(wrong[first_line], draw._WRONG) and not has(wrong[first_line], draw._RIGHT)
 
 
+def test_of_nothing_known_none_is_drawn_in_one_line():
+    empty = np.zeros((0, 4), np.float32)
+    unknown = draw.draw_recognition(photo(), Recognition((), (), empty, empty[:, 0], known=False, confidence=0.3))
+    assert unknown.shape == draw.draw_recognition(photo(), recognition(labels=("none",), probabilities=(0.3,))).shape
+    np.testing.assert_array_equal(unknown, draw.draw_recognition(photo(), recognition(labels=("none",), probabilities=(0.3,))))
+    wrong = draw.draw_recognition(photo(), Recognition((), (), empty, empty[:, 0], known=False, confidence=0.3), truth="puma")
+    assert has(wrong[320:352], draw._WRONG)
+
+
 def match(box, label="adidas"):
     return Match(label, 0.5, box, None)
 
