@@ -65,11 +65,12 @@ def test_a_wrong_first_label_is_drawn_otherwise_than_a_right_one():
 
 def test_of_nothing_known_none_is_drawn_in_one_line():
     empty = np.zeros((0, 4), np.float32)
-    unknown = draw.draw_recognition(photo(), Recognition((), (), empty, empty[:, 0], known=False, confidence=0.3))
-    assert unknown.shape == draw.draw_recognition(photo(), recognition(labels=("none",), probabilities=(0.3,))).shape
-    np.testing.assert_array_equal(unknown, draw.draw_recognition(photo(), recognition(labels=("none",), probabilities=(0.3,))))
-    wrong = draw.draw_recognition(photo(), Recognition((), (), empty, empty[:, 0], known=False, confidence=0.3), truth="puma")
-    assert has(wrong[320:352], draw._WRONG)
+    unknown = Recognition((), (), empty, empty[:, 0], known=False, confidence=0.3)
+    drawn, named = draw.draw_recognition(photo(), unknown), draw.draw_recognition(photo(), recognition((), ("none",), (0.3,)))
+    # The same word in the same place; the share at the right is that of the likeliest.
+    np.testing.assert_array_equal(drawn[:, :200], named[:, :200])
+    assert not np.array_equal(drawn[:, 200:], named[:, 200:])
+    assert has(draw.draw_recognition(photo(), unknown, truth="puma")[320:352], draw._WRONG)
 
 
 def match(box, label="adidas"):
