@@ -25,8 +25,9 @@ from sklearn.metrics import log_loss
 
 import logo_keras as lk
 from logo_keras.datasets.quality.duplicates import alike
-from logo_keras.evaluation.calibration import calibration_error, fit_temperature, fit_threshold, tempered
+from logo_keras.evaluation.calibration import fit_temperature, fit_threshold, tempered
 from logo_keras.evaluation.novelty import ClassMeans, auroc, false_accepts, scores
+from logo_keras.evaluation.reliability import calibration_error
 from logo_keras.export.release import head
 from logo_keras.report.progress import progress
 
