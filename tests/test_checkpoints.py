@@ -1,14 +1,18 @@
-"""Models that are kept inside an epoch: what goes on, in runs and in plain fit, and what is left where one cannot be kept."""
+"""Models that are kept inside an epoch: what goes on, in runs and in plain fit, and what is left where one cannot be kept.
+
+Runs on marks go on inside an epoch in test_embedder.py and test_detector.py.
+"""
 
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import photographs
 import pytest
-from colour_marks import ColourMarks
 from tiny import tiny_run as config
 
 from logo_keras import datasets
@@ -100,36 +104,20 @@ def test_batches_begin_inside_an_epoch_without_reading_a_photo_before(dataset, m
         np.testing.assert_array_equal(one[1], other[1])
 
 
-def test_an_epoch_of_marks_in_steps_goes_on_inside(tmp_path):
-    def settings():
-        from test_embedder import config
-
-        return config()
-
-    def marks():
-        return ColourMarks()
-
-    whole = quietly(settings(), marks(), tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        quietly(settings(), marks(), tmp_path / "parts", callbacks=[StopBefore(1, 1)], checkpoint_minutes=ALWAYS)
-    parts = quietly(settings(), marks(), tmp_path / "parts", resume=True)
-    assert same(whole.model, parts.model)
-
-
 def test_steps_per_epoch_and_the_engine_of_tf_data_go_on_inside_too(dataset, tmp_path):
     def fit(*callbacks):
         model = config().build(dataset.class_names)
         history = model.fit(
-            dataset, batch_size=2, epochs=3, steps_per_epoch=4, engine="tf.data", verbose=0, callbacks=list(callbacks)
+            dataset, batch_size=4, epochs=2, steps_per_epoch=2, engine="tf.data", verbose=0, callbacks=list(callbacks)
         )  # fmt: skip
         return model, history.history
 
     whole, figures = fit()
     with pytest.raises(KeyboardInterrupt):
-        fit(StopBefore(1, 3), Checkpoints(tmp_path, ALWAYS))
+        fit(StopBefore(0, 1), Checkpoints(tmp_path, ALWAYS))
     steps = Steps()
     parts, gone_on = fit(steps, Checkpoints(tmp_path, ALWAYS))
-    assert [step[:2] for step in steps.seen] == [(1, 3), (2, 0), (2, 1), (2, 2), (2, 3)]
+    assert [step[:2] for step in steps.seen] == [(0, 1), (1, 0), (1, 1)]
     assert same(whole, parts)
     for name, values in figures.items():
         np.testing.assert_allclose(gone_on[name], values, rtol=1e-4)
@@ -182,9 +170,8 @@ def test_there_are_never_more_than_two_models_beside_the_best(dataset, tmp_path)
             names = os.listdir(tmp_path / "unfinished") if (tmp_path / "unfinished").exists() else []
             most.append(sum(name.endswith(".keras") for name in names))
 
-    quietly(
-        config(keep="best", batch_size=4), dataset, tmp_path, validation=dataset, callbacks=[Count()], checkpoint_minutes=ALWAYS
-    )  # fmt: skip
+    scored = dataset.subset([0, 1])
+    quietly(config(keep="best"), dataset, tmp_path, validation=scored, callbacks=[Count()], checkpoint_minutes=ALWAYS)
     # The last one, and the best one; the one that is written comes on top.
     assert max(most) == 2
 
@@ -263,3 +250,11 @@ def test_a_lost_snapshot_is_named(dataset, tmp_path):
     (tmp_path / "unfinished" / "epoch-0001-step-000001.npz").write_bytes(b"half")
     with pytest.raises(ValueError, match=r"step-000001.npz is missing or damaged .*--overwrite"):
         quietly(config(), dataset, tmp_path, resume=True)
+
+
+@pytest.mark.slow
+def test_on_jax_plain_fit_goes_on_too():
+    pytest.importorskip("jax", reason="needs jax, of the extra [dev]")
+    command = [sys.executable, "-m", "pytest", "-q", "-k", "plain_fit_goes_on_with", __file__]
+    done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True)
+    assert "1 passed" in done.stdout, done.stdout

@@ -3,6 +3,7 @@
 import math
 import numbers
 import time
+import warnings
 
 import keras
 
@@ -53,9 +54,13 @@ class Checkpoints(Resuming):
                 raise UserError(
                     f"{self.unfinished.folder} holds a run of other settings: {differences}. Choose another folder, or remove it."
                 )
-            # The optimizer is restored only where it has been built.
             model.build_optimizer()
-            model.load_weights(self.unfinished.last)
+            if not model.optimizer.built:
+                model.optimizer.build(model.trainable_variables)
+            with warnings.catch_warnings():
+                # Keras only warns where it leaves something out.
+                warnings.filterwarnings("error", "Skipping variable loading")
+                model.load_weights(self.unfinished.last)
         self.unfinished.begin(identity)
         epoch, step = self.goes_on()
         # Rows are counted from the first epoch of the first call.
