@@ -51,9 +51,9 @@ class Result:
 
 
 def say(line):
-    """Prints a line; characters that the console cannot show become escapes, so that no name of a file ends a run."""
+    """Prints a line at once; characters that the console cannot show become escapes, so that no name of a file ends a run."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding))
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def train(
@@ -72,6 +72,7 @@ def train(
     held_out=None,
     negatives=None,
     checkpoint_minutes=CHECKPOINT_MINUTES,
+    dry=False,
 ):
     """Trains a model and leaves `model.keras`, `history.csv` and `config.json` in a folder.
 
@@ -104,6 +105,8 @@ def train(
             instance a folder; or None. When the run has ended, the temperature and the threshold of the kept model are fitted on
             the validation photos, and on these (`logo_keras.evaluation.calibrate`).
         checkpoint_minutes: float, of training between two models that are kept inside an epoch; 0 keeps whole epochs alone.
+        dry: bool, keep nothing: for `callbacks` that end the run by an exception before its first epoch does, as
+            `watching.Forecast` does.
 
     Returns:
         Result.
@@ -155,7 +158,6 @@ def train(
         else:
             model = config.build(training.class_names)
         if unfinished.epochs < config.epochs and not unfinished.ended:
-            unfinished.begin(identity, held_out)
             datasets = [each for each in (training, validation) if each is not None and not draws_itself(each)]
             callbacks, scored = list(callbacks), validation
             if validation is not None and draws_itself(validation):
@@ -163,8 +165,11 @@ def train(
                 score = ScoreScenes if isinstance(model, LogoDetector) else ScoreMarks
                 callbacks.insert(0, score(validation))
                 scored = None
-            with _explaining(unfinished, datasets, strict), listening() as request:
-                callbacks.append(_Journal(unfinished, checkpoint_minutes, request, datasets, about, report))
+            with _explaining(unfinished, datasets, strict), contextlib.ExitStack() as stack:
+                if not dry:
+                    unfinished.begin(identity, held_out)
+                    request = stack.enter_context(listening())
+                    callbacks.append(_Journal(unfinished, checkpoint_minutes, request, datasets, about, report))
                 model.fit(
                     training,
                     batch_size=config.batch_size,
@@ -199,7 +204,7 @@ def train(
 @contextlib.contextmanager
 def _only_run(out):
     """Keeps other runs out of a folder, and leaves none where there was none and nothing was written."""
-    there = out.exists()
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -212,9 +217,9 @@ def _only_run(out):
     except Held:
         raise OSError(f"another run writes to {out}: wait until it has ended, or choose another folder.") from None
     finally:
-        if not there:
-            with contextlib.suppress(OSError):
-                out.rmdir()
+        with contextlib.suppress(OSError):
+            for folder in made:
+                folder.rmdir()
 
 
 def _recorded(out):
