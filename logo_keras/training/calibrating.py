@@ -9,6 +9,8 @@ from logo_keras.network.inputs import draws_itself
 
 # Validation photos below which what is fitted is mostly chance: of 100 the share that a threshold keeps moves by 4 points (95 %).
 _FEW = 100
+# What another share of right answers would do is said of this one.
+_LESS = 0.9
 # What names no brand.
 _NAMELESS = (LogoEmbedder.__name__, LogoDetector.__name__)
 
@@ -76,6 +78,9 @@ def said(found):
     line += f"{found['validation']} validation photos"
     if found["negatives"]:
         line += f" and lets {found['false_accepts']:.1%} of {found['negatives']} photos without a known brand through"
+        (less,) = (each for each in found["choices"] if each["keep"] == _LESS)
+        if less["false_accepts"] < found["false_accepts"]:
+            line += f", with logo-calibrate --keep {_LESS} {less['false_accepts']:.1%}"
     return line + ("" if found["validation"] >= _FEW else f"; fewer than {_FEW} photos say little")
 
 
