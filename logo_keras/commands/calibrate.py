@@ -52,7 +52,12 @@ def _work(flags, arguments):
     say_notes(validation)
     before = model.temperature, model.threshold
     found = calibrate(model, validation, flags.negatives, flags.batch_size, flags.keep, report=lambda line: print(one_line(line)))
-    model.save(flags.model)
+    try:
+        model.save(flags.model)
+    # HDF5 raises RuntimeError where a write fails late.
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(f"{flags.model} cannot be written: {reason}. It is as it was.") from error
     print(table(found, before))
     if flags.json:
         write_json(flags.json, found)
