@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import statistics
 import sys
 import zipfile
 from pathlib import Path
@@ -21,15 +22,16 @@ _CONFIG, _METADATA = "config.json", "metadata.json"
 _MOST_OF_FILE, _SMALL_FILE = 20, 2**20
 
 
-def of_run(identity, about, row):
+def of_run(identity, about, row, training_images=None):
     """Describes a run for the model that comes out of it.
 
     Args:
-        identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names` and
-            `sha256` of the photos that are learnt from and of those that are scored after every epoch, or None. Of marks it is
-            `marks`, `num_classes` and what else tells them from others.
+        identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names`,
+            `sha256` (of their names) and `bytes` of the photos that are learnt from and of those that are scored after every
+            epoch, or None. Of marks it is `marks`, `num_classes` and what else tells them from others.
         about: dict or None: `data`, a dict of which `kind`, `train_split` and `validation` are taken, and `recipe`, a name.
         row: dict, the figures of the last epoch, or None before the first.
+        training_images: list of int, what each class is learnt from, in the order of the classes; None where that is not known.
 
     Returns:
         dict for JSON: `architecture`, `backbone`, `data`, `recipe` (its name or None), `config`, `figures`, `packages` and
@@ -44,7 +46,9 @@ def of_run(identity, about, row):
         found = identity[part]
         # Marks have their own, which say more.
         own = {name: value for name, value in (found or {}).items() if name != "class_names"}
-        return found and {"split": split} | (own if "marks" in own else {name: own[name] for name in ("photographs", "sha256")})
+        if "marks" not in own:
+            own = {name: own[name] for name in ("photographs", "sha256", "bytes") if name in own}
+        return found and {"split": split} | own
 
     return {
         "architecture": identity["config"]["model"],
@@ -54,6 +58,7 @@ def of_run(identity, about, row):
             "classes": identity["training"].get("num_classes") or len(identity["training"]["class_names"]),
             "training": photos("training", data.get("train_split")),
             "validation": photos("validation", data.get("validation")),
+            **({} if training_images is None else {"training_images": training_images}),
         },
         "recipe": about.get("recipe"),
         "config": settings,
@@ -208,10 +213,18 @@ def _lines(path, card):
 
 def _text(value):
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(part)}" for name, part in value.items() if part not in (None, {}, []))
+        parts = {name: _spread(part) if name == "training_images" else part for name, part in value.items()}
+        return ", ".join(f"{name} {_text(part)}" for name, part in parts.items() if part not in (None, {}, []))
     if isinstance(value, list):
         return f"[{', '.join(map(_text, value))}]"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _spread(counts):
+    """One number a class, thousands perhaps, as fewest, median and most."""
+    if not (isinstance(counts, list) and counts and all(isinstance(count, int) for count in counts)):
+        return counts
+    return f"{min(counts)} to {max(counts)} a class, median {statistics.median(counts):g}"
 
 
 def _network(config):
