@@ -111,7 +111,7 @@ def test_no_photo_is_refused():
 
 def test_the_calibration_error_by_hand():
     # Bin (0.4, 0.5]: confidence 0.45, half right; bin (0.9, 1]: confidence 0.95, all right.
-    error = calibration_error([0.45, 0.45, 0.95, 0.95], [True, False, True, True], bins=10)
+    error = calibration_error([0.45, 0.45, 0.95, 0.95], [True, False, True, True], count=10)
     assert error == pytest.approx((2 * 0.05 + 2 * 0.05) / 4)
 
 
@@ -142,7 +142,8 @@ def test_calibrate_sets_the_model_and_its_card(model, validation, folder):
     found = calibrate(model, validation, folder / "none", batch_size=5)
     assert (found["validation"], found["negatives"], found["unreadable"]) == (12, 5, 0)
     assert (model.temperature, model.threshold) == (found["temperature"], found["threshold"])
-    assert model.card["calibration"] == found
+    assert model.calibration | {"choices": found["choices"]} == found
+    assert [each["keep"] for each in found["choices"]] == [0.99, 0.95, 0.9, 0.8, 0.7]
     # Of 12 photos none may be lost with 95 %, as far as they are named right.
     right = model.predict_on_batch(np.stack([validation.sample(number, 32)[0] for number in range(12)]))["probabilities"]
     kept = right.max(axis=1) >= found["threshold"]
@@ -169,7 +170,8 @@ def test_a_calibrated_model_comes_back_from_its_file(model, validation, folder, 
     found = calibrate(model, validation, folder / "none")
     model.save(tmp_path / "model.keras")
     again = load(tmp_path / "model.keras")
-    assert (again.temperature, again.threshold, again.card["calibration"]) == (found["temperature"], found["threshold"], found)
+    assert (again.temperature, again.threshold) == (found["temperature"], found["threshold"])
+    assert again.calibration == model.calibration
 
 
 def test_many_photos_fit_the_temperature_by_a_part_and_all_are_counted(model, validation, folder, monkeypatch):

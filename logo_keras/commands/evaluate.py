@@ -21,11 +21,11 @@ from logo_keras.commands import shares
 from logo_keras.commands.command import Command, no_arguments, say_notes, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets import held_out as left_out
+from logo_keras.datasets.find_photos import find
 from logo_keras.datasets.splits import splits
 from logo_keras.errors import UserError
 from logo_keras.evaluation import document, evaluate, negatives, novelty, report
 from logo_keras.evaluation.asking import describe
-from logo_keras.evaluation.calibration import without_brand
 from logo_keras.files import replacing, saying_when_full, sha256
 
 USAGE = "logo-evaluate --model FILE --data KIND --root FOLDER [--split NAME] [--report FOLDER]"
@@ -130,9 +130,8 @@ def _work(flags, arguments):
         raise UserError(f"--record writes into .keras files, got {flags.model}.")
     if flags.overwrite and not flags.report:
         raise UserError("--overwrite belongs to --report.")
-    # The path too: a name without a folder has none.
-    if flags.json and not Path(os.path.abspath(flags.json)).parent.is_dir():
-        raise FileNotFoundError(f"there is no folder for --json {flags.json}.")
+    if flags.class_means is not None and Path(flags.model).suffix.lower() != ".keras":
+        raise UserError(f"--class_means needs a .keras model, which gives embeddings, got {flags.model}.")
     model = open_model(flags.model)
     if not hasattr(model, "recognize"):
         raise UserError(
@@ -180,15 +179,17 @@ def _subject(flags, model):
 def _data(flags):
     """What JSON says of the photos."""
     said = {name: flags[name].value for name in ("split", "cut", "held_out")}
+    if flags.held_out_file is not None and Path(flags.held_out_file).is_file():
+        said["held_out"] = left_out.read(flags.held_out_file)["share"]
     return {"kind": flags.data, "root": os.path.abspath(flags.root), **said}
 
 
 def _negatives(flags, model):
     """The photos without a brand: those that are named, else the data set's own; a Dataset, or None."""
     if flags.negatives is not None:
-        found = without_brand(flags.negatives, model.class_names)
+        paths = find(flags.negatives)
         top = flags.negatives if os.path.isdir(flags.negatives) else os.path.dirname(flags.negatives)
-        return dataclasses.replace(found, root=os.path.abspath(top))
+        return datasets.Dataset(paths, [-1] * len(paths), model.class_names, root=os.path.abspath(top))
     split = splits(flags.data, flags.root).none if (flags.report or flags.json) and flags.cut is None else None
     return None if split is None else datasets.load(flags.data, flags.root, split=split)
 

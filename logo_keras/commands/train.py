@@ -36,7 +36,7 @@ USAGE = "logo-train [--data KIND] --root FOLDER --out FOLDER [--model plain|nts|
 # What learns from marks, and the recipe that it takes without photos.
 _OF_MARKS = {"LogoEmbedder": "logo_embedder", "LogoDetector": "logo_detector"}
 # Flags that say nothing of marks.
-_OF_PHOTOGRAPHS = ("cut", "held_out", "train_split", "cache", "strict", "augment", "balance", "one_brand")
+_OF_PHOTOGRAPHS = ("cut", "held_out", "train_split", "cache", "strict", "augment", "balance", "one_brand", "negatives")
 
 
 def define(flags):
@@ -53,6 +53,13 @@ def define(flags):
         None,
         "Photographs that are scored after every epoch and not learnt from: the name of a part, a share of the training "
         "part between 0 and 1, or none. By default the part validation where there is one, else none.",
+    )
+    flags.string(
+        "negatives",
+        None,
+        "A folder of photographs that show none of the brands, best such as the model will meet. When the run has ended, they "
+        "and the validation photographs fit the threshold below which nothing is known. Without them it keeps 95 % of the "
+        "validation photographs, and without these there is none.",
     )
     flags.string("out", None, "The folder to write to.")
     says = "A row of the paper's tables, trained as there, or a recipe of our own (--list-recipes); other flags change it."
@@ -167,6 +174,7 @@ def _train(values, config, training, validation, about, **options):
     with naming_extras():
         from logo_keras.training.run import train
     options |= {"about": about, "cache": values.cache, "overwrite": values.overwrite, "start": values["from"].value}
+    options["negatives"] = values.negatives
     try:
         result = train(config, training, values.out, validation, values.resume, values.strict, **options)
     except KeyboardInterrupt:

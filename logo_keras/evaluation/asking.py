@@ -3,6 +3,7 @@
 import numpy as np
 
 from logo_keras.datasets.checking import in_threads
+from logo_keras.datasets.splits import OFFICIAL
 from logo_keras.image.preprocessing import UnreadablePhotograph
 
 # Photos that are read while the model works on others.
@@ -63,8 +64,11 @@ def card_of(model):
 
 def _trained_on(data):
     """Which photos a card says that its model learnt from: dict of `kind` and `split`; None where it says nothing."""
-    training = data.get("training") or {}
-    return {"kind": data["kind"], "split": training.get("split")} if data.get("kind") else None
+    if not data.get("kind"):
+        return None
+    # Where no split was named, logo-train takes the one that is meant for training.
+    usual = OFFICIAL[data["kind"]].train if data["kind"] in OFFICIAL else None
+    return {"kind": data["kind"], "split": (data.get("training") or {}).get("split") or usual}
 
 
 def _batches(model, dataset, size, strict, unreadable):

@@ -18,6 +18,7 @@ from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.find_photos import find
 from logo_keras.errors import UserError
 from logo_keras.evaluation.metrics import evaluate
+from logo_keras.evaluation.reliability import calibration_error
 
 # Share of the validation photos that a threshold keeps. By choice: one photo in 20 is what "nearly all" is taken for elsewhere
 # too (false positives at 95 % true positives: Hendrycks and Gimpel 2017, arXiv:1610.02136).
@@ -37,8 +38,6 @@ _HALVINGS = 30
 _KEPT = 2**26
 # Rows of them that are worked on at once hold so many numbers.
 _AT_ONCE = 2**20
-# Bins of the calibration error. Source: Guo et al. 2017, arXiv:1706.04599, section 4.
-BINS = 15
 # Bytes of a digest. Of 100,000 photos one in 4 billion sets holds two different ones with the same 8 bytes (birthday bound).
 _DIGEST = 8
 # Digits of a threshold: it is rounded down, so that other rounding in an exported file drops no photo that it was fitted to.
@@ -84,6 +83,19 @@ def fit_temperature(probabilities, labels):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(math.exp(middle)) < 0 else (low, middle)
     return math.exp(-(low + high) / 2) if len(logs) else 1.0
+
+
+def tempered(probabilities, temperature):
+    """Probabilities with a temperature, as models compute them: `softmax(log(probabilities) / temperature)`.
+
+    Args:
+        probabilities: float `[n, N]`.
+        temperature: float above 0; its inverse takes it back.
+
+    Returns:
+        float32 `[n, N]`.
+    """
+    return _softmax(_logs(probabilities), 1 / temperature)
 
 
 def fit_threshold(confidences, right=None, negatives=None, keep=KEEP):
@@ -143,10 +155,10 @@ def calibrate(model, validation, negatives=None, batch_size=16, keep=KEEP, repor
         report: function that takes a line of text: a photo that cannot be read, and why. It is left out.
 
     Returns:
-        dict for JSON, the same as on the card: `validation`, `negatives` and `unreadable`, int, photos; `temperature` and
-        `threshold`; `keep`; `true_accepts`, the share of the validation photos that the threshold keeps; `false_accepts`, that of
-        the negatives, or None; `nll` and `ece`, two floats each, before and after: the negative log-likelihood in nats and the
-        `calibration_error`; `choices`, what other `keep`s would do; `fitted_on`, see `fitted`; and `date`.
+        dict for JSON, as on the card, and `choices`, what other `keep`s would do. On the card: `validation`, `negatives` and
+        `unreadable`, int, photos; `temperature` and `threshold`; `keep`; `true_accepts`, the share of the validation photos that
+        the threshold keeps; `false_accepts`, that of the negatives, or None; `nll` and `ece`, two floats each, before and after:
+        the negative log-likelihood in nats and the `calibration_error`; `fitted_on`, see `fitted`; and `date`.
 
     Raises:
         ValueError: for an exported file, a model that names no brand or one alone, other class names, photos without a brand in
@@ -165,7 +177,7 @@ def calibrate(model, validation, negatives=None, batch_size=16, keep=KEEP, repor
         asked = evaluate(model, validation.subset(np.sort(order[:size])), batch_size)
         unreadable |= asked.unreadable
         temperature = fit_temperature(asked.probabilities, asked.labels)
-        scaled = _softmax(_logs(asked.probabilities), 1 / temperature)
+        scaled = tempered(asked.probabilities, temperature)
         confidences, right = [scaled.max(axis=1)], [asked.correct]
         losses = [_loss(each, asked.labels) for each in (asked.probabilities, scaled)]
         errors = [calibration_error(each.max(axis=1), asked.correct) for each in (asked.probabilities, scaled)]
@@ -177,7 +189,9 @@ def calibrate(model, validation, negatives=None, batch_size=16, keep=KEEP, repor
             right.append(rest.correct)
         confidences, right, foreign = np.concatenate(confidences), np.concatenate(right), None
         if others is not None:
-            found = evaluate(model, others, batch_size, probabilities=False)
+            # It wants a label; which it is does not matter here.
+            labelled = dataclasses.replace(others, labels=np.zeros(len(others), np.int64))
+            found = evaluate(model, labelled, batch_size, probabilities=False)
             unreadable |= found.unreadable
             foreign = found.best_probabilities[:, 0]
         threshold = fit_threshold(confidences, right, foreign, keep)
@@ -198,13 +212,12 @@ def calibrate(model, validation, negatives=None, batch_size=16, keep=KEEP, repor
         "false_accepts": None if foreign is None else float((foreign >= threshold).mean()),
         "nll": losses,
         "ece": errors,
-        "choices": _choices(confidences[right], confidences, foreign),
         "fitted_on": _packed(each for _, each in in_threads(digest, files, "remembering photos")),
         "date": datetime.date.today().isoformat(),
     }
     model.temperature, model.threshold = temperature, threshold
     model.card = {**model.card, "calibration": found}
-    return found
+    return found | {"choices": _choices(confidences[right], confidences, foreign)}
 
 
 def check_calibrates(model):
@@ -225,14 +238,14 @@ def check_calibrates(model):
 
 
 def without_brand(negatives, class_names):
-    """Photos that show no known brand, as a Dataset that can be evaluated.
+    """Photos that show no known brand, as a Dataset with the known ones.
 
     Args:
         negatives: a Dataset, or paths as for `logo_keras.datasets.find_photos.find`.
         class_names: sequence of str, the known brands.
 
     Returns:
-        Dataset with these classes. `evaluate` wants a label, and which it is does not matter here: it is 0 everywhere.
+        Dataset with these classes and labels -1.
 
     Raises:
         ValueError: if some are labelled with a known brand, or there are none.
@@ -240,12 +253,12 @@ def without_brand(negatives, class_names):
     """
     if not isinstance(negatives, Dataset):
         paths = tuple(map(str, find(negatives)))
-        return Dataset(paths, np.zeros(len(paths), np.int64), class_names)
+        return Dataset(paths, np.full(len(paths), -1), class_names)
     known = {*map(composed, class_names)}
     shown = [name for name, count in negatives.counts.items() if count and composed(name) in known]
     if shown:
         raise UserError(f"the negatives have photos of brands that the model knows: {listed(shown)}. Leave these out.")
-    labels = np.zeros(len(negatives), np.int64)
+    labels = np.full(len(negatives), -1)
     return dataclasses.replace(negatives, labels=labels, class_names=class_names, root_categories=None)
 
 
@@ -288,27 +301,6 @@ def copies(paths, others):
     found = ((path, digest(path), candidates) for path, candidates in alike.items())
     pairs = ((path, next((other for other in candidates if known[other] == own), None)) for path, own, candidates in found)
     return [(path, other) for path, other in pairs if other is not None]
-
-
-def calibration_error(confidences, right, bins=BINS):
-    """How far confidence lies from accuracy (ECE): the mean distance of the two in equally wide bins, weighted by their photos.
-
-    Args:
-        confidences: float `[n]`, in [0, 1], the probability of the likeliest class.
-        right: bool `[n]`, whether it is the true one.
-        bins: int.
-
-    Returns:
-        float in [0, 1].
-
-    Source:
-        Guo et al. 2017, arXiv:1706.04599, equation 3.
-    """
-    confidences, right = np.asarray(confidences, np.float64), np.asarray(right, bool)
-    # (0, 1/bins], as in the source.
-    place = np.clip(np.ceil(confidences * bins).astype(int) - 1, 0, bins - 1)
-    # |sum of right - sum of confidences| of a bin is its number of photos times the distance of the means.
-    return float(np.abs(np.bincount(place, right - confidences, bins)).sum() / len(confidences))
 
 
 def digest(path):

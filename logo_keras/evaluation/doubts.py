@@ -17,7 +17,8 @@ def doubts(found):
     model, data, total, brands = found.model, found.data, len(found.paths), len(found.class_names)
     learnt, said = model.get("trained_on") or {}, []
     if learnt.get("kind") and learnt["kind"] == data.get("kind") and data.get("held_out") is None:
-        if data.get("split") == learnt.get("split"):
+        # Of one's own photos the card may not name the part that is meant for training.
+        if data.get("split") is not None and data["split"] == (learnt.get("split") or "train"):
             said.append("These are the photos that the model learnt from (its card says so): it may know them by heart.")
         elif data.get("split") is None:
             said.append("No split was named, so that photos that the model learnt from may be among these.")

@@ -1,5 +1,6 @@
 """What a model says of photos without a brand of its list, and what would tell them from the others."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -112,7 +113,9 @@ def judge(found, model, negatives, batch_size=16, strict=False, scores=novelty.s
     }
     if spent.all() or not known.any():
         return told
-    asked = evaluate(model, negatives.subset(~spent), batch_size, strict, probabilities=False, scores=scores, infer=infer)
+    # `evaluate` wants a label; which it is does not matter here.
+    labelled = dataclasses.replace(negatives.subset(~spent), labels=np.zeros(int((~spent).sum()), np.int64))
+    asked = evaluate(model, labelled, batch_size, strict, probabilities=False, scores=scores, infer=infer)
     told |= {"negatives": len(asked.paths), "unreadable": len(asked.unreadable)}
     if found.threshold is not None:
         told["at_threshold"] = {

@@ -59,6 +59,8 @@ def of_samples(found, dataset, places, most=None):
         truth = names[found.labels[place]]
         picture = draw_recognition(photo, _recognition(found, place, photo), truth, boxes, _SIDE)
         said = f"It shows {truth}. Answer: {names[found.predicted[place]]}, {percent(float(found.confidences[place]))}."
+        if not found.known[place]:
+            said += " Below its threshold: it names no brand."
         made.append((picture, said))
         if len(made) == most:
             break

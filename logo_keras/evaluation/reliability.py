@@ -40,18 +40,25 @@ def bins(confidences, correct, count=BINS):
     ]
 
 
-def expected_error(found):
-    """The expected calibration error: how far confidence and accuracy lie apart, the mean over all samples.
+def calibration_error(confidences, correct, count=BINS):
+    """How far confidence lies from accuracy (ECE): the mean distance of the two in the `bins`, weighted by their samples.
 
     Args:
-        found: list of dict, as `bins` gives it; not empty.
+        confidences: float `[n]` in [0, 1], the probability of the likeliest class; n at least 1.
+        correct: bool `[n]`, whether it is the true one.
+        count: int, bins.
 
     Returns:
-        float, 0..1.
+        float in [0, 1].
 
     Source:
         Guo et al. 2017, arXiv:1706.04599, equation 3.
     """
+    return expected_error(bins(confidences, correct, count))
+
+
+def expected_error(found):
+    """`calibration_error` of `bins` that are there already: list of dict, not empty."""
     total = sum(each["samples"] for each in found)
     return sum(each["samples"] * abs(each["accuracy"] - each["confidence"]) for each in found) / total
 

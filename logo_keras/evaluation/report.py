@@ -62,7 +62,7 @@ def write_report(folder, found, dataset=None, negatives=None, overwrite=False, s
         say(f"note: {PAGE} is left out: {error}")
         page = None
     mark(folder)
-    with contextlib.ExitStack() as files, saying_when_full(folder, "what was there is as it was."):
+    with saying_when_full(folder, "what was there is as it was."), contextlib.ExitStack() as files:
         # Both are written before one of them gets its name.
         document.write(files.enter_context(replacing(folder / JSON)), made)
         if page is not None:
@@ -74,7 +74,7 @@ def write_report(folder, found, dataset=None, negatives=None, overwrite=False, s
 
 
 def check_folder(folder, model, data, class_names, overwrite=False):
-    """Refuses to replace the report of another model or of other photos.
+    """Refuses to replace the report of another model or of other photos, and a folder that cannot be written.
 
     Args:
         folder: Path; it may be missing.
@@ -83,11 +83,15 @@ def check_folder(folder, model, data, class_names, overwrite=False):
 
     Raises:
         ValueError: naming what the folder holds.
-        NotADirectoryError: if it is a file.
+        NotADirectoryError: if it, or what it is to lie in, is a file.
+        PermissionError: if it may not be written.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file; the report needs a folder.")
+    there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{there} is a file; the report needs a folder.")
+    if not os.access(there, os.W_OK):
+        raise PermissionError(f"{there} may not be written: choose another folder for the report.")
     ways = "choose another folder, or replace it with --overwrite (overwrite=True)"
     if overwrite:
         return
@@ -161,11 +165,13 @@ def _values(found, made, dataset, negatives):
             [f"{row['low']:.2f} to {row['high']:.2f}", row["samples"], percent(row["confidence"]), percent(row["accuracy"])]
             for row in figures["calibration"]["bins"]
         ],
-        "coverage": charts.coverage(figures["coverage"], found.threshold),
+        "coverage": charts.coverage(
+            figures["coverage"], found.threshold, (figures["known"]["share"], figures["right_of_known"]["share"])
+        ),
         "threshold": found.threshold,
         "known": figures["known"],
         "right_of_known": figures["right_of_known"],
-        "none": _none(found, negatives),
+        "others": _none(found, negatives),
         "by_size": _grouped(figures["by_logo_size"], lambda edge: f"{100 * edge:g}", "\N{NO-BREAK SPACE}%"),
         "by_count": _grouped(figures["by_training_images"], str, below=1),
         "localisation": _localisation(found),

@@ -37,27 +37,26 @@ def reliability(bins, before=None):
     return svg(draw, _WIDTH, _HEIGHT)
 
 
-def coverage(rows, threshold=None):
+def coverage(rows, threshold=None, at=None):
     """Draws how often a model is right of the samples that a rising threshold keeps.
 
     Args:
         rows: list of dict of `threshold`, `coverage` and `accuracy`, thresholds ascending.
         threshold: float, the model's own, which is marked; or None.
+        at: two floats, the coverage and the accuracy at this threshold; the second None where nothing is left.
 
     Returns:
         str, an `<svg>` element.
     """
     x, y = (np.array([row[part] for row in rows]) for part in ("coverage", "accuracy"))
-    kept = [place for place, row in enumerate(rows) if threshold is not None and row["threshold"] >= threshold]
 
     def draw(figure):
         axes = figure.add_subplot(
             facecolor="none", xlabel="share of the photos that get a brand", ylabel="share of these that is right"
         )
         axes.plot(x, y, "-", color=_AFTER, lw=1.8, clip_on=False, label="as the threshold rises (from right to left)")
-        if kept:
-            where = (x[kept[0]], y[kept[0]])
-            axes.plot(*where, "D", color=_MARK, ms=9, clip_on=False, label=f"the model's threshold, {threshold:.2f}")
+        if threshold is not None and at[1] is not None:
+            axes.plot(*at, "D", color=_MARK, ms=9, clip_on=False, label=f"the model's threshold, {threshold:.2f}")
         _shares(axes, "x")
         # What lies below the lowest point is left out: the curve fills the chart.
         axes.set_ylim(np.floor(max(0, y.min() - 0.05) * 10) / 10, 1)

@@ -20,6 +20,7 @@ from logo_keras.network import LogoDetector, LogoEmbedder, load
 from logo_keras.network.divergence import Diverged
 from logo_keras.network.inputs import draws_itself
 from logo_keras.network.logo_model import LogoModel
+from logo_keras.training.calibrating import Calibrating
 from logo_keras.training.checkpoint import Unfinished, differing, fingerprint, write_held_out
 from logo_keras.training.config import compute_in
 from logo_keras.training.held_out_marks import ScoreMarks, ScoreScenes
@@ -70,6 +71,7 @@ def train(
     overwrite=False,
     start=None,
     held_out=None,
+    negatives=None,
 ):
     """Trains a model and leaves `model.keras`, `history.csv` and `config.json` in a folder.
 
@@ -98,6 +100,9 @@ def train(
             that it is to keep.
         held_out: dict for JSON, the list of the samples that are left out for testing, kept as `held_out.json` beside the
             model; or None. See `logo_keras.datasets.held_out`.
+        negatives: photos that show none of the brands: a Dataset, or paths as for `logo_keras.datasets.find_photos.find`, for
+            instance a folder; or None. When the run has ended, the temperature and the threshold of the kept model are fitted on
+            the validation photos, and on these (`logo_keras.evaluation.calibrate`).
 
     Returns:
         Result.
@@ -105,7 +110,7 @@ def train(
     Raises:
         ValueError: for photos without a brand, other class names in `validation`, no readable photo at all,
             an unfinished or finished run in `out` that is not to go on or has other settings, a `start` of another
-            architecture, or `keep="best"` without validation.
+            architecture, `keep="best"` without validation, or negatives that nothing can be fitted on.
         UnreadablePhotograph: with `strict`, naming the photo and the reason.
         Diverged: if a loss is no longer a number; says which model is intact.
         OSError: if another run writes to `out`, or a file cannot be written; says which model is intact.
@@ -115,6 +120,7 @@ def train(
         raise UserError('keep="best" needs validation photos to tell which epoch is best.')
     if resume and overwrite:
         raise UserError("resume goes on with a run and overwrite starts anew: choose one of them.")
+    calibrating = Calibrating(config, training, validation, negatives)
     with _only_run(out):
         unfinished = Unfinished(out, overwrite)
         finished = not unfinished.epochs and not overwrite and (out / MODEL).exists()
@@ -127,6 +133,7 @@ def train(
             "cached": cache is not None,
             "decoding": DECODING,
             "start": None if start is None else _sha256_of_start(start, before),
+            "negatives": None if negatives is None else fingerprint(calibrating.negatives),
         }
         if finished or unfinished.epochs:
             _check_same(out, before, identity, resume, unfinished)
@@ -170,16 +177,25 @@ def train(
                     verbose=0,
                 )
         kept = unfinished.best if config.keep == "best" else unfinished.last
+        calibrated = calibrating.fit(kept, report)
         try:
             _write_history(out / HISTORY, unfinished.history)
             write_json(out / CONFIG, {**identity, "unreadable": unfinished.unreadable, **(about or {})}, indent=2)
             write_held_out(out, held_out)
-            with replacing(out / MODEL) as temporary:
-                shutil.copyfile(kept, temporary)
-        except OSError as error:
-            raise OSError(f"{out} cannot be written: {error.strerror or error}. {unfinished.intact()}") from error
+            if calibrated is None:
+                with replacing(out / MODEL) as temporary:
+                    shutil.copyfile(kept, temporary)
+            else:
+                calibrated.save(out / MODEL)
+        # HDF5 raises RuntimeError where a write fails late.
+        except (OSError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OSError(f"{out} cannot be written: {reason}. {unfinished.intact()}") from error
         unfinished.remove()
-        model = load(out / MODEL) if config.keep == "best" else model
+        if calibrated is not None:
+            model = calibrated
+        elif config.keep == "best":
+            model = load(out / MODEL)
         return Result(model, out / MODEL, unfinished.history, unfinished.unreadable)
 
 
@@ -378,6 +394,6 @@ def _class_weights(model):
 
 def _differences(source, model):
     before, now = source.get_config(), model.get_config()
-    left_out = ("name", "class_names", "weights", "card")
+    left_out = ("name", "class_names", "weights", "card", "temperature", "threshold")
     names = [name for name in now if name not in left_out and not isinstance(now[name], dict) and before.get(name) != now[name]]
     return "".join(f", {name} was {before.get(name)} and is {now[name]}" for name in names)
