@@ -38,7 +38,7 @@ def main(flags, arguments):
     table = result.Table("killed", "exit statuses", "how it went on", "same weights, optimizer and history")
     for name, run in found.items():
         same = "yes" if run.get("same") else f"NO: {', '.join(run.get('differs', ['it did not end']))}"
-        table.add(name, " ".join(map(str, run["ends"])), run.get("said", "-"), same)
+        table.add(name, " ".join(map(str, run["ends"])), _said(run), same)
     known = killed_run.config()
     settings = {name: getattr(known, name) for name in killed_run.SETTINGS if hasattr(known, name)}
     failed = [name for name, run in found.items() if not run.get("same")]
@@ -48,6 +48,12 @@ def main(flags, arguments):
     ]
     result.keep("soak", table, f"{len(found) - len(failed)} of {len(found)} runs are the same, bit for bit.", facts=facts)
     return bool(failed)
+
+
+def _said(run):
+    """What the last process of a run said first, without folders."""
+    said = run.get("said", "-")
+    return "anew" if said.startswith("epoch 1 ") else "finished already" if said.endswith("nothing to do.") else said
 
 
 if __name__ == "__main__":
