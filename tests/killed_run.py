@@ -73,14 +73,13 @@ class KillAt(keras.callbacks.Callback):
             kill()
 
 
-def before(owner, name, fits=lambda *arguments: True, number=1, first=lambda *arguments: None):
+def before(owner, name, fits=lambda *arguments: True, number=1):
     """Kills before the call with a number, counted from 1, of a function: of those calls whose arguments fit."""
     function, calls = getattr(owner, name), []
 
     def called(*arguments, **options):
         calls.append(fits(*arguments))
         if calls[-1] and sum(calls) == number:
-            first(*arguments)
             kill()
         return function(*arguments, **options)
 
@@ -89,11 +88,6 @@ def before(owner, name, fits=lambda *arguments: True, number=1, first=lambda *ar
 
 def _renames(end, number=1):
     return lambda: before(files.os, "replace", lambda old, new: str(new).endswith(end), number)
-
-
-def _half_copied(source, target):
-    data = Path(source).read_bytes()
-    Path(target).write_bytes(data[: len(data) // 2])
 
 
 def _swapped():
@@ -120,7 +114,7 @@ POINTS = {
     "between write and rename of an epoch's model": _renames("epoch-0002.keras"),
     "between model and state.json": _renames("state.json", 7),
     "between state.json and the removal of the old model": lambda: before(checkpoint.Unfinished, "_sweep", number=8),
-    "while model.keras is copied": lambda: before(runs.shutil, "copyfile", first=_half_copied),
+    "between write and rename of model.keras": _renames("model.keras"),
     "between history.csv and config.json": _renames("config.json"),
     "between model.keras and the end": lambda: before(checkpoint.Unfinished, "remove"),
 }

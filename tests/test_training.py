@@ -224,7 +224,8 @@ def test_the_card_of_a_run_stands_in_its_file(finished, dataset):
     assert (card["architecture"], card["recipe"], card["config"]["epochs"]) == ("Classifier", None, EPOCHS)
     assert card["figures"] == finished.history[-1]
     written = json.loads((finished.path.parent / "config.json").read_text())
-    assert card["data"]["training"] == {"split": None, "photographs": 12, "sha256": written["training"]["sha256"]}
+    known = {name: written["training"][name] for name in ("sha256", "bytes")}
+    assert card["data"]["training"] == {"split": None, "photographs": 12} | known
     assert card["data"]["classes"] == 2
     assert {"logo_keras", "tensorflow", "keras", "numpy"} <= set(card["packages"])
 

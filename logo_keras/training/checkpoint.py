@@ -242,7 +242,7 @@ def differing(before, now):
         old = before.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
             inner = differing(old, new)
-            names.append(f"{name} photos: {inner}" if inner and name in ("training", "validation") else inner)
+            names.append(f"{name} photos: {inner}" if inner and name in ("training", "validation", "negatives") else inner)
         elif old != new:
             said = _SAID.get(name, "{name} was {old} and is {new}")
             names.append(said.format(name=name, old=_short(old), new=_short(new)))
