@@ -211,7 +211,7 @@ def test_ctrl_c_says_how_to_go_on(folder, tiny, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("logo_keras.training.run.train", interrupted)
     assert command(train, "--model=plain", f"--root={folder}", f"--out={tmp_path}", *TINY) == 130
-    assert error(capsys) == "logo-train: stopped. The same command with --resume goes on after the last whole epoch."
+    assert error(capsys) == "logo-train: stopped. The same command with --resume goes on from the last checkpoint."
 
 
 def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):

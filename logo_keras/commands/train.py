@@ -12,8 +12,9 @@ A detector of logos of any brand, which embeds what it finds with that:
   logo-train --recipe logo_detector --root marks --from run/model.keras --out detector
 
 The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
---resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
-out take the values that were measured to work (docs/training.md); they differ from model to model.
+--resume goes on from the last checkpoint: one is kept every few minutes, after every epoch, and where Ctrl-C stops it.
+A finished run in that folder is kept unless --overwrite is given. Flags left out take the values that were measured to work
+(docs/training.md); they differ from model to model.
 """
 
 import dataclasses
@@ -30,6 +31,7 @@ from logo_keras.datasets.splits import splits
 from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS, recipes
+from logo_keras.training.config import CHECKPOINT_MINUTES
 
 USAGE = "logo-train [--data KIND] --root FOLDER --out FOLDER [--model plain|nts|drna|embedder|detector]"
 
@@ -75,6 +77,8 @@ def define(flags):
         "--from names the embedder that it is to use.",
     )
     flags.boolean("resume", False, "Go on with a run that was stopped, or start if there is none.")
+    says = "Minutes of training between two checkpoints inside an epoch, beside the one after every epoch; 0 keeps these alone."
+    flags.float("checkpoint_minutes", CHECKPOINT_MINUTES, says, 0)
     flags.boolean("overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.")
     flags.string(
         "from",
@@ -172,13 +176,17 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
 def _train(values, config, training, validation, about, **options):
     """Trains with what the flags say of the run; returns its Result."""
     with naming_extras():
+        from logo_keras.training.interruption import Interrupted
         from logo_keras.training.run import train
     options |= {"about": about, "cache": values.cache, "overwrite": values.overwrite, "start": values["from"].value}
     options["negatives"] = values.negatives
+    options["checkpoint_minutes"] = values.checkpoint_minutes
     try:
         result = train(config, training, values.out, validation, values.resume, values.strict, **options)
+    except Interrupted:
+        raise
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
+        raise KeyboardInterrupt("The same command with --resume goes on from the last checkpoint.") from None
     say_unreadable(result.unreadable)
     print(f"The model: {result.path}")
     return result

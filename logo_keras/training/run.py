@@ -22,8 +22,10 @@ from logo_keras.network.inputs import draws_itself
 from logo_keras.network.logo_model import LogoModel
 from logo_keras.training.calibrating import Calibrating
 from logo_keras.training.checkpoint import Unfinished, differing, fingerprint, write_held_out
-from logo_keras.training.config import compute_in
+from logo_keras.training.checkpoints import Checkpoints, check_minutes
+from logo_keras.training.config import CHECKPOINT_MINUTES, completed, compute_in
 from logo_keras.training.held_out_marks import ScoreMarks, ScoreScenes
+from logo_keras.training.interruption import listening
 from logo_keras.weights import model_card
 
 MODEL = "model.keras"
@@ -72,13 +74,14 @@ def train(
     start=None,
     held_out=None,
     negatives=None,
+    checkpoint_minutes=CHECKPOINT_MINUTES,
 ):
     """Trains a model and leaves `model.keras`, `history.csv` and `config.json` in a folder.
 
-    After every epoch the model, its optimizer included, is kept in `out/unfinished`. A run that was killed goes on after
-    the last whole epoch with `resume=True`. Order, augmentation and dropout depend on the seed and the number of the epoch
-    alone, so that on one machine it ends with the weights of a run that was never killed, but for rounding where
-    threads sum in another order. `model.keras` appears when the run has ended. One run at a time writes to a folder.
+    Every few minutes and after every epoch the model, its optimizer included, is kept in `out/unfinished`. A run that was killed
+    goes on from there with `resume=True`. On one machine it ends with the weights of a run that was never killed, but for
+    rounding where threads sum in another order, and bit for bit with `tf.config.experimental.enable_op_determinism()`. Ctrl-C
+    and SIGTERM end the step, save, and leave. `model.keras` appears when the run has ended. One run at a time writes to a folder.
 
     Args:
         config: Config.
@@ -103,6 +106,7 @@ def train(
         negatives: photos that show none of the brands: a Dataset, or paths as for `logo_keras.datasets.find_photos.find`, for
             instance a folder; or None. When the run has ended, the temperature and the threshold of the kept model are fitted on
             the validation photos, and on these (`logo_keras.evaluation.calibrate`).
+        checkpoint_minutes: float, of training between two models that are kept inside an epoch; 0 keeps whole epochs alone.
 
     Returns:
         Result.
@@ -110,12 +114,14 @@ def train(
     Raises:
         ValueError: for photos without a brand, other class names in `validation`, no readable photo at all,
             an unfinished or finished run in `out` that is not to go on or has other settings, a `start` of another
-            architecture, `keep="best"` without validation, or negatives that nothing can be fitted on.
+            architecture, `keep="best"` without validation, negatives that nothing can be fitted on, or negative minutes.
         UnreadablePhotograph: with `strict`, naming the photo and the reason.
         Diverged: if a loss is no longer a number; says which model is intact.
         OSError: if another run writes to `out`, or a file cannot be written; says which model is intact.
+        Interrupted: a KeyboardInterrupt, after Ctrl-C or SIGTERM; says what is saved.
     """
     out = Path(out)
+    check_minutes(checkpoint_minutes)
     if config.keep == "best" and validation is None:
         raise UserError('keep="best" needs validation photos to tell which epoch is best.')
     if resume and overwrite:
@@ -123,7 +129,7 @@ def train(
     calibrating = Calibrating(config, training, validation, negatives)
     with _only_run(out):
         unfinished = Unfinished(out, overwrite)
-        finished = not unfinished.epochs and not overwrite and (out / MODEL).exists()
+        finished = not unfinished.last and not overwrite and (out / MODEL).exists()
         before = _recorded(out) if finished else unfinished.identity
         of_scenes = config.model == "LogoDetector"
         identity = {
@@ -135,13 +141,14 @@ def train(
             "start": None if start is None else _sha256_of_start(start, before),
             "negatives": None if negatives is None else fingerprint(calibrating.negatives),
         }
-        if finished or unfinished.epochs:
+        if finished or unfinished.last:
             _check_same(out, before, identity, resume, unfinished)
         if finished:
             report(f"{out / MODEL} is there already, from a run with the same settings: nothing to do.")
             return Result(load(out / MODEL), out / MODEL, _read_history(out / HISTORY), before.get("unreadable", {}))
-        if unfinished.epochs:
-            report(f"Going on after epoch {unfinished.epochs} of {config.epochs}.")
+        if unfinished.last:
+            of = "" if unfinished.step else f" of {config.epochs}"
+            report(f"Going on after {unfinished.place}{of}.")
             model = load(unfinished.last)
             compute_in(model, config.precision)
         elif start is not None:
@@ -150,17 +157,17 @@ def train(
             report(said)
         else:
             model = config.build(training.class_names)
-        if unfinished.epochs < config.epochs:
+        if unfinished.epochs < config.epochs and not unfinished.ended:
             unfinished.begin(identity, held_out)
             datasets = [each for each in (training, validation) if each is not None and not draws_itself(each)]
-            callbacks = [_Journal(unfinished, datasets, about, report), *callbacks]
-            scored = validation
+            callbacks, scored = list(callbacks), validation
             if validation is not None and draws_itself(validation):
-                # First, so that the journal has its figures.
+                # First, so that all others have its figures.
                 score = ScoreScenes if isinstance(model, LogoDetector) else ScoreMarks
                 callbacks.insert(0, score(validation))
                 scored = None
-            with _explaining(unfinished, datasets, strict):
+            with _explaining(unfinished, datasets, strict), listening() as request:
+                callbacks.append(_Journal(unfinished, checkpoint_minutes, request, datasets, about, report))
                 model.fit(
                     training,
                     batch_size=config.batch_size,
@@ -241,18 +248,20 @@ def _sha256_of_start(start, before):
 def _check_same(out, before, identity, resume, unfinished):
     """Refuses to go on with a run of other settings, or with any where nobody asked to."""
     ways = "choose another folder, or replace it with --overwrite (overwrite=True)"
-    if unfinished.epochs:
-        what, model = f"an unfinished run ({unfinished.epochs} of {before['config']['epochs']} epochs)", unfinished.last
+    if unfinished.last:
+        inside = f" and {unfinished.step} of {unfinished.steps} steps" if unfinished.step else ""
+        done = f"{unfinished.epochs} of {before['config']['epochs']} epochs{inside}"
+        what, model = f"an unfinished run ({done})", unfinished.last
     else:
         what, model = f"a finished run, whose {MODEL} is kept", out / MODEL
     if not resume:
-        further = "go on with --resume (resume=True), " if unfinished.epochs else ""
+        further = "go on with --resume (resume=True), " if unfinished.last else ""
         raise UserError(f"{out} holds {what}: {further}{ways}.")
     if not before:
         raise UserError(
             f"{out} holds {what}, and {CONFIG} and {HISTORY}, which would say how it was trained, cannot be read: {ways}."
         )
-    differences = differing(before, identity)
+    differences = differing({**before, "config": completed(before["config"])}, identity)
     if differences:
         raise UserError(
             f"{out} holds {what}, of other settings: {differences}. To train with these, {ways}. To train it further, start from "
@@ -280,28 +289,49 @@ def _explaining(unfinished, datasets, strict):
         raise
 
 
-class _Journal(keras.callbacks.Callback):
+class _Journal(Checkpoints):
     """Keeps what every epoch gave, and says it."""
 
-    def __init__(self, unfinished, datasets, about, report):
-        super().__init__()
-        self.unfinished = unfinished
+    def __init__(self, unfinished, minutes, request, datasets, about, report):
+        super().__init__(unfinished, minutes)
+        self.request = request
         self.datasets = datasets
         self.about = about
         self.report = report
+        # Of the epoch, before the run was stopped in it.
+        self.seconds = 0
+        self.left_out = dict(unfinished.unreadable)
+
+    def join(self, model, data, settings):
+        # The model has been opened already.
+        return self.goes_on()
+
+    def get_state(self):
+        return {"seconds": self._elapsed()}
+
+    def set_state(self, state):
+        self.seconds = state["seconds"]
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
+        super().on_epoch_begin(epoch, logs)
 
-    def on_epoch_end(self, epoch, logs=None):
-        row = {name: float(value) for name, value in logs.items()}
-        row = {"epoch": epoch + 1, **row, "seconds": round(time.perf_counter() - self.start, 2)}
-        unreadable = dict(self.unfinished.unreadable)
+    def _elapsed(self):
+        return self.seconds + time.perf_counter() - self.start
+
+    def unreadable(self):
         for dataset in self.datasets:
             for path, reason in dataset.unreadable.items():
-                if path not in unreadable:
+                if path not in self.left_out:
                     self.report(f"left out: {path}: {reason}")
-                    unreadable[path] = reason
+                    self.left_out[path] = reason
+        return self.left_out
+
+    def row(self, epoch, logs):
+        row = {name: float(value) for name, value in logs.items()}
+        row = {"epoch": epoch + 1, **row, "seconds": round(self._elapsed(), 2)}
+        # The next epoch begins.
+        self.seconds, self.start = 0, time.perf_counter()
         # Of marks, which are drawn, there are no counts.
         counts = list(self.datasets[0].counts.values()) if self.datasets else None
         self.model.card = {**self.model.card, **model_card.of_run(self.unfinished.identity, self.about, row, counts)}
@@ -309,10 +339,15 @@ class _Journal(keras.callbacks.Callback):
         # Of marks.
         for name in {"val_r1", "val_recall"} & row.keys():
             score = [row[name]]
-        self.unfinished.commit(self.model, row, score, unreadable)
+        return row, score
+
+    def committed(self, row):
         shown = [f"{name} {row[name]:.3f}" for name in _SHOWN if name in row]
         epochs = self.unfinished.identity["config"]["epochs"]
-        self.report(f"epoch {epoch + 1} of {epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")
+        self.report(f"epoch {row['epoch']} of {epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")
+
+    def on_train_end(self, logs=None):
+        """Leaves the folder: the model is still to be copied out of it."""
 
 
 def _read_history(path):
