@@ -32,6 +32,11 @@ class StopAtNaN(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._batch = epoch, -1
 
+    def on_train_batch_begin(self, batch, logs=None):
+        if self._batch < 0:
+            # An epoch that goes on begins with a later one.
+            self._batch = batch - 1
+
     def on_train_batch_end(self, batch, logs=None):
         # With steps_per_execution a call stands for several steps.
         self._step += batch - self._batch

@@ -22,10 +22,11 @@ from logo_keras.network.inputs import (
 )
 from logo_keras.network.losses import cross_entropy, weighted_mean
 from logo_keras.network.optimizers import default_optimizer, span_schedule
+from logo_keras.network.resuming import Beginning, Resuming
 from logo_keras.network.steps import Steps, share_of_replica
 
 
-class Trainer(Steps, keras.Model):
+class Trainer(Steps, Beginning, keras.Model):
     """The training half of every model: its own losses by name, Keras's methods on Datasets of this package.
 
     Subclasses have `class_names`, `num_classes`, `image_size` and `preprocessing`, name their losses and metrics, and call
@@ -213,15 +214,23 @@ class Trainer(Steps, keras.Model):
         self._check_data(x, y, validation_data, steps_per_epoch, augment, given)
         callbacks = keras.tree.flatten(callbacks or [])
         validation_data, _ = self._batches(validation_data, batch_size, cache=cache, engine=engine, strict=strict)
+        shift = self.epochs_seen if initial_epoch is None else 0
+        initial_epoch, step = initial_epoch or 0, 0
+        for resuming in (callback for callback in callbacks if isinstance(callback, Resuming)):
+            settings = {"epochs": epochs, "initial_epoch": initial_epoch, "epochs_seen": shift, "batch_size": batch_size}
+            settings |= {"seed": seed, "augment": str(augment), "balance": balance, "steps_per_epoch": steps_per_epoch}
+            initial_epoch, step = resuming.join(self, x, settings)
+            callbacks = resuming.behind(callbacks)
         if is_dataset(x):
-            first = self.epochs_seen if initial_epoch is None else initial_epoch
-            given |= {"seed": seed, "first_epoch": first, "steps": steps_per_epoch}
+            given |= {"seed": seed, "first_epoch": initial_epoch + shift, "steps": steps_per_epoch}
             x, batch_size = self._batches(x, batch_size, training=True, **given)
-            callbacks.insert(0, NumberEpochs(seed, x.set_epoch, first - (initial_epoch or 0)))
+            callbacks.insert(0, NumberEpochs(seed, x.set_epoch, shift))
             steps_per_epoch = None
         x, steps_per_epoch = going_on(x, steps_per_epoch)
         n = num_batches(x, batch_size, kwargs.get("validation_split", 0.0))
-        before, total = (steps_taken(n, steps_per_epoch, count) for count in (initial_epoch or 0, epochs))
+        before, total = (steps_taken(n, steps_per_epoch, count) for count in (initial_epoch, epochs))
+        if before is not None:
+            before += step
         if self.compiled and span_schedule(self.optimizer, before, total, epochs):
             # The schedule is a constant of the traced function.
             self.train_function = None
@@ -231,6 +240,7 @@ class Trainer(Steps, keras.Model):
             kwargs.setdefault("shuffle", False)
         self.build_optimizer()
         self._watch = StopAtNaN()
+        self.begin_at(x, step)
         try:
             return super().fit(
                 x,
@@ -241,7 +251,7 @@ class Trainer(Steps, keras.Model):
                 # First, so that no other callback saves what it would have stopped.
                 [self._watch, *callbacks],
                 validation_data=validation_data,
-                initial_epoch=initial_epoch or 0,
+                initial_epoch=initial_epoch,
                 steps_per_epoch=steps_per_epoch,
                 **kwargs,
             )

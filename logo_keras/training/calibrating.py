@@ -4,7 +4,7 @@ import numpy as np
 
 from logo_keras.errors import UserError
 from logo_keras.evaluation.calibration import calibrate, refuse_copies, without_brand
-from logo_keras.network import LogoDetector, LogoEmbedder, load
+from logo_keras.network import LogoDetector, LogoEmbedder
 from logo_keras.network.inputs import draws_itself
 
 # Validation photos below which what is fitted is mostly chance: of 100 the share that a threshold keeps moves by 4 points (95 %).
@@ -48,27 +48,22 @@ class Calibrating:
             path, reason = next(iter(unreadable.items()))
             raise UserError(f"none of the {len(unreadable)} negatives can be read, for instance {path}: {reason}.")
 
-    def fit(self, path, report):
-        """Fits on the model of a file.
+    def fit(self, model, report):
+        """Fits them, where there is something to fit them on.
 
         Args:
-            path: path of the `.keras` file that the run keeps.
+            model: the model that the run keeps.
             report: function that takes a line of text.
-
-        Returns:
-            The model, calibrated; None where there is nothing to fit, and the file is what the run leaves.
         """
         if self._config.model in _NAMELESS:
-            return None
+            return
         if self._validation is None:
             report(
                 f"No threshold, so that every photo gets some brand, and temperature 1: {self._why}. logo-calibrate fits them."
             )
-            return None
-        model = load(path)
+            return
         found = calibrate(model, self._validation, self.negatives, self._config.batch_size, report=report)
         report(said(found))
-        return model
 
 
 def said(found):

@@ -21,6 +21,8 @@ _KNOWN = {
     "augment": AUGMENTATIONS,
 }
 MIXING = ("mixup", "cutmix")
+# By choice: a run that is killed loses five minutes on average.
+CHECKPOINT_MINUTES = 10
 # What "adamw" does not read: its rate falls along a cosine.
 _OF_SGD = ("momentum", "decay_norms", "drops")
 # docs/training.md: EfficientNet-Lite0 on TopLogo-10, 400 training photos; benchmarks/results has what came out.
@@ -215,6 +217,21 @@ class Config:
             arguments["backbone"] = f"lk.Backbone({network.name}, {network.count_params()} parameters)"
         # Once to JSON and back, so that what is compared with a file has lists where the file has lists.
         return json.loads(json.dumps(values | {"arguments": arguments, "loss_weights": dict(self.loss_weights)}))
+
+
+def completed(recorded):
+    """The configuration that a run recorded, with what its version of this package did not know: the defaults of today.
+
+    Args:
+        recorded: dict, what `Config.to_dict` gave then.
+
+    Returns:
+        dict, as `Config.to_dict` gives it now.
+    """
+    names = [field.name for field in dataclasses.fields(Config) if field.name in recorded and field.name != "arguments"]
+    # Without weights, which zero_gamma does not go with.
+    usual = Config(arguments={"weights": None}, **{name: recorded[name] for name in names}).to_dict()
+    return usual | recorded | {"arguments": usual["arguments"] | recorded["arguments"]}
 
 
 def _number(words, fits):
