@@ -132,10 +132,9 @@ def start(photos, out, prepare=lambda: None):
     callback, dataset, status = prepare(), datasets.load("folder", photos), 1
     try:
         said = []
-        result = train(
-            tiny_run(**SETTINGS), dataset, out, dataset.subset([0, 1, 10, 11]), resume=True, callbacks=[callback] if callback else [],
-            report=said.append, checkpoint_minutes=MINUTES,
-        )  # fmt: skip
+        options = {"resume": True, "report": said.append, "checkpoint_minutes": MINUTES}
+        options["callbacks"] = [callback] if callback else []
+        result = train(tiny_run(**SETTINGS), dataset, out, dataset.subset([0, 1, 10, 11]), **options)
         Path(f"{out}.json").write_text(json.dumps({"said": said[0], "digest": digest(result.path)}))
         status = 0
     finally:
