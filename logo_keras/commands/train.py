@@ -133,8 +133,9 @@ def config_from(values):
         )
     fields = [field.name for field in dataclasses.fields(config) if field.name not in ("model", "arguments")]
     changes = {name: values[name].value for name in fields if values[name].value is not None}
-    if changes.get("clip") == 0:
-        changes["clip"] = None
+    for name in ("clip", "ema", "early_stopping"):
+        if changes.get(name) == 0:
+            changes[name] = None
     if "drops" in changes:
         changes["drops"] = tuple(_number("drops", text, int) for text in changes["drops"])
     if "loss_weights" in changes:

@@ -21,7 +21,7 @@ from logo_keras.network.inputs import (
     mixes,
 )
 from logo_keras.network.losses import cross_entropy, weighted_mean
-from logo_keras.network.optimizers import default_optimizer, span_schedule
+from logo_keras.network.optimizers import check_accumulation, check_averages, default_optimizer, inner, span_schedule
 from logo_keras.network.resuming import Beginning, Resuming
 from logo_keras.network.steps import Steps, share_of_replica
 
@@ -70,7 +70,8 @@ class Trainer(Steps, Beginning, keras.Model):
             **kwargs: what `keras.Model.compile` takes: `steps_per_execution`, `jit_compile`, `run_eagerly`, ...
 
         Raises:
-            ValueError: if a loss is given, a weight names no loss, or the smoothing is not in [0, 1).
+            ValueError: if a loss is given, a weight names no loss, the smoothing is not in [0, 1), or the optimizer has a
+                `layer_decay` and nobody knows the blocks of the backbone.
         """
         if loss is not None:
             raise UserError(
@@ -82,10 +83,16 @@ class Trainer(Steps, Beginning, keras.Model):
             raise UserError(f"loss_weights may name {', '.join(self.loss_names)}, got {', '.join(loss_weights)}.")
         if not 0 <= label_smoothing < 1:
             raise UserError(f"label_smoothing must lie in [0, 1), got {label_smoothing!r}.")
-        super().compile(optimizer=default_optimizer() if optimizer is None else optimizer, metrics=metrics, **kwargs)
+        optimizer = default_optimizer() if optimizer is None else optimizer
+        if getattr(inner(optimizer), "layer_decay", 1) < 1:
+            self._mark_blocks()
+        super().compile(optimizer=optimizer, metrics=metrics, **kwargs)
         self.loss_weights = dict.fromkeys(self.loss_names, 1.0) | weights
         self.label_smoothing = label_smoothing
         self._compiled_with = {"metrics": metrics, **kwargs}
+
+    def _mark_blocks(self):
+        """Marks the variables of the blocks, for `layer_decay`; here there are none."""
 
     def get_compile_config(self):
         if not self.compiled:
@@ -203,7 +210,8 @@ class Trainer(Steps, Beginning, keras.Model):
         Raises:
             ValueError: if a Dataset has other class names or photographs without a brand, images have another size than the
                 model's, labels are out of range, a network with regions is to learn from shares, or `augment` and the like
-                are given without a Dataset.
+                are given without a Dataset; if the optimizer adds up gradients of more batches than an epoch has, or has
+                swapped its averages into the model and nobody swaps them back.
             Diverged: if a loss is no longer a number, naming the loss and the step, or some weights are not.
 
         Warns:
@@ -231,6 +239,9 @@ class Trainer(Steps, Beginning, keras.Model):
         before, total = (steps_taken(n, steps_per_epoch, count) for count in (initial_epoch, epochs))
         if before is not None:
             before += step
+        if self.compiled:
+            check_averages(self.optimizer, callbacks)
+            check_accumulation(self.optimizer, steps_taken(n, steps_per_epoch, 1))
         if self.compiled and span_schedule(self.optimizer, before, total, epochs):
             # The schedule is a constant of the traced function.
             self.train_function = None

@@ -16,10 +16,12 @@ from logo_keras.network import LogoDetector, load
 from logo_keras.network.divergence import Diverged
 from logo_keras.network.inputs import draws_itself
 from logo_keras.network.logo_model import LogoModel
+from logo_keras.network.optimizers import AveragedWeights
 from logo_keras.training.calibrating import Calibrating
 from logo_keras.training.checkpoint import Unfinished, differing, fingerprint, write_held_out
 from logo_keras.training.checkpoints import Checkpoints, check_minutes
 from logo_keras.training.config import CHECKPOINT_MINUTES, completed, compute_in
+from logo_keras.training.early_stopping import EarlyStopping, score_of
 from logo_keras.training.held_out_marks import ScoreMarks, ScoreScenes
 from logo_keras.training.interruption import listening
 from logo_keras.training.starting import sha256_of_start, start_from
@@ -114,7 +116,8 @@ def train(
     Raises:
         ValueError: for photos without a brand, other class names in `validation`, no readable photo at all,
             an unfinished or finished run in `out` that is not to go on or has other settings, a `start` of another
-            architecture, `keep="best"` without validation, negatives that nothing can be fitted on, or negative minutes.
+            architecture, `keep="best"` or `early_stopping` without validation, negatives that nothing can be fitted on, or
+            negative minutes.
         UnreadablePhotograph: with `strict`, naming the photo and the reason.
         Diverged: if a loss is no longer a number; says which model is intact.
         OSError: if another run writes to `out`, or a file cannot be written; says which model is intact.
@@ -124,6 +127,8 @@ def train(
     check_minutes(checkpoint_minutes)
     if config.keep == "best" and validation is None:
         raise UserError('keep="best" needs validation photos to tell which epoch is best.')
+    if config.early_stopping and validation is None:
+        raise UserError("early_stopping needs validation photos to tell whether an epoch is better.")
     if resume and overwrite:
         raise UserError("resume goes on with a run and overwrite starts anew: choose one of them.")
     calibrating = Calibrating(config, training, validation, negatives)
@@ -160,11 +165,16 @@ def train(
         if unfinished.epochs < config.epochs and not unfinished.ended:
             datasets = [each for each in (training, validation) if each is not None and not draws_itself(each)]
             callbacks, scored = list(callbacks), validation
+            if config.early_stopping:
+                callbacks.insert(0, EarlyStopping(config.early_stopping, report))
             if validation is not None and draws_itself(validation):
-                # First, so that all others have its figures.
+                # In front of the others, so that they have its figures.
                 score = ScoreScenes if isinstance(model, LogoDetector) else ScoreMarks
                 callbacks.insert(0, score(validation))
                 scored = None
+            if config.ema:
+                # First, so that all that follows sees the averages.
+                callbacks.insert(0, AveragedWeights())
             with _explaining(unfinished, datasets, strict), contextlib.ExitStack() as stack:
                 if not dry:
                     unfinished.begin(identity, held_out)
@@ -320,11 +330,7 @@ class _Journal(Checkpoints):
         # Of marks, which are drawn, there are no counts.
         counts = list(self.datasets[0].counts.values()) if self.datasets else None
         self.model.card = {**self.model.card, **model_card.of_run(self.unfinished.identity, self.about, row, counts)}
-        score = [row["val_top1"], -row["val_loss"]] if "val_top1" in row else None
-        # Of marks.
-        for name in {"val_r1", "val_recall"} & row.keys():
-            score = [row[name]]
-        return row, score
+        return row, score_of(row)
 
     def committed(self, row):
         shown = [f"{name} {row[name]:.3f}" for name in _SHOWN if name in row]
