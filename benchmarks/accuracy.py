@@ -9,7 +9,6 @@ benchmarks/compare.py) beside it as JSON.
 
 import csv
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from result import RESULTS, Table, command_line, keep, run
 
 from logo_keras.datasets.splits import OFFICIAL
+from logo_keras.evaluation import read
 
 DATA = ("toplogo10", "flickrlogos27", "synthetic")
 
@@ -63,31 +63,37 @@ def measure(options, further, folder):
     with open(folder / "run" / "history.csv", newline="") as history:
         epochs = [float(row["seconds"]) for row in csv.DictReader(history)]
     keras, tflite = answers["keras"], answers["tflite"]
-    root = Path(os.path.abspath(options.root))
-    kept = ("photographs", "top1", "top1_interval", "top5", "fused_top1", "whole_top1", "per_class")
-    kept += ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_chance", "region_area")
     return {
         "data": options.data,
         "split": split,
         "config": json.loads((folder / "run" / "config.json").read_text())["config"],
         "epochs": len(epochs),
         "training_seconds": round(sum(epochs), 1),
-        **{name: keras[name] for name in kept if name in keras},
-        "tflite_top1": tflite["top1"],
-        "tflite_agreement": agreement(keras["predictions"], tflite["predictions"]),
+        **kept(read(folder / "keras"), keras["figures"]["heads"]),
+        "tflite_top1": tflite["figures"]["top1"]["share"],
+        "tflite_agreement": agreement(keras["samples"], tflite["samples"]),
         "tflite_bytes": file.stat().st_size,
         "seconds": seconds,
         # Names of files and boxes only: enough for paired tests, and nothing of the machine or of the photographs.
         "answers": [
-            [Path(row["path"]).relative_to(root).as_posix(), row.get("box"), row["brand"], row["labels"][0]]
-            for row in keras["predictions"]
+            [row["photo"], row.get("box"), keras["class_names"][row["class"]], keras["class_names"][row["top"][0]]]
+            for row in keras["samples"]
         ],
     }
 
 
+def kept(found, heads):
+    """What is kept of an Evaluation and its heads' figures; what is not known is left out."""
+    figures = {"photographs": len(found.paths), "top1": found.top1, "top1_interval": list(found.top1_interval)}
+    figures |= {"top5": found.top5}
+    figures |= {f"{name}_top1": each["share"] for name, each in heads.items()} | {"per_class": found.per_class}
+    names = ("region_hit_rate", "region_hit_rate_any", "region_hit_rate_chance", "region_area")
+    return figures | {name: getattr(found, name) for name in names if getattr(found, name) is not None}
+
+
 def agreement(first, second):
     """Share of the photographs to which two lists of predictions give the same first label."""
-    return sum(a["labels"][0] == b["labels"][0] for a, b in zip(first, second, strict=True)) / len(first)
+    return sum(a["top"][0] == b["top"][0] for a, b in zip(first, second, strict=True)) / len(first)
 
 
 def table(figures):

@@ -10,7 +10,7 @@ from result import turns
 
 from logo_keras import datasets
 from logo_keras.errors import UserError
-from logo_keras.evaluation.metrics import contain
+from logo_keras.evaluation.localisation import contain
 from logo_keras.gallery.embedders import shipped
 from logo_keras.image.boxes import areas, common_areas
 from logo_keras.image.preprocessing import fit

@@ -149,7 +149,7 @@ def metadata_of(model, card=None, threshold=None):
     Args:
         model: a model of this package.
         card: dict for JSON or None, the model card.
-        threshold: float or None, of an embedder or a detector.
+        threshold: float or None, of an embedder or a detector; what names brands has its own.
     """
     said = {"image_size": model.image_size, "preprocessing": model.preprocessing, "model": type(model).__name__}
     said |= {"version": __version__, "card": card, "threshold": threshold}
@@ -158,6 +158,7 @@ def metadata_of(model, card=None, threshold=None):
         if judged(model) == REGIONS:
             said |= {"num_regions": model.num_regions, "region_size": model.region_size}
         return Metadata((), decision=None, **said)
+    said |= {"threshold": model.threshold, "temperature": model.temperature, "calibration": model.calibration}
     return Metadata(model.class_names, decision=model.decision, **said)
 
 

@@ -67,6 +67,17 @@ def share(name, value):
     return value
 
 
+def probability(name, value):
+    """`value` as a float.
+
+    Raises:
+        ValueError: naming the argument, if it is no number in (0, 1).
+    """
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 < value < 1:
+        raise UserError(f"{name} must be a number in (0, 1), got {value!r}.")
+    return float(value)
+
+
 def positive(name, value):
     """`value` as it is.
 

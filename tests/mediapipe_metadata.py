@@ -6,8 +6,8 @@ from flatbuffers.table import Table
 from logo_keras.export.passes.flatbuffer import parse
 from logo_keras.export.passes.mediapipe import ENTRY, IDENTIFIER
 
-# The tables of the schema that are read here, each field with its number. A field is a str, "floats", "byte", "uint", the
-# name of a table, [name of a table] for several, or a union: a dict from its number to a table. Other fields are passed over.
+# The tables of the schema that are read here, each field with its number. A field is a str, "floats", "float", "byte", "uint",
+# the name of a table, [name of a table] for several, or a union: a dict from its number to a table. Others are passed over.
 TABLES = {
     "Model": {
         "name": (0, str),
@@ -30,8 +30,9 @@ TABLES = {
     "Feature": {},
     "Image": {"color_space": (0, "byte"), "default_size": (1, "Size")},
     "Size": {"width": (0, "uint"), "height": (1, "uint")},
-    "ProcessUnit": {"options": (1, {1: "Normalization"})},
+    "ProcessUnit": {"options": (1, {1: "Normalization", 3: "Thresholding"})},
     "Normalization": {"mean": (0, "floats"), "std": (1, "floats")},
+    "Thresholding": {"global_score_threshold": (0, "float")},
     "Stats": {"max": (0, "floats"), "min": (1, "floats")},
     "File": {"name": (0, str), "description": (1, str), "type": (2, "byte")},
 }
@@ -73,6 +74,8 @@ def _read(text):
             return place.Get(flags.Int8Flags, at)
         if kind == "uint":
             return place.Get(flags.Uint32Flags, at)
+        if kind == "float":
+            return place.Get(flags.Float32Flags, at)
         if kind is str:
             return place.String(at).decode()
         if kind == "floats":

@@ -1,5 +1,6 @@
 """The commands as a user runs them: files they leave, exit codes, errors of one line."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import photographs
 import pytest
+from edge_files import METADATA, write
 
 from logo_keras import datasets
 from logo_keras.commands import evaluate, predict, train
@@ -240,7 +242,7 @@ def test_ctrl_c_says_how_to_go_on(folder, tiny, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("logo_keras.training.run.train", interrupted)
     assert command(train, "--model=plain", f"--root={folder}", f"--out={tmp_path}", *TINY) == 130
-    assert error(capsys) == "logo-train: stopped. The same command with --resume goes on after the last whole epoch."
+    assert error(capsys) == "logo-train: stopped. The same command with --resume goes on from the last checkpoint."
 
 
 def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):
@@ -319,9 +321,10 @@ def test_evaluate_prints_a_table_and_writes_json(trained, folder, tmp_path, caps
     said = capsys.readouterr().out
     found = json.loads((tmp_path / "out.json").read_text())
     assert said.startswith("4 photographs, 2 classes\n")
-    low, high = found["top1_interval"]
-    assert f"{found['top1']:6.1%}   95 % interval {low:.1%} to {high:.1%}" in said
-    assert len(found["predictions"]) == 4
+    top1 = found["figures"]["top1"]
+    low, high = top1["interval"]
+    assert f"{top1['share']:6.1%}   95 % interval {low:.1%} to {high:.1%}" in said
+    assert len(found["samples"]) == 4
 
 
 def test_evaluate_asks_the_exported_file_too(trained, exported, folder, tmp_path):
@@ -331,8 +334,53 @@ def test_evaluate_asks_the_exported_file_too(trained, exported, folder, tmp_path
         assert command(evaluate, *flags) == 0
         found[model.suffix] = json.loads((tmp_path / "out.json").read_text())
     assert found[".keras"]["confusion"] == found[".tflite"]["confusion"]
-    pairs = zip(found[".keras"]["predictions"], found[".tflite"]["predictions"], strict=True)
+    pairs = zip(found[".keras"]["samples"], found[".tflite"]["samples"], strict=True)
     assert all(one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-4) for one, other in pairs)
+
+
+def test_evaluate_writes_a_report_and_repeats_it(trained, exported, folder, tmp_path, capsys):
+    greys = tmp_path / "greys"
+    for seed in range(30, 33):
+        photographs.write(greys / f"{seed}.png", seed=seed)
+    asked = ("--data=folder", f"--root={folder}", f"--report={tmp_path / 'report'}", f"--negatives={greys}")
+    for _ in range(2):
+        assert command(evaluate, f"--model={trained / 'model.keras'}", "--split=test", "--class_means=train", *asked) == 0
+    said = capsys.readouterr().out
+    assert (
+        "3 photographs without a brand of the list: AUROC" in said and f"written: {tmp_path / 'report' / 'report.html'}" in said
+    )
+    found = json.loads((tmp_path / "report" / "evaluation.json").read_text())
+    assert found["model"]["name"] == "model.keras" and len(found["model"]["sha256"]) == 64
+    assert found["model"]["trained_on"] == {"kind": "folder", "split": None}
+    assert found["data"] == {"kind": "folder", "root": str(folder), "split": "test", "cut": None, "held_out": None}
+    assert set(found["figures"]["none"]["scores"]) == {"probability", "logit", "energy", "cosine", "mahalanobis"}
+    # Four of each brand were learnt.
+    assert [row["training_images"] for row in found["classes"]] == [4, 4]
+    assert [row["photo"] for row in found["samples"]][0].startswith("test/acme/")
+    before = (tmp_path / "report" / "evaluation.json").read_bytes()
+    capsys.readouterr()
+    assert command(evaluate, f"--model={exported}", "--split=test", *asked) == 1
+    assert "holds the evaluation of another model (model.keras): choose another folder" in error(capsys)
+    assert command(evaluate, f"--model={trained / 'model.keras'}", "--split=train", *asked) == 1
+    assert "holds the evaluation of other photos" in error(capsys)
+    assert (tmp_path / "report" / "evaluation.json").read_bytes() == before
+    assert command(evaluate, f"--model={exported}", "--split=test", *asked, "--overwrite") == 0
+    found = json.loads((tmp_path / "report" / "evaluation.json").read_text())
+    assert found["model"]["name"] == "model.tflite" and set(found["figures"]["none"]["scores"]) == {"probability"}
+
+
+def test_a_report_of_what_names_no_brand_or_is_not_there_is_refused(trained, exported, folder, tmp_path, capsys):
+    report = ("--data=folder", f"--report={tmp_path / 'report'}")
+    keras = f"--model={trained / 'model.keras'}"
+    assert command(evaluate, keras, f"--root={tmp_path / 'nowhere'}", *report) == 1
+    assert "nowhere" in error(capsys)
+    assert command(evaluate, keras, f"--root={folder}", "--split=test", *report, f"--negatives={tmp_path / 'nothing'}") == 1
+    assert "nothing: no such file or folder" in error(capsys)
+    assert command(evaluate, keras, f"--root={folder}", "--split=test", "--data=folder", "--overwrite") == 1
+    assert "--overwrite belongs to --report" in error(capsys)
+    assert command(evaluate, f"--model={exported}", f"--root={folder}", "--split=test", *report, "--class_means=train") == 1
+    assert "--class_means needs a .keras model" in error(capsys)
+    assert not (tmp_path / "report").exists()
 
 
 def test_evaluate_refuses_other_class_names(trained, tmp_path, capsys):
@@ -381,6 +429,23 @@ def test_predict_names_brands_writes_json_and_draws(trained, folder, tmp_path, c
     assert lines[0] == f"{photo}: {first['labels'][0]} {first['probabilities'][0]:.1%}"
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["0-2.jpg", "0.jpg"]
     assert cv2.imread(str(tmp_path / "drawn" / "0.jpg")) is not None
+
+
+def test_predict_says_none_below_the_threshold_and_that_there_is_none(folder, tmp_path, capsys):
+    photo, answers = folder / "test" / "acme" / "0.png", tmp_path / "answers.json"
+    found = {}
+    for threshold in (None, 0.9):
+        path = write(tmp_path / f"{threshold}.tflite", dataclasses.replace(METADATA, threshold=threshold))
+        assert command(predict, f"--model={path}", f"--json={answers}", f"--pictures={tmp_path / 'drawn'}", photo) == 0
+        found[threshold] = (*capsys.readouterr(), json.loads(answers.read_text()))
+    (line, said, known), (none, nothing, unknown) = found.values()
+    assert "no threshold, so every photo gets some brand" in said and nothing == ""
+    assert (known["threshold"], unknown["threshold"], unknown["temperature"]) == (None, 0.9, 1.0)
+    (known,), (unknown,) = known["photographs"], unknown["photographs"]
+    assert known["known"] and line.startswith(f"{photo}: {known['label']} {known['confidence']:.1%}")
+    assert none == f"{photo}: none (likeliest {known['confidence']:.1%})\n"
+    assert (unknown["known"], unknown["label"], unknown["labels"], unknown["probabilities"]) == (False, None, None, None)
+    assert unknown["confidence"] == known["confidence"] and unknown["region_boxes"] == known["region_boxes"]
 
 
 def test_predict_runs_an_exported_file_without_tensorflow(trained, exported, folder, tmp_path, capsys):
@@ -497,8 +562,7 @@ def test_held_out_samples_are_those_that_the_run_listed(folder, tiny, tmp_path, 
     model = f"--model={tmp_path / 'run' / 'model.keras'}"
     answers = tmp_path / "answers.json"
     assert command(evaluate, model, *own, "--held_out=0.25", f"--json={answers}") == 0
-    asked = {each["path"] for each in json.loads(answers.read_text())["predictions"]}
-    assert {path.split("photographs/")[1] for path in asked} == listed
+    assert {each["photo"] for each in json.loads(answers.read_text())["samples"]} == listed
     capsys.readouterr()
     assert command(evaluate, model, *own, "--held_out=0.5") == 1
     assert "the model was trained with --held_out 0.25" in error(capsys)

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from photographs import encode, scene, write
@@ -57,6 +58,49 @@ def test_a_copy_within_a_split_is_told_and_no_trouble(root, capsys):
     shutil.copy(root / "train" / "acme" / "0.jpg", root / "train" / "acme" / "1.jpg")
     assert check("folder", root) == 0
     assert "byte-identical photographs in one split:\n" in capsys.readouterr().out
+
+
+def test_negatives_without_a_brand_are_no_trouble(root, tmp_path, capsys):
+    write(tmp_path / "other" / "0.jpg", 300)
+    assert check("folder", root, f"--negatives={tmp_path / 'other'}") == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["negatives", "1", "0", "-", "-", "0"] in rows
+    # Those of the set itself, too: they are no second copy.
+    assert check("folder", root, f"--negatives={root / 'none'}") == 0
+
+
+def test_negatives_that_are_photographs_of_a_brand_are_named(root, tmp_path, capsys):
+    photo = root / "train" / "acme" / "0.jpg"
+    write(tmp_path / "other" / "0.jpg", 300)
+    shutil.copy(photo, tmp_path / "other" / "copied.jpg")
+    picture = cv2.imread(str(root / "test" / "globex" / "1.jpg"))
+    cv2.imwrite(str(tmp_path / "other" / "near.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 70])
+    assert check("folder", root, f"--negatives={tmp_path / 'other'}") == 1
+    text, error = capsys.readouterr()
+    assert f"train acme {os.path.join('train', 'acme', '0.jpg')} = negatives none {tmp_path / 'other' / 'copied.jpg'}" in text
+    assert f"test globex {os.path.join('test', 'globex', '1.jpg')} = negatives none {tmp_path / 'other' / 'near.jpg'}" in text
+    assert "byte-identical photographs in two splits: 1; nearly identical photographs in two splits: 1" in error
+
+
+@pytest.mark.parametrize("folder", ["ACME", "more/Globex"])
+def test_negatives_in_a_folder_named_as_a_brand_are_named(root, tmp_path, folder, capsys):
+    write(tmp_path / "acme" / "other" / folder / "0.jpg", 300)
+    assert check("folder", root, f"--negatives={tmp_path / 'acme' / 'other'}") == 1
+    text, error = capsys.readouterr()
+    brand = folder.rpartition("/")[2].lower()
+    assert f"{os.path.join(*folder.split('/'), '0.jpg')}: {brand}\n" in text
+    assert error == "logo-data: trouble in folder. negatives in a folder that is named as a brand: 1.\n"
+
+
+def test_folders_above_the_negatives_say_nothing_and_their_own_does(root, tmp_path):
+    write(tmp_path / "acme" / "other" / "0.jpg", 300)
+    assert check("folder", root, f"--negatives={tmp_path / 'acme' / 'other'}") == 0
+    assert check("folder", root, f"--negatives={tmp_path / 'acme'}") == 1
+
+
+def test_negatives_that_are_not_there_are_an_error_of_one_line(root, tmp_path, capsys):
+    assert check("folder", root, f"--negatives={tmp_path / 'gone'}") == 1
+    assert f"{tmp_path / 'gone'}: no such file or folder" in capsys.readouterr().err
 
 
 def test_ten_of_a_kind_are_printed_and_all_are_in_the_json(root, tmp_path, capsys):

@@ -34,6 +34,16 @@ def test_describe_prints_it(saved, capsys):
         assert text in said, text
 
 
+def test_the_training_images_of_thousands_of_brands_are_one_line(saved, tmp_path, capsys):
+    model = lk.load(saved)
+    model.card["data"]["training_images"] = [30] * 2000 + [7, 400]
+    model.save(tmp_path / "many.keras")
+    lk.describe(tmp_path / "many.keras")
+    said = capsys.readouterr().out
+    assert "training_images 7 to 400 a class, median 30" in said and len(said) < 3000
+    assert len(model_card.read(tmp_path / "many.keras")["data"]["training_images"]) == 2002
+
+
 def test_the_card_survives_loading_and_saving(saved, tmp_path):
     lk.load(saved).save(tmp_path / "again.keras")
     again, first = model_card.read(tmp_path / "again.keras"), model_card.read(saved)

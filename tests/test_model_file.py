@@ -11,6 +11,9 @@ from logo_keras.edge.model_file import Metadata, UnusableModel, append, read
 
 FLATBUFFER = b"\x1c\x00\x00\x00TFL3" + bytes(range(256)) * 10
 METADATA = Metadata(("Adidas", "H&M", "Löwenbräu"), 96, "stretch", "DRNANet", "fused", "0.1.0")
+FITTED = {"validation": 40, "negatives": 12, "unreadable": 1, "temperature": 1.5, "threshold": 0.31, "true_accepts": 0.95}
+FITTED |= {"false_accepts": None, "fitted_on": "AAECAwQFBgc=", "date": "2026-12-01T03:00:00+00:00"}
+CALIBRATED = dataclasses.replace(METADATA, threshold=0.31, temperature=1.5, calibration=FITTED)
 
 
 @pytest.fixture
@@ -44,6 +47,54 @@ def test_a_file_without_a_model_card_has_no_entry_of_it():
 def test_a_model_card_that_is_no_dict_is_refused():
     with pytest.raises(ValueError, match=r"card must be a dict, got \['a'\]"):
         dataclasses.replace(METADATA, card=["a"])
+
+
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+def test_threshold_temperature_and_calibration_come_back(suffix, request):
+    path = request.getfixturevalue("onnx_file" if suffix == ".onnx" else "model_file")
+    append(path, CALIBRATED)
+    assert read(path) == CALIBRATED
+    assert (read(path).threshold, read(path).temperature, read(path).calibration["true_accepts"]) == (0.31, 1.5, 0.95)
+
+
+def test_a_file_that_is_not_calibrated_has_no_entries_of_that():
+    assert not {"threshold", "temperature", "calibration"} & set(METADATA.to_dict())
+    assert (METADATA.threshold, METADATA.temperature, METADATA.calibration) == (None, 1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("threshold", [0, 1, -0.1, 2, float("nan"), float("inf"), True, "0.5", [0.5], 10**400]),
+        ("temperature", [0, -1, float("nan"), float("inf"), True, "1", None, 10**400]),
+        ("calibration", [[], "fitted", 1, {"validation": -1}, {"negatives": 1.5}, {"unreadable": True}, {"threshold": 2}]),
+        ("calibration", [{"temperature": 0}, {"temperature": float("nan")}, {"true_accepts": 1.1}, {"false_accepts": "0"}]),
+        (
+            "calibration",
+            [{"date": 2026}, {"date": "x" * 65}, {"fitted_on": 7}, {"fitted_on": "AAAA"}, {"fitted_on": "no base64"}],
+        ),
+        ("calibration", [{"fitted_on": "A" * 2**24}, {"temperature": 10**400}]),
+    ],
+)
+def test_what_no_calibration_says_is_refused_and_named(name, values):
+    for value in values:
+        # As a hostile file has it: JSON knows NaN and numbers of any length.
+        entries = CALIBRATED.to_dict() | {name: value}
+        with pytest.raises(ValueError, match=next(iter(value)) if value and isinstance(value, dict) else name) as caught:
+            Metadata.from_json(json.dumps(entries))
+        assert len(str(caught.value)) < 1000
+
+
+def test_what_a_later_version_says_of_a_calibration_is_passed_over():
+    entries = CALIBRATED.to_dict() | {"calibration": {"threshold": None, "curve": [1, 2]}}
+    assert Metadata.from_json(json.dumps(entries)).calibration["curve"] == [1, 2]
+
+
+def test_an_embedder_is_not_calibrated():
+    with pytest.raises(ValueError, match="of what names brands"):
+        dataclasses.replace(CALIBRATED, class_names=(), dimensions=3, threshold=None)
+    # Its threshold is one of differences of cosines.
+    assert Metadata((), 96, "stretch", "LogoEmbedder", None, "0.1.0", dimensions=3, threshold=-0.5).threshold == -0.5
 
 
 def test_the_model_before_the_metadata_is_untouched(model_file):
@@ -125,7 +176,7 @@ def test_metadata_of_another_zip_are_not_taken_for_ours(model_file):
 
 
 def test_entries_of_a_later_version_are_passed_over():
-    text = METADATA.to_json().replace('"version"', '"calibration": 1.5,\n  "version"')
+    text = METADATA.to_json().replace('"version"', '"colour": 1.5,\n  "version"')
     assert Metadata.from_json(text) == METADATA
 
 

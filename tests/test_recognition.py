@@ -97,6 +97,41 @@ def test_an_answer_becomes_json():
     assert answer["region_boxes"][0] == [0, 0, 20, 80]
 
 
+@pytest.mark.parametrize(
+    ("threshold", "known"),
+    [(None, True), (0, True), (0.3, True), (float(np.float32(0.4)), True), (0.41, False), (0.99, False)],
+)
+def test_a_brand_is_known_from_the_threshold_on(threshold, known):
+    recognition = recognize(with_regions, PHOTO, NAMES, 32, 2, threshold=threshold)
+    assert recognition.known is known and recognition.confidence == pytest.approx(0.4)
+    assert recognition.labels == (("blue", "grey") if known else ()) and len(recognition.probabilities) == 2 * known
+    assert recognition.label == ("blue" if known else None)
+    # Where it looked is told either way.
+    assert len(recognition.region_boxes) == len(recognition.region_scores) == 2
+
+
+def test_json_of_nothing_known_has_null():
+    answer = json.loads(json.dumps(recognize(with_regions, PHOTO, NAMES, 32, 2, threshold=0.5).to_dict()))
+    assert answer["known"] is False and answer["confidence"] == pytest.approx(0.4) and len(answer["region_boxes"]) == 2
+    assert [answer[name] for name in ("label", "labels", "probabilities")] == [None] * 3
+    answer = recognize(plain, PHOTO, NAMES, 32, 2, threshold=0.4).to_dict()
+    assert (answer["known"], answer["label"], answer["labels"]) == (True, "blue", ["blue", "grey"])
+
+
+def test_what_is_no_number_is_known_of_no_threshold_alone():
+    def nothing(images):
+        return {"probabilities": np.full((1, 4), np.nan)}
+
+    assert not recognize(nothing, PHOTO, NAMES, 32, 1, threshold=0.1).known
+    assert recognize(nothing, PHOTO, NAMES, 32, 1).known
+
+
+@pytest.mark.parametrize("threshold", [1, -0.1, float("nan"), "0.5", True])
+def test_another_threshold_is_refused(threshold):
+    with pytest.raises(ValueError, match=r"threshold must be a number in \[0, 1\)"):
+        recognize(plain, PHOTO, NAMES, 32, 1, threshold=threshold)
+
+
 def test_an_unreadable_photograph_is_named(tmp_path):
     path = tmp_path / "broken.jpg"
     path.write_bytes(b"")

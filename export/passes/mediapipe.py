@@ -28,7 +28,7 @@ _SIGNATURE = b"serving_default"
 _PARSER_VERSION = "1.0.0"
 # Values of its enumerations, and what its unions hold.
 _RGB, _TENSOR_AXIS_LABELS = np.uint8(1), np.uint8(2)
-_FEATURE, _IMAGE, _NORMALIZATION = np.uint8(1), np.uint8(2), np.uint8(1)
+_FEATURE, _IMAGE, _NORMALIZATION, _THRESHOLDING = np.uint8(1), np.uint8(2), np.uint8(1), np.uint8(3)
 
 
 def _table(kind, fields):
@@ -45,6 +45,7 @@ Image = _table("Image", "color_space default_size")
 Size = _table("Size", "width height")
 ProcessUnit = _table("ProcessUnit", "options_type options")
 Normalization = _table("Normalization", "mean std")
+Thresholding = _table("Thresholding", "global_score_threshold")
 Stats = _table("Stats", "max min")
 File = _table("File", "name description type")
 
@@ -119,6 +120,10 @@ def _said(metadata, outputs, floats):
         does = f"Recognizes logos of {len(metadata.class_names)} classes"
         labels = File(LABELS_NAME, "Class names, one a line.", _TENSOR_AXIS_LABELS)
         answers[0] = answers[0]._replace(stats=_stats(0, 1), files=[labels])
+        if metadata.threshold is not None:
+            # MediaPipe leaves out all labels below it, unless the app names its own.
+            least = ProcessUnit(_THRESHOLDING, Thresholding(np.float32(metadata.threshold)))
+            answers[0] = answers[0]._replace(process_units=[least])
     elif metadata.num_regions:
         does = f"Finds {metadata.num_regions} places of logos, of any brand, and embeds each in {metadata.dimensions} dimensions"
     else:
@@ -168,6 +173,8 @@ def _write(builder, value):
             builder.PrependUint8Slot(number, place, 0)
         elif isinstance(place, np.uint32):
             builder.PrependUint32Slot(number, place, 0)
+        elif isinstance(place, np.float32):
+            builder.PrependFloat32Slot(number, place, 0)
         elif place is not None:
             builder.PrependUOffsetTRelativeSlot(number, place, 0)
     return builder.EndObject()

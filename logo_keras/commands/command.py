@@ -195,7 +195,8 @@ class Command:
 
         Returns:
             int, the exit code: 0, 1 after an error that the user can mend or where what reads stdout has ended, as `head` does,
-            130 after Ctrl-C. Any other error, with `--debug` any error, is raised, so that its traceback is shown.
+            130 after Ctrl-C and 143 after SIGTERM where it is caught. Any other error, with `--debug` any error, is
+            raised, so that its traceback is shown.
         """
         # TensorFlow's start-up messages would bury the command's own.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -215,7 +216,8 @@ class Command:
             return code
         except KeyboardInterrupt as error:
             print(f"\n{self.program}: stopped. {error}".rstrip(), file=sys.stderr)
-            return 130
+            # SIGTERM has another one than Ctrl-C.
+            return getattr(error, "status", 130)
         except BrokenPipeError:
             # Nobody reads what Python still writes as it ends. Source: Python's documentation of signal, note on SIGPIPE.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,7 +4,7 @@ import os
 
 from logo_keras import datasets
 from logo_keras.commands.command import DATA_KINDS, Command, printable
-from logo_keras.datasets.quality.inspection import KINDS, TROUBLE, inspect
+from logo_keras.datasets.quality.inspection import KINDS, NEGATIVES, TROUBLE, inspect
 from logo_keras.datasets.splits import splits
 from logo_keras.datasets.statistics import relative, to_text
 from logo_keras.errors import UserError
@@ -15,14 +15,19 @@ DESCRIPTION = f"""Reads every photograph of a data set and says what is wrong: p
 the same or nearly the same photograph in two splits or under two labels, tiny ones, boxes outside the photograph or of
 unclear orientation, transparent photographs, classes without photographs, and what was left out.
 
+With --negatives it also compares photographs that are to show no brand with those of the data set, and names folders of them
+that are called as a brand is.
+
 For instance:
   logo-data check flickrlogos27 photographs/flickrlogos27 --json check.json
+  logo-data check folder photographs --negatives photographs_without_brands
 
 ROOT is the folder of the data set, or the text file of a list, and NAME its kind:
 {DATA_KINDS}
 
 Ends with 1 if there is trouble, with 0 otherwise. Trouble is: {", ".join(KINDS[kind] for kind in TROUBLE[:3])},
-{", ".join(KINDS[kind] for kind in TROUBLE[3:])}.
+{", ".join(KINDS[kind] for kind in TROUBLE[3:5])},
+{", ".join(KINDS[kind] for kind in TROUBLE[5:])}.
 Nearly identical are copies that were saved anew, resized, or made a little brighter or darker."""
 
 # P2 and P3 as a whole: the parts that training and evaluation take leave out the photos without a brand of P2.
@@ -41,6 +46,12 @@ def define(flags):
         "A part of the data set, for instance test; may be given several times. Without it all parts are checked, also "
         "against each other.",
     )
+    flags.string(
+        "negatives",
+        None,
+        "A folder of photographs that are to show none of the brands, for --negatives of logo-train and logo-calibrate: is one "
+        "of them a photograph of the data set, or in a folder named as a brand?",
+    )
     flags.string("json", None, "Also write all findings to this file; of each kind ten are printed.")
     flags.integer("smallest", 32, "Photographs with a side shorter than this, in px, are tiny.", lower_bound=0)
     flags.boolean("near", True, "Look for nearly identical photographs too, not for byte-identical ones alone.")
@@ -57,7 +68,7 @@ def work(flags, arguments):
         raise UserError("name a kind of data set and its folder, as in: logo-data check flickrlogos27 photographs/flickrlogos27")
     name, root = arguments
     parts = {split or "all": datasets.load(name, root, split=split) for split in flags.split or _parts(name, root)}
-    inspection = inspect(parts, flags.smallest, flags.near)
+    inspection = inspect(parts, flags.smallest, flags.near, flags.negatives)
     notes = {split: list(part.notes) for split, part in parts.items()}
     print(f"{name} in {root}\n\n{table(inspection, root)}")
     # Splits of one set mostly have the same to say.
@@ -84,7 +95,7 @@ def table(inspection, root):
         figures = (len(numbers), min(numbers), max(numbers)) if numbers else (0, "-", "-")
         splits.append([split, count, *figures, inspection.boxes[split]])
     for kind, what in KINDS.items():
-        if kind in _NEAR and not inspection.near:
+        if (kind in _NEAR and not inspection.near) or (kind == "named" and NEGATIVES not in inspection.photographs):
             continue
         findings = getattr(inspection, kind)
         kinds.append([what, len(findings), "trouble" if findings and kind in TROUBLE else ""])

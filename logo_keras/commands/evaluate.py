@@ -3,11 +3,16 @@
 For instance, on the official test photographs of TopLogo-10:
   logo-evaluate --model run/model.keras --data toplogo10 --root photographs/toplogo10 --split test30
 
+The same with the page that shows where it fails and when to distrust it, and every answer as JSON:
+  logo-evaluate --model run/model.keras --data toplogo10 --root photographs/toplogo10 --split test30 --report report
+
 top1 is the share of photographs whose likeliest brand is the right one, top5 that whose right brand is among the five
 likeliest. The interval says how far chance alone may have moved top1 with so few photographs.
 """
 
+import dataclasses
 import datetime
+import os
 import sys
 from pathlib import Path
 
@@ -16,11 +21,14 @@ from logo_keras.commands import shares
 from logo_keras.commands.command import Command, no_arguments, say_notes, say_unreadable
 from logo_keras.commands.open_model import open_model
 from logo_keras.datasets import held_out as left_out
+from logo_keras.datasets.find_photos import find
+from logo_keras.datasets.splits import splits
 from logo_keras.errors import UserError
-from logo_keras.evaluation import evaluate
-from logo_keras.files import write_json
+from logo_keras.evaluation import document, evaluate, negatives, novelty, report
+from logo_keras.evaluation.asking import describe
+from logo_keras.files import replacing, saying_when_full, sha256
 
-USAGE = "logo-evaluate --model FILE --data KIND --root FOLDER [--split NAME]"
+USAGE = "logo-evaluate --model FILE --data KIND --root FOLDER [--split NAME] [--report FOLDER]"
 
 
 def define(flags):
@@ -40,6 +48,25 @@ def define(flags):
     flags.integer("batch_size", 16, "Photographs at once; more need more memory.", lower_bound=1)
     flags.boolean("record", False, "Write the figures into the model file too (.keras), where logo-describe shows them.")
     flags.string("json", None, "Also write all figures and every answer to this file.")
+    flags.string(
+        "report",
+        None,
+        f"Write {report.JSON} and {report.PAGE} into this folder. The page needs the extra [report]; without it the JSON is "
+        "written alone. The report of another model or of other photos is not replaced.",
+    )
+    flags.boolean("overwrite", False, "With --report: replace whatever report the folder holds.")
+    flags.string(
+        "negatives",
+        None,
+        "Photos that show no brand of the model, a folder or a .txt file: how many of them get one, and what would tell them "
+        "from the others. With --report or --json the part of the data set that is called none is taken where there is one.",
+    )
+    flags.string(
+        "class_means",
+        None,
+        "The part of the data set that the model learnt from, for instance train: then negatives are also told by their "
+        "distance to the mean of each brand. Needs a .keras file.",
+    )
 
 
 def table(evaluation):
@@ -52,6 +79,14 @@ def table(evaluation):
         f"top5         {evaluation.top5:6.1%}",
     ]
     lines += [f"{f'{name}_top1':12} {share:6.1%}" for name, share in evaluation.head_top1.items()]
+    if evaluation.threshold is not None:
+        known, right = evaluation.known, evaluation.correct
+        lines.append(
+            f"known        {known.mean():6.1%}   at the threshold {evaluation.threshold:.3f}; of these "
+            f"{right[known].mean() if known.any() else 0:.1%} right"
+        )
+    if evaluation.none and evaluation.none["scores"]:
+        lines += ["", *_of_none(evaluation.none)]
     if evaluation.region_area is not None:
         lines += ["", f"The best region covers {evaluation.region_area:.1%} of the photograph on average."]
     if evaluation.region_hit_rate is not None:
@@ -70,6 +105,16 @@ def table(evaluation):
     return "\n".join(lines)
 
 
+def _of_none(none):
+    """What the model said of photos without a brand, as lines of text."""
+    auroc, false = (none["scores"]["probability"][name] for name in ("auroc", "false_accepts"))
+    told = f"{none['negatives']} photographs without a brand of the list"
+    left_out = none["negatives_left_out"] and f" ({none['negatives_left_out']} more fitted the threshold and are left out)"
+    yield f"{told}{left_out or ''}: AUROC {auroc:.1%}, false accepts at 95 % true accepts {false['share']:.1%}"
+    if none["at_threshold"]:
+        yield f"and {none['at_threshold']['false_accepts']['share']:.1%} at the model's threshold."
+
+
 def _taken_for(evaluation):
     """By the number of a class: what most of its wrong answers are, as text; of equally many the first."""
     most = {}
@@ -83,18 +128,80 @@ def _work(flags, arguments):
     no_arguments(arguments)
     if flags.record and Path(flags.model).suffix.lower() != ".keras":
         raise UserError(f"--record writes into .keras files, got {flags.model}.")
+    if flags.overwrite and not flags.report:
+        raise UserError("--overwrite belongs to --report.")
+    if flags.class_means is not None and Path(flags.model).suffix.lower() != ".keras":
+        raise UserError(f"--class_means needs a .keras model, which gives embeddings, got {flags.model}.")
     model = open_model(flags.model)
+    if not hasattr(model, "recognize"):
+        raise UserError(
+            f"{flags.model} holds a {type(model).__name__}, which names no brand: logo-gallery evaluate judges it with a gallery."
+        )
     dataset = datasets.load(flags.data, flags.root, split=flags.split, cut=flags.cut)
+    subject, data = _subject(flags, model), _data(flags)
+    if flags.report:
+        # Before the work, which may take hours.
+        report.check_folder(flags.report, subject, data, model.class_names, flags.overwrite)
     if flags.held_out is not None or flags.held_out_file is not None:
         dataset = _held_out(flags, dataset)
     say_notes(dataset)
-    evaluation = evaluate(model, dataset, flags.batch_size, flags.strict, probabilities=False)
+    others = _negatives(flags, model)
+    how = {"scores": None, "infer": None} if others is None else _scoring(flags, model)
+    evaluation = evaluate(model, dataset, flags.batch_size, flags.strict, probabilities=False, **how)
+    if others is not None:
+        source = flags.negatives and os.path.basename(os.path.normpath(flags.negatives)) or others.split_name
+        none = negatives.judge(evaluation, model, others, flags.batch_size, flags.strict, **how, source=source)
+        evaluation = dataclasses.replace(evaluation, none=none)
     print(table(evaluation))
     say_unreadable(evaluation.unreadable)
     if flags.record:
         _record(model, flags, evaluation)
+        subject["sha256"] = sha256(flags.model)
+    fitted = int(negatives.fitted_places(model, evaluation.paths).sum())
+    evaluation = dataclasses.replace(evaluation, model=subject, data=data, fitted=fitted)
     if flags.json:
-        write_json(flags.json, evaluation.to_dict())
+        path = Path(flags.json)
+        with saying_when_full(path, "nothing was written."), replacing(path) as temporary:
+            document.write(temporary, report.dated(evaluation))
+    if flags.report:
+        print(f"\nwritten: {report.write_report(flags.report, evaluation, dataset, others, overwrite=True, say=_note)}")
+
+
+def _note(line):
+    print(line, file=sys.stderr)
+
+
+def _subject(flags, model):
+    """What JSON says of the model."""
+    return describe(model) | {"name": Path(flags.model).name, "sha256": sha256(flags.model)}
+
+
+def _data(flags):
+    """What JSON says of the photos."""
+    said = {name: flags[name].value for name in ("split", "cut", "held_out")}
+    if flags.held_out_file is not None and Path(flags.held_out_file).is_file():
+        said["held_out"] = left_out.read(flags.held_out_file)["share"]
+    return {"kind": flags.data, "root": os.path.abspath(flags.root), **said}
+
+
+def _negatives(flags, model):
+    """The photos without a brand: those that are named, else the data set's own; a Dataset, or None."""
+    if flags.negatives is not None:
+        paths = find(flags.negatives)
+        top = flags.negatives if os.path.isdir(flags.negatives) else os.path.dirname(flags.negatives)
+        return datasets.Dataset(paths, [-1] * len(paths), model.class_names, root=os.path.abspath(top))
+    split = splits(flags.data, flags.root).none if (flags.report or flags.json) and flags.cut is None else None
+    return None if split is None else datasets.load(flags.data, flags.root, split=split)
+
+
+def _scoring(flags, model):
+    """How known brands are told from none: arguments of `evaluate` and `negatives.judge`."""
+    if flags.class_means is None:
+        return {"scores": novelty.scores, "infer": None}
+    infer = negatives.with_embeddings(model)
+    training = datasets.load(flags.data, flags.root, split=flags.class_means, cut=flags.cut)
+    means = negatives.class_means(model, training, flags.batch_size)
+    return {"scores": lambda outputs: novelty.scores(outputs, means), "infer": infer}
 
 
 def _held_out(flags, dataset):

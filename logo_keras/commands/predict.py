@@ -7,10 +7,11 @@ For instance:
   logo-predict --gallery brands.gallery holiday.jpg --box 120,40,180,200 --box 10,300,90,380
   logo-predict --gallery brands.gallery match.mp4 --timeline match.html
 
-Folders are searched to the bottom. Of a model every photo gets some brand of its list, also one without a logo: a low
-probability is a hint, no proof. A gallery (logo-gallery) names the brands of which it knows a mark, with their similarity, or
-none. It searches every photo and says where they are, unless --box says that. With an embedding alone, which --model names then,
-it searches nothing: the whole photo counts as one mark.
+Folders are searched to the bottom. A model says "none" where its likeliest brand is less likely than its threshold, which
+logo-calibrate fits. Without a threshold every photo gets some brand of its list, also one without a logo, and a note says so. A
+gallery (logo-gallery) names the brands of which it knows a mark, with their similarity, or none. It searches every photo and says
+where they are, unless --box says that. With an embedding alone, which --model names then, it searches nothing: the whole photo
+counts as one mark.
 
 Of a video a frame a second is looked at (--every). Ctrl-C ends it early, and what was seen until then is written.
 """
@@ -79,7 +80,9 @@ class OfModel:
         return self._model.recognize(photo, top=top)
 
     def said(self, path, answer):
-        """As lines of text: list of str."""
+        """As lines of text: list of str; "none" where nothing is known."""
+        if not answer.known:
+            return [f"{path}: none (likeliest {answer.confidence:.1%})"]
         named = zip(answer.labels, answer.probabilities, strict=True)
         return [f"{path}: {', '.join(f'{printable(label)} {probability:.1%}' for label, probability in named)}"]
 
@@ -88,19 +91,23 @@ class OfModel:
         return draw_recognition(photo, answer)
 
     def row(self, answer):
-        """For JSON: dict."""
+        """For JSON: dict, `label` null where nothing is known."""
         return answer.to_dict()
 
     def about(self):
-        """What JSON says of all answers: dict."""
-        return {}
+        """What JSON says of all answers: dict, `threshold` null where the model has none."""
+        return {"threshold": self._model.threshold, "temperature": self._model.temperature}
 
     def doubts(self):
         """What a person must be told of all answers: list of str."""
-        return []
+        if self._model.threshold is not None:
+            return []
+        return ["the model has no threshold, so every photo gets some brand of its list: logo-calibrate fits one."]
 
     def sightings(self, frame):
-        """Of a video's frame: list of Sighting, the likeliest brand in the best region where it is likelier than all others.
+        """Of a video's frame: list of Sighting, the likeliest brand in the best region.
+
+        Where it is known, and of a model without a threshold where it is likelier than all others together.
 
         Raises:
             ValueError: if the model has no regions.
@@ -109,14 +116,18 @@ class OfModel:
         if not len(answer.region_boxes):
             raise UserError("a timeline needs places: take --gallery, or a model with regions, no plain classifier.")
         box = np.clip(answer.region_boxes[0], 0, (*frame.shape[:2],) * 2)
-        (label,), (probability,) = answer.labels, answer.probabilities
-        return [Sighting(label, probability, tuple(map(float, box)))] if probability > _LIKELIER else []
+        counts = answer.known if self._model.threshold is not None else answer.confidence > _LIKELIER
+        return [Sighting(answer.label, answer.confidence, tuple(map(float, box)))] if counts else []
 
     def notes(self):
         """What is to be said beside a timeline: list of str."""
+        threshold = self._model.threshold
+        box = "Its box is the region that the model looked at first, not the outline of a logo."
+        if threshold is not None:
+            return [f"a brand counts as seen where it reaches the model's threshold, {threshold:.1%}. {box}"]
         return [
-            "a model gives every frame some brand of its list: one counts as seen where it is likelier than all others together, "
-            "which is no proof. Its box is the region that the model looked at first, not the outline of a logo."
+            "a model without a threshold gives every frame some brand of its list: one counts as seen where it is likelier than "
+            f"all others together, which is no proof. {box}"
         ]
 
 
@@ -261,12 +272,12 @@ def _work(values, arguments):
         return
     paths = find(arguments)
     shown = _opened(values, paths)
-    for doubt in shown.doubts():
-        print(f"note: {doubt}", file=sys.stderr)
     if values.pictures and _lies_among(values.pictures, arguments):
         # Else the next run would take the drawings for more photos.
         mark(values.pictures)
     answers, unreadable = recognize_all(shown, paths, values.top, values.strict, values.pictures)
+    for doubt in shown.doubts() if answers else []:
+        print(f"note: {doubt}", file=sys.stderr)
     say_unreadable(unreadable)
     if values.json:
         rows = [{"photograph": path, **shown.row(answer)} for path, answer in answers.items()]

@@ -12,8 +12,9 @@ A detector of logos of any brand, which embeds what it finds with that:
   logo-train --recipe logo_detector --root marks --from run/model.keras --out detector
 
 The run leaves model.keras, history.csv, config.json and curves.png in the folder --out. If it is stopped, the same command with
---resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
-out take the values that were measured to work (docs/training.md); they differ from model to model.
+--resume goes on from the last checkpoint: one is kept every few minutes, after every epoch, and where Ctrl-C stops it.
+A finished run in that folder is kept unless --overwrite is given. Flags left out take the values that were measured to work
+(docs/training.md); they differ from model to model.
 """
 
 import dataclasses
@@ -32,6 +33,7 @@ from logo_keras.datasets.splits import splits
 from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS, recipes
+from logo_keras.training.config import CHECKPOINT_MINUTES
 from logo_keras.training.remarks import remarks, spread
 
 USAGE = "logo-train [--data KIND] --root FOLDER --out FOLDER [--model plain|nts|drna|embedder|detector]"
@@ -39,7 +41,7 @@ USAGE = "logo-train [--data KIND] --root FOLDER --out FOLDER [--model plain|nts|
 # What learns from marks, and the recipe that it takes without photos.
 _OF_MARKS = {"LogoEmbedder": "logo_embedder", "LogoDetector": "logo_detector"}
 # Flags that say nothing of marks.
-_OF_PHOTOGRAPHS = ("cut", "held_out", "train_split", "cache", "strict", "augment", "balance", "one_brand")
+_OF_PHOTOGRAPHS = ("cut", "held_out", "train_split", "cache", "strict", "augment", "balance", "one_brand", "negatives")
 
 
 def define(flags):
@@ -56,6 +58,13 @@ def define(flags):
         None,
         "Photographs that are scored after every epoch and not learnt from: the name of a part, a share of the training "
         "part between 0 and 1, or none. By default the part validation where there is one, else none.",
+    )
+    flags.string(
+        "negatives",
+        None,
+        "A folder of photographs that show none of the brands, best such as the model will meet. When the run has ended, they "
+        "and the validation photographs fit the threshold below which nothing is known. Without them it keeps 95 % of the "
+        "validation photographs, and without these there is none.",
     )
     flags.string("out", None, "The folder to write to.")
     says = "A row of the paper's tables, trained as there, or a recipe of our own (--list-recipes); other flags change it."
@@ -81,6 +90,8 @@ def define(flags):
         "--tensorboard=FOLDER. tensorboard --logdir shows them. Needs the extra [tensorboard].",
     )
     flags.boolean("resume", False, "Go on with a run that was stopped, or start if there is none.")
+    says = "Minutes of training between two checkpoints inside an epoch, beside the one after every epoch; 0 keeps these alone."
+    flags.float("checkpoint_minutes", CHECKPOINT_MINUTES, says, 0)
     flags.boolean("overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.")
     flags.string(
         "from",
@@ -122,8 +133,9 @@ def config_from(values):
         )
     fields = [field.name for field in dataclasses.fields(config) if field.name not in ("model", "arguments")]
     changes = {name: values[name].value for name in fields if values[name].value is not None}
-    if changes.get("clip") == 0:
-        changes["clip"] = None
+    for name in ("clip", "ema", "early_stopping"):
+        if changes.get(name) == 0:
+            changes[name] = None
     if "drops" in changes:
         changes["drops"] = tuple(_number("drops", text, int) for text in changes["drops"])
     if "loss_weights" in changes:
@@ -179,9 +191,11 @@ def _train(values, config, training, validation, about, **options):
     """Trains with what the flags say of the run; returns its Result, or None after a dry run."""
     with naming_extras():
         from logo_keras.training.checkpoint import Unfinished
+        from logo_keras.training.interruption import Interrupted
         from logo_keras.training.run import train
         from logo_keras.training.watching import Enough, say, watched
     options |= {"about": about, "cache": values.cache, "overwrite": values.overwrite, "start": values["from"].value}
+    options |= {"negatives": values.negatives, "checkpoint_minutes": values.checkpoint_minutes}
     options |= {"report": say, "dry": values.dry_run}
     tensorboard = Path(values.out) / "tensorboard" if values.tensorboard is True else values.tensorboard or None
     before = Unfinished(values.out, values.overwrite).history
@@ -192,8 +206,10 @@ def _train(values, config, training, validation, about, **options):
     except Enough:
         print(f"That was all of the dry run: {values.out} is as it was.")
         return None
+    except Interrupted:
+        raise
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
+        raise KeyboardInterrupt("The same command with --resume goes on from the last checkpoint.") from None
     say_unreadable(result.unreadable)
     print(f"The model: {result.path}")
     return result

@@ -3,15 +3,19 @@
 import base64
 import dataclasses
 import json
+import sys
 
 import numpy as np
 
+from logo_keras.arguments import is_whole
 from logo_keras.errors import UserError
 
 # Of an embedding, background vectors of one model, its regions and their px; what a file says is read before anything else is
 # known of it.
 _MOST_DIMENSIONS, _MOST_BACKGROUNDS, _MOST_REGIONS, _LARGEST_REGION = 2**14, 2**12, 2**12, 2**12
 LARGEST_THRESHOLD = 2  # The largest difference of two cosines.
+# Of a calibration: photos that it was fitted on, bytes of what tells one from others, letters of a date.
+_MOST_PHOTOS, DIGEST_BYTES, _LONGEST_DATE = 2**20, 8, 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +34,21 @@ class Metadata:
         region_size: int R, px, of a detector: side of what it embeds; None of any other file.
         background_vectors: str, base64 of the little-endian float16 `[G, D]`, row by row: what images without a mark lie
             near to, see `backgrounds`. None where there are none.
-        threshold: float, of an embedding: how far a brand stands out in a gallery that is not calibrated; None where unknown.
+        threshold: float. Of what names brands in (0, 1), the lowest probability of the likeliest class with which it counts as
+            known; None where every photo gets some brand. Of an embedding: how far a brand stands out in a gallery that is not
+            calibrated; None where unknown.
+        temperature: float above 0, of what names brands: the logarithms of its probabilities are divided by it inside the file,
+            so that a reader need not. 1 of a file that is not calibrated.
+        calibration: dict for JSON, as in a model's card: where temperature and threshold come from. How many photos:
+            `validation`, `negatives`, `unreadable`; what was fitted: `temperature`, `threshold`; the shares of validation and of
+            negatives that the threshold takes for known: `true_accepts`, `false_accepts`; `fitted_on`, base64 of 8 bytes for each
+            photo; `date`. None where there is none.
         card: dict for JSON, the model card of a file that is given out; None where there is none.
 
     Raises:
         ValueError: if there is no class name, or one of an embedder, a number is no positive int, a text is no str, the
-            background vectors are no such vectors, the threshold is no number, or the card is no dict.
+            background vectors are no such vectors, the threshold or the temperature is no such number, the card is no dict, or
+            the calibration is no such dict.
     """
 
     class_names: tuple[str, ...]
@@ -50,6 +63,8 @@ class Metadata:
     threshold: float | None = None
     num_regions: int | None = None
     region_size: int | None = None
+    temperature: float = 1.0
+    calibration: dict | None = None
 
     def __post_init__(self):
         names = self.class_names
@@ -80,8 +95,16 @@ class Metadata:
             value = getattr(self, name)
             if not isinstance(value, str) and not (name in ("decision", "background_vectors") and value is None):
                 raise UserError(f"{name} must be a str, got {value!r}.")
-        if self.threshold is not None and not (type(self.threshold) in (int, float) and abs(self.threshold) <= LARGEST_THRESHOLD):
+        if names:
+            if not (self.threshold is None or _is_number(self.threshold) and 0 < self.threshold < 1):
+                raise UserError(f"threshold must be a number in (0, 1), got {self.threshold!r}.")
+            check_calibration(self.calibration)
+        elif not (self.threshold is None or _is_number(self.threshold) and abs(self.threshold) <= LARGEST_THRESHOLD):
             raise UserError(f"threshold must be a number of at most {LARGEST_THRESHOLD}, got {self.threshold!r}.")
+        elif self.calibration is not None or self.temperature != 1:
+            raise UserError("temperature and calibration are of what names brands, and there is no class name.")
+        if not (_is_number(self.temperature) and self.temperature > 0):
+            raise UserError(f"temperature must be a number above 0, got {self.temperature!r}.")
         if not isinstance(self.card, (dict, type(None))):
             raise UserError(f"card must be a dict, got {self.card!r}.")
         if self.background_vectors is not None:
@@ -132,6 +155,54 @@ class Metadata:
         if missing:
             raise UserError(f"the metadata must have {', '.join(names)}; missing: {', '.join(missing)}.")
         return cls(**{field.name: entries[field.name] for field in fields if field.name in entries})
+
+
+def check_calibration(said):
+    """Checks where temperature and threshold come from.
+
+    Args:
+        said: None, or dict as `Metadata.calibration`; entries may be missing, and others are passed over.
+
+    Raises:
+        ValueError: naming the entry, if it is none of these.
+    """
+    if said is None:
+        return
+    if not isinstance(said, dict):
+        raise UserError(f"calibration must be a dict, got {repr(said)[:100]}.")
+    for name, (words, fits) in _OF_CALIBRATION.items():
+        if name in said and not fits(said[name]):
+            # A hostile one is as long as it likes.
+            raise UserError(f"{name} of the calibration must be {words}, got {repr(said[name])[:100]}.")
+
+
+def _is_number(value):
+    # An int of JSON may be larger than any float, and nothing compares with what is no number.
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def _is_share(value):
+    return value is None or _is_number(value) and 0 <= value <= 1
+
+
+def _are_digests(value):
+    if not isinstance(value, str) or len(value) > _MOST_PHOTOS * DIGEST_BYTES * 4 // 3 + 3:
+        return False
+    try:
+        return len(base64.b64decode(value, validate=True)) % DIGEST_BYTES == 0
+    except ValueError:
+        return False
+
+
+_COUNT = "an integer of at least 0", lambda value: is_whole(value, 0)
+_SHARE = "a number in [0, 1] or null", _is_share
+_OF_CALIBRATION = {
+    **dict.fromkeys(("validation", "negatives", "unreadable"), _COUNT),
+    **dict.fromkeys(("threshold", "true_accepts", "false_accepts"), _SHARE),
+    "temperature": ("a number above 0", lambda value: _is_number(value) and value > 0),
+    "fitted_on": (f"base64 of {DIGEST_BYTES} bytes a photo", _are_digests),
+    "date": ("a date", lambda value: isinstance(value, str) and len(value) <= _LONGEST_DATE),
+}
 
 
 def packed(vectors):

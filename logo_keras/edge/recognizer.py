@@ -36,6 +36,10 @@ class Recognizer(Runner):
         outputs: tuple of str, what `infer` gives: "probabilities" and, where the file has them, "region_boxes",
             "region_scores", "embedding" and others.
         batch: int, images that the file takes at once, or None for any number.
+        threshold: float in (0, 1), the lowest probability of the likeliest class with which it counts as known; None where every
+            photo gets some brand.
+        temperature: float, by which the file divides the logarithms of its probabilities; 1 where it was not calibrated.
+        calibration: dict or None, where these two come from; see `Metadata`.
 
     Raises:
         UnusableModel: naming the file and what to do, if it is not a whole TFLite or ONNX file with logo_keras's metadata,
@@ -50,24 +54,27 @@ class Recognizer(Runner):
     def __init__(self, path, num_threads=None):
         super().__init__(path, num_threads)
         self.class_names = self.metadata.class_names
+        self.threshold, self.temperature = self.metadata.threshold, self.metadata.temperature
+        self.calibration = self.metadata.calibration
 
-    def recognize(self, photo, top=3):
+    def recognize(self, photo, top=3, threshold=None):
         """Recognizes one photo.
 
         Args:
             photo: path, bytes of a file, or RGB uint8 `[H, W, 3]`.
             top: int, how many classes to name; all N where there are fewer.
+            threshold: float in [0, 1) in place of the file's own; 0 gives every photo some brand.
 
         Returns:
             Recognition, with region boxes in px of the upright photo.
 
         Raises:
-            ValueError: if `top` is below 1.
+            ValueError: if `top` is below 1, or there is no such threshold.
             UnreadablePhoto: if the photo cannot be decoded; it is a ValueError too.
         """
-        return recognition.recognize(self.infer, photo, self.class_names, self.image_size, top, self.preprocessing)
+        return recognition.recognize(self.infer, photo, *self._ways(top, threshold))
 
-    def recognize_batch(self, photos, top=3, batch_size=16, strict=True):
+    def recognize_batch(self, photos, top=3, batch_size=16, strict=True, threshold=None):
         """Recognizes several photos.
 
         Args:
@@ -75,12 +82,13 @@ class Recognizer(Runner):
             top: int, how many classes to name; all N where there are fewer.
             batch_size: int, photos in memory at once, and in one call where the file takes any number.
             strict: bool; False gives None for a photo that cannot be decoded, instead of raising.
+            threshold: float in [0, 1) in place of the file's own; 0 gives every photo some brand.
 
         Returns:
             list, one Recognition a photo.
 
         Raises:
-            ValueError: if `top` or `batch_size` is below 1, or `photos` is a single photo.
+            ValueError: if `top` or `batch_size` is below 1, there is no such threshold, or `photos` is a single photo.
             UnreadablePhoto: with `strict`, naming the first photo that cannot be decoded: its path, or its place
                 as `photos[3]`.
         """
@@ -102,27 +110,28 @@ class Recognizer(Runner):
             outputs, found = self.infer(np.stack(images)) if images else {}, {}
             for place, (number, size) in enumerate(sizes.items()):
                 given = {name: value[place] for name, value in outputs.items()}
-                found[number] = recognition.answer(given, size, self.class_names, self.image_size, top, self.preprocessing)
+                found[number] = recognition.answer(given, size, *self._ways(top, threshold))
             answers += [found.get(number) for number, _ in batch]
         return answers
 
-    def recognize_frame(self, frame, top=3):
+    def recognize_frame(self, frame, top=3, threshold=None):
         """Recognizes a frame as OpenCV gives it.
 
         Args:
             frame: uint8 BGR `[H, W, 3]`.
             top: int, how many classes to name; all N where there are fewer.
+            threshold: float in [0, 1) in place of the file's own; 0 gives every frame some brand.
 
         Returns:
             Recognition, with region boxes in px of the frame.
 
         Raises:
-            ValueError: if `top` is below 1, or the frame is another array.
+            ValueError: if `top` is below 1, there is no such threshold, or the frame is another array.
         """
         check_pixels("frame", frame, "BGR")
-        return self.recognize(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), top)
+        return self.recognize(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), top, threshold)
 
-    def frames(self, source, top=3):
+    def frames(self, source, top=3, threshold=None):
         """Recognizes what a camera sees, or the frames of a video.
 
         Of a live camera the newest frame is taken each time, and those that came meanwhile are passed over.
@@ -131,14 +140,20 @@ class Recognizer(Runner):
             source: int, number of a camera; str with "://", address of a camera's stream; str or Path of a video; or an
                 iterable of uint8 BGR `[H, W, 3]`.
             top: int, how many classes to name; all N where there are fewer.
+            threshold: float in [0, 1) in place of the file's own; 0 gives every frame some brand.
 
         Yields:
             uint8 BGR `[H, W, 3]`, the frame, and its Recognition.
 
         Raises:
             OSError: naming the source, if it cannot be opened, or is a camera that gives no more frames.
-            ValueError: if `top` is below 1, or the source or one of its frames is none of these.
+            ValueError: if `top` is below 1, or threshold, source or one of its frames is none of these.
         """
         with contextlib.closing(frames.frames(source)) as taken:
             for frame in taken:
-                yield frame, self.recognize_frame(frame, top)
+                yield frame, self.recognize_frame(frame, top, threshold)
+
+    def _ways(self, top, threshold):
+        """What else `logo_keras.edge.recognition` must know, in its order."""
+        threshold = self.threshold if threshold is None else threshold
+        return self.class_names, self.image_size, top, self.preprocessing, threshold

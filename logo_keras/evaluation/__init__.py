@@ -1,6 +1,25 @@
 """What a model is worth: its answers to photos of a data set, compared with the truth and with other models."""
 
-from logo_keras.evaluation import retrieval
-from logo_keras.evaluation.metrics import Comparison, Evaluation, bootstrap, compare, evaluate, paired, wilson_interval
+from logo_keras.evaluation import calibration, novelty, retrieval
+from logo_keras.evaluation.calibration import calibrate
+from logo_keras.evaluation.comparison import Comparison, bootstrap, compare, paired
+from logo_keras.evaluation.intervals import wilson_interval
+from logo_keras.evaluation.metrics import Evaluation, evaluate, read
+from logo_keras.evaluation.verdict import Verdict, judge
 
-__all__ = ["Comparison", "Evaluation", "bootstrap", "compare", "evaluate", "paired", "retrieval", "wilson_interval"]
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "Verdict",
+    "bootstrap",
+    "calibrate",
+    "calibration",
+    "compare",
+    "evaluate",
+    "judge",
+    "novelty",
+    "paired",
+    "read",
+    "retrieval",
+    "wilson_interval",
+]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from logo_keras.errors import UserError
-from logo_keras.evaluation.metrics import wilson_interval
+from logo_keras.evaluation.intervals import wilson_interval
 from logo_keras.gallery import artwork
 from logo_keras.gallery.evaluation import score
 

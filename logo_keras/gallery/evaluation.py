@@ -8,7 +8,7 @@ import numpy as np
 from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import composed, listed
 from logo_keras.errors import UserError
-from logo_keras.evaluation.metrics import wilson_interval
+from logo_keras.evaluation.intervals import wilson_interval
 from logo_keras.gallery import artwork
 from logo_keras.image.preprocessing import UnreadablePhoto
 from logo_keras.image.surroundings import squares

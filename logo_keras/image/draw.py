@@ -22,7 +22,7 @@ _DARK, _LIGHT, _RIGHT, _WRONG = (27, 31, 36), (240, 243, 246), (63, 185, 80), (2
 
 
 def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
-    """Draws the regions of an answer on the photo, and its labels with their probabilities below.
+    """Draws the regions of an answer on the photo, and its labels with their probabilities below; "none" where nothing is known.
 
     Args:
         photo: uint8 RGB `[H, W, 3]`, upright.
@@ -41,13 +41,16 @@ def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
     width = picture.shape[1]
     scale = max(0.45, min(0.8, width / 560))
     line = round(46 * scale)
-    band = np.full((line * (len(recognition.labels) + (truth is not None)) + line // 3, width, 3), _DARK, np.uint8)
+    said = [(*pair, "") for pair in zip(recognition.labels, recognition.probabilities, strict=True)]
+    if not recognition.known:
+        said = [("none", recognition.confidence, "likeliest ")]
+    band = np.full((line * (len(said) + (truth is not None)) + line // 3, width, 3), _DARK, np.uint8)
     middle = line
     color = _LIGHT
     if truth is not None:
-        color = _RIGHT if recognition.labels[0] == truth else _WRONG
-    for label, probability in zip(recognition.labels, recognition.probabilities, strict=True):
-        percent = f"{100 * probability:.1f} %"
+        color = _RIGHT if recognition.label == truth else _WRONG
+    for label, probability, before in said:
+        percent = f"{before}{100 * probability:.1f} %"
         room = width - _width(percent, scale) - 3 * line // 4
         end = round(probability * (width - line // 2))
         cv2.rectangle(band, (line // 4, middle + 4), (line // 4 + end, middle + 6), color, cv2.FILLED)

@@ -1,8 +1,8 @@
 """The plain classifier: the whole photo, one backbone, one head."""
 
 import keras
-from keras import ops
 
+from logo_keras.network.decision import tempered
 from logo_keras.network.recognizing_model import RecognizingModel
 
 
@@ -35,5 +35,5 @@ class Classifier(RecognizingModel):
     def call(self, images, training=None, embedding=False):
         whole = self.see(self.normalized(images), "whole", training)
         logits = self.whole_classifier(whole.feature)
-        outputs = {"probabilities": ops.softmax(logits), "whole_logits": logits}
+        outputs = {"probabilities": tempered(logits, self.temperature), "whole_logits": logits}
         return outputs | self.embedded(whole.feature) if embedding else outputs

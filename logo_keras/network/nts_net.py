@@ -207,7 +207,8 @@ class NTSNet(RecognizingModel):
         if self.teacher and (everything or self.decision == "mean"):
             judged = self.teacher(regions.feature)
         few = None if judged is None else judged[:, : self.num_regions]
-        outputs["probabilities"] = DECISIONS[self.decision](outputs["whole_logits"], outputs["fused_logits"], few)
+        decided = DECISIONS[self.decision]
+        outputs["probabilities"] = decided(outputs["whole_logits"], outputs["fused_logits"], few, self.temperature)
         if everything:
             outputs |= {"region_index": proposals.index, "scores": proposals.scores}
         if everything and self.teacher:

@@ -48,15 +48,34 @@ def curves(series, x_label, y_label, y_range=None):
     points = [[p for p in zip(*pair, strict=True) if all(map(math.isfinite, p))] for pair in series.values()]
     if not any(points):
         raise UserError("curves need at least one point that is a number.")
-    # Lines are seen on white and on black; the page colours the text.
-    settings = _STYLE | {"axes.edgecolor": "grey", "grid.color": "grey", "grid.alpha": 0.3}
-    with lettering.figure(800, 450, settings=settings, back="none") as figure:
+
+    def draw(figure):
         axes = figure.add_subplot(facecolor="none", xlabel=x_label, ylabel=y_label)
         for name, line, color in zip(series, points, COLORS * len(points), strict=False):
             axes.plot([x for x, _ in line], [y for _, y in line], "o-", color=color, label=name, clip_on=False)
         axes.set_xlim(left=min(0, axes.dataLim.x0))
         axes.set_ylim(y_range or (min(0, axes.dataLim.y0), None))
         figure.legend(loc="outside lower left", ncols=2, frameon=False)
+
+    return svg(draw, 800, 450)
+
+
+def svg(draw, width, height, texts=()):
+    """Draws a figure for a page by day and by night.
+
+    Args:
+        draw: function of a `matplotlib.figure.Figure`. Axes need `facecolor="none"`.
+        width: int, px.
+        height: int, px.
+        texts: iterable of str, all that is not plain Latin in the figure.
+
+    Returns:
+        str, an `<svg>` element. Its texts are text, for the style of the page to colour.
+    """
+    # Lines are seen on white and on black; the page colours the text.
+    settings = _STYLE | {"axes.edgecolor": "grey", "grid.color": "grey", "grid.alpha": 0.3}
+    with lettering.figure(width, height, texts, settings=settings, back="none") as figure:
+        draw(figure)
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     # Without the head that a file of its own has.

@@ -15,8 +15,9 @@ MODELS = {"plain": "Classifier", "nts": "NTSNet", "drna": "DRNANet", "embedder":
 MODELS |= {"detector": "LogoDetector"}
 # The folder of the models' source.
 NETWORK = Path(*util.find_spec("logo_keras").submodule_search_locations, "network")
-# A run gives these itself: the names from its data, the embedder from the file that it starts from.
-_OF_THE_RUN = ("num_classes", "class_names", "embedder")
+# A run gives these itself: the names from its data, the embedder from the file that it starts from. The last two are fitted when
+# it has ended.
+_OF_THE_RUN = ("num_classes", "class_names", "embedder", "temperature", "threshold")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import statistics
 import sys
 import zipfile
 from pathlib import Path
@@ -12,22 +13,25 @@ from logo_keras.errors import UserError
 from logo_keras.weights.safetensors_file import read_safetensors_card
 
 # What is printed of a model, in this order.
-_ENTRIES = "architecture backbone weights classes data recipe config figures evaluations arguments packages date".split()
+_ENTRIES = (
+    "architecture backbone weights classes data recipe config figures evaluations calibration arguments packages date".split()
+)
 # Keras's own names inside a .keras file.
 _CONFIG, _METADATA = "config.json", "metadata.json"
 # Weights hardly shrink, so what a file unpacks to is about its own size.
 _MOST_OF_FILE, _SMALL_FILE = 20, 2**20
 
 
-def of_run(identity, about, row):
+def of_run(identity, about, row, training_images=None):
     """Describes a run for the model that comes out of it.
 
     Args:
-        identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names` and
-            `sha256` of the photos that are learnt from and of those that are scored after every epoch, or None. Of marks it is
-            `marks`, `num_classes` and what else tells them from others.
+        identity: dict of `config`, a Config as a dict, and of `training` and `validation`: `photographs`, `class_names`,
+            `sha256` (of their names) and `bytes` of the photos that are learnt from and of those that are scored after every
+            epoch, or None. Of marks it is `marks`, `num_classes` and what else tells them from others.
         about: dict or None: `data`, a dict of which `kind`, `train_split` and `validation` are taken, and `recipe`, a name.
         row: dict, the figures of the last epoch, or None before the first.
+        training_images: list of int, what each class is learnt from, in the order of the classes; None where that is not known.
 
     Returns:
         dict for JSON: `architecture`, `backbone`, `data`, `recipe` (its name or None), `config`, `figures`, `packages` and
@@ -42,7 +46,9 @@ def of_run(identity, about, row):
         found = identity[part]
         # Marks have their own, which say more.
         own = {name: value for name, value in (found or {}).items() if name != "class_names"}
-        return found and {"split": split} | (own if "marks" in own else {name: own[name] for name in ("photographs", "sha256")})
+        if "marks" not in own:
+            own = {name: own[name] for name in ("photographs", "sha256", "bytes") if name in own}
+        return found and {"split": split} | own
 
     return {
         "architecture": identity["config"]["model"],
@@ -52,6 +58,7 @@ def of_run(identity, about, row):
             "classes": identity["training"].get("num_classes") or len(identity["training"]["class_names"]),
             "training": photos("training", data.get("train_split")),
             "validation": photos("validation", data.get("validation")),
+            **({} if training_images is None else {"training_images": training_images}),
         },
         "recipe": about.get("recipe"),
         "config": settings,
@@ -76,8 +83,8 @@ def read(path):
 
     Returns:
         dict of str to what JSON holds: `architecture`, `backbone`, `classes` and, of a `.keras` file, `arguments`,
-        `weights`, `data`, `recipe`, `figures`, `evaluations`, `packages` and `date`, as far as they are known. The files of
-        the embedding that comes with the package say more.
+        `weights`, `data`, `recipe`, `figures`, `evaluations`, `packages` and `date`, and of either `calibration`, as far as they
+        are known. The files of the embedding that comes with the package say more.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -89,11 +96,20 @@ def read(path):
         raise FileNotFoundError(f"there is no model {path}.")
     if path.suffix.lower() in (".tflite", ".onnx"):
         said = model_file.read(path)
-        names = ("image_size", "preprocessing", "decision", "dimensions", "num_regions", "region_size", "threshold")
+        names = (
+            "image_size",
+            "preprocessing",
+            "decision",
+            "dimensions",
+            "num_regions",
+            "region_size",
+            "threshold",
+            "temperature",
+        )
         arguments = {name: getattr(said, name) for name in names} | {
             "num_backgrounds": None if said.backgrounds is None else len(said.backgrounds)
         }
-        card = said.card or {}
+        card = (said.card or {}) | ({} if said.calibration is None else {"calibration": said.calibration})
         packages = card.get("packages")
         return card | {
             "architecture": said.model,
@@ -150,7 +166,7 @@ def _read_keras(path):
             raise UserError(f"{path} holds a {kind}, not a model of logo_keras.")
     whole = (
         all(isinstance(each, dict) for each in (saved, card))
-        and isinstance(card.get("packages") or {}, dict)
+        and all(isinstance(card.get(name) or {}, dict) for name in ("packages", "calibration"))
         and isinstance(names, list)
         and all(isinstance(each, str) for each in (kind, *names))
         and isinstance(others.get("backbone"), (str, dict))
@@ -185,6 +201,9 @@ def _lines(path, card):
     shown = ", ".join(classes[:8]) + (", ..." if len(classes) > 8 else "")
     # An exported embedder names none.
     entries = dict.fromkeys(_ENTRIES) | card | {"classes": f"{len(classes)}: {shown}" if classes else None}
+    # What tells the photos that a calibration was fitted on from others says nothing to people.
+    fitted = entries["calibration"] or {}
+    entries["calibration"] = {name: value for name, value in fitted.items() if name != "fitted_on"}
     yield str(path)
     for name, value in entries.items():
         if value not in (None, {}, [], ""):
@@ -194,10 +213,18 @@ def _lines(path, card):
 
 def _text(value):
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(part)}" for name, part in value.items() if part not in (None, {}, []))
+        parts = {name: _spread(part) if name == "training_images" else part for name, part in value.items()}
+        return ", ".join(f"{name} {_text(part)}" for name, part in parts.items() if part not in (None, {}, []))
     if isinstance(value, list):
         return f"[{', '.join(map(_text, value))}]"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _spread(counts):
+    """One number a class, thousands perhaps, as fewest, median and most."""
+    if not (isinstance(counts, list) and counts and all(isinstance(count, int) for count in counts)):
+        return counts
+    return f"{min(counts)} to {max(counts)} a class, median {statistics.median(counts):g}"
 
 
 def _network(config):

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from logo_keras.arguments import whole
-from logo_keras.datasets.classes import NONE
+from logo_keras.datasets.classes import NONE, composed
+from logo_keras.datasets.dataset import Dataset
+from logo_keras.datasets.find_photos import find
 from logo_keras.datasets.quality.duplicates import identical, nearly_identical, survey
 from logo_keras.errors import UserError
 
@@ -22,6 +24,7 @@ KINDS = {
     "identical_across": "byte-identical photographs in two splits",
     "near_across": "nearly identical photographs in two splits",
     "contradicting": "identical photographs under two labels",
+    "named": "negatives in a folder that is named as a brand",
     "identical_within": "byte-identical photographs in one split",
     "near_within": "nearly identical photographs in one split",
     "doubtful": "nearly identical photographs under two labels",
@@ -32,7 +35,9 @@ KINDS = {
     "empty": "classes without a photograph in a split",
     "skipped": "files and folders that were left out",
 }
-TROUBLE = ("missing", "unreadable", "repeated", "identical_across", "near_across", "contradicting")
+TROUBLE = ("missing", "unreadable", "repeated", "identical_across", "near_across", "contradicting", "named")
+# What negatives are called among the splits.
+NEGATIVES = "negatives"
 # Px that a box may reach beyond the photo: some tools count px from 1, some from 0.
 _BEYOND = 1
 
@@ -90,22 +95,28 @@ class Inspection:
         return {"trouble": self.trouble, **of_splits, "near": self.near, "counts": counts, "findings": findings}
 
 
-def inspect(datasets, smallest=32, near=True):
+def inspect(datasets, smallest=32, near=True, negatives=None):
     """Reads every photo of the splits of a data set and says what is wrong with them.
 
     Args:
         datasets: dict, the name of a split to its Dataset.
         smallest: int, px: photos with a shorter side are tiny.
         near: bool, whether to look for nearly identical photos too.
+        negatives: paths of photos that are to show none of the brands (`logo_keras.datasets.find_photos.find`), for instance a
+            folder; or None. They are compared with the splits as one more, "negatives".
 
     Returns:
         Inspection.
 
     Raises:
-        ValueError: if there is no split, or `smallest` is no integer of at least 0.
+        ValueError: if there is no split, or one called "negatives" beside negatives, or `smallest` is no integer of at least 0.
+        FileNotFoundError: if there are no such negatives.
     """
     if not datasets:
         raise UserError("there is no split to inspect.")
+    brands = itertools.chain(*(part.class_names for part in datasets.values()))
+    if negatives is not None:
+        datasets = _with_negatives(datasets, find(negatives))
     whole("smallest", smallest, 0)
     parts = datasets.values()
     places = {path: place for place, path in enumerate(dict.fromkeys(itertools.chain(*(part.paths for part in parts))))}
@@ -121,6 +132,7 @@ def inspect(datasets, smallest=32, near=True):
         "repeated": {place: "" for path, place in places.items() if in_splits[path] > 1},
         "tiny": {place: _size(size) for place, size in enumerate(found.sizes.tolist()) if 0 < min(size) < smallest},
         "outside": _outside(datasets, places, found.sizes),
+        "named": {} if negatives is None else _named(brands, datasets[NEGATIVES], negatives, places),
         "unclear": {places[path]: reason for part in parts for path, reason in part.unclear.items()},
         "transparent": dict.fromkeys(np.flatnonzero(found.transparent).tolist(), ""),
     }
@@ -152,6 +164,40 @@ def inspect(datasets, smallest=32, near=True):
         near=near,
         findings={kind: tuple(each) for kind, each in findings.items()},
     )
+
+
+def _with_negatives(datasets, paths):
+    """The splits and, as one more, photos that are to show no brand. What a split has without a brand may be among these."""
+    if NEGATIVES in datasets:
+        raise UserError(f"a split is called {NEGATIVES!r} itself: inspect the others with these negatives.")
+    negatives = Dataset(tuple(map(str, paths)), np.full(len(paths), -1), next(iter(datasets.values())).class_names)
+    own = {*negatives.paths}
+
+    def others(part):
+        return part.subset([label >= 0 or path not in own for path, label in zip(part.paths, part.labels, strict=True)])
+
+    return {split: others(part) for split, part in datasets.items()} | {NEGATIVES: negatives}
+
+
+def _named(brands, negatives, given, places):
+    """Place to the brand after which a folder of a negative is named, at or below what was given."""
+    brands = {_plain(name): name for name in brands}
+    given = [given] if isinstance(given, (str, os.PathLike)) else given
+    roots = [os.path.abspath(path) for path in given if os.path.isdir(path)]
+    found = {}
+    for path in negatives.paths:
+        # Whatever lies above says nothing of the photos.
+        above = next((os.path.dirname(root) for root in roots if path.startswith(root + os.sep)), os.path.dirname(path) + "/..")
+        folders = os.path.relpath(os.path.dirname(path), above).split(os.sep)
+        if (brand := next((brands[plain] for plain in map(_plain, folders) if plain in brands), None)) is not None:
+            found[places[path]] = brand
+    return found
+
+
+def _plain(name):
+    """A name without what people write differently: letter case, spaces and signs."""
+    name = composed(name).casefold()
+    return "".join(filter(str.isalnum, name)) or name
 
 
 def _as_dict(finding):
