@@ -92,7 +92,7 @@ def _right(rng, hard, own, seed):
 
 
 def _power(draws, photos, discordant):
-    """The difference that is said to be shown in 80 of 100 draws, and the share in which it is."""
+    """The difference that is said to be shown in 8 of 10 draws, and the share in which it is."""
     stated = detectable(photos, discordant)
     # The share of discordant photos is at least the difference.
     discordant, shown = max(discordant, stated), 0

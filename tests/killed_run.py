@@ -7,7 +7,6 @@ benchmarks/soak.py at all.
 """
 
 import csv
-import dataclasses
 import hashlib
 import json
 import os
@@ -23,14 +22,15 @@ import tensorflow as tf
 from tiny import tiny_run
 
 from logo_keras import datasets, files
-from logo_keras.training import Config, checkpoint, train
+from logo_keras.network.optimizers import AveragedWeights
+from logo_keras.training import checkpoint, train
 from logo_keras.training import run as runs
 
 # Every step leaves a checkpoint, so that one is always half written.
 MINUTES = 1e-9
-EPOCHS = 3
+# All that has a state of its own.
 SETTINGS = {
-    "epochs": EPOCHS,
+    "epochs": 3,
     "batch_size": 3,
     # Loss scaling too.
     "precision": "mixed_float16",
@@ -41,12 +41,6 @@ SETTINGS = {
     "accumulation": 2,
     "early_stopping": 2,
 }
-
-
-def config():
-    """A run with all that has a state of its own; settings that this version lacks are left out."""
-    known = {field.name for field in dataclasses.fields(Config)}
-    return tiny_run(**{name: value for name, value in SETTINGS.items() if name in known})
 
 
 def kill():
@@ -91,24 +85,23 @@ def _renames(end, number=1):
     return lambda: before(files.os, "replace", lambda old, new: str(new).endswith(end), number)
 
 
-def _half_copied(source, target):
-    data = Path(source).read_bytes()
-    Path(target).write_bytes(data[: len(data) // 2])
+def _half_written():
+    """Kills when half of model.keras is on the disk."""
+    before(files, "_sync", lambda path: path.name.endswith("-model.keras"), first=lambda path: os.truncate(path, 1000))
 
 
 def _swapped():
-    """Kills when averaged weights have just been put in the place of those that are trained."""
-    function = keras.callbacks.SwapEMAWeights._swap_variables
-    calls = []
+    """Kills when averaged weights have just been put in the place of those that are trained, before anything is saved."""
+    function, calls = AveragedWeights._swap_variables, []
 
     def called(self):
         function(self)
         calls.append(self)
-        # The second epoch's: each begins and ends with a swap.
-        if len(calls) == 3:
+        # Four an epoch: before its validation and after it, at its end, and where the next one begins.
+        if len(calls) == 5:
             kill()
 
-    keras.callbacks.SwapEMAWeights._swap_variables = called
+    AveragedWeights._swap_variables = called
 
 
 # From a name to what is done in the process before the run; what it returns is added to the callbacks.
@@ -120,12 +113,12 @@ POINTS = {
     "between write and rename of an epoch's model": _renames("epoch-0002.keras"),
     "between model and state.json": _renames("state.json", 7),
     "between state.json and the removal of the old model": lambda: before(checkpoint.Unfinished, "_sweep", number=8),
-    "while model.keras is copied": lambda: before(runs.shutil, "copyfile", first=_half_copied),
+    "between write and rename of model.keras": _renames("model.keras"),
     "between history.csv and config.json": _renames("config.json"),
     "between model.keras and the end": lambda: before(checkpoint.Unfinished, "remove"),
+    "while model.keras is written": _half_written,
+    "while averaged weights are swapped in": _swapped,
 }
-if "ema" in {field.name for field in dataclasses.fields(Config)}:
-    POINTS["while averaged weights are swapped in"] = _swapped
 
 
 def start(photos, out, prepare=lambda: None):
@@ -139,10 +132,9 @@ def start(photos, out, prepare=lambda: None):
     callback, dataset, status = prepare(), datasets.load("folder", photos), 1
     try:
         said = []
-        result = train(
-            config(), dataset, out, dataset.subset([0, 1, 10, 11]), resume=True, callbacks=[callback] if callback else [],
-            report=said.append, checkpoint_minutes=MINUTES,
-        )  # fmt: skip
+        options = {"resume": True, "report": said.append, "checkpoint_minutes": MINUTES}
+        options["callbacks"] = [callback] if callback else []
+        result = train(tiny_run(**SETTINGS), dataset, out, dataset.subset([0, 1, 10, 11]), **options)
         Path(f"{out}.json").write_text(json.dumps({"said": said[0], "digest": digest(result.path)}))
         status = 0
     finally:

@@ -294,6 +294,25 @@ def test_thousands_of_brands_take_no_square_of_memory():
     assert len(json.loads(text)["confusion"]) == number and len(lines) < number + 10
 
 
+def test_what_is_kept_of_a_photo_does_not_grow_with_the_brands(tmp_path):
+    number, samples = 4_000, 400
+
+    class Many(Colours):
+        class_names = tuple(map(str, range(number)))
+
+        def infer(self, images):
+            return {"probabilities": np.full((len(images), number), 1 / number, np.float32)}
+
+    path = photograph(tmp_path, "one", (9, 9, 9))
+    dataset = Dataset([path] * samples, np.zeros(samples, int), Many.class_names)
+    tracemalloc.start()
+    evaluate(Many(), dataset, probabilities=False)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Numbers of all brands for all samples would be 13 MB.
+    assert peak < 4e6
+
+
 def test_ranks_are_those_of_a_stable_sort():
     rng = np.random.default_rng(0)
     probabilities, labels = rng.integers(0, 4, (200, 9)) / 4, rng.integers(0, 9, 200)

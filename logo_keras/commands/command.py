@@ -30,6 +30,16 @@ def _defining(define):
     return lambda self, *arguments, **options: define(*arguments, flag_values=self, **options)
 
 
+class _SwitchOrPath(absl.BooleanParser):
+    """What follows `=` is a path, unless it says yes or no."""
+
+    def parse(self, argument):
+        try:
+            return super().parse(argument)
+        except ValueError:
+            return argument
+
+
 class Flags(absl.FlagValues):
     """The flags of one command: `flags.string("out", None, "The folder to write to.")` defines one, `flags.out` is its value.
 
@@ -50,6 +60,10 @@ class Flags(absl.FlagValues):
         for name in names:
             define, default, *rest = _SHARED[name]
             define(self, name, defaults.get(name, default), *rest)
+
+    def switch_or_path(self, name, text):
+        """Defines a flag that stands alone or with a path: `--NAME`, `--NAME=PATH`; its value is False, True or a str."""
+        absl.DEFINE_flag(absl.Flag(_SwitchOrPath(), None, name, False, text, boolean=True), self)
 
     def parse(self, words):
         """Reads a command line, without the program's name; flags and arguments may stand in any order.

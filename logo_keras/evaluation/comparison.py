@@ -91,7 +91,7 @@ def mcnemar(first, second):
 
 
 def detectable(photos, discordant):
-    """The difference in top1 that a comparison would have shown in 80 of 100 draws of photos, tested at 5 %.
+    """The difference in top1 that a comparison would have shown in about 8 of 10 draws of photos, tested at 5 %.
 
     Args:
         photos: float above 0, how many photos.

@@ -290,7 +290,8 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True, sc
 def _ranked(probabilities, labels):
     """The likeliest classes `[n, min(5, N)]`, their probabilities, and how many classes come before the true one `[n]`."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
-    best = order[:, :BEST]
+    # A copy: a view would keep the order of all classes.
+    best = order[:, :BEST].copy()
     return {
         "best": best,
         "best_probabilities": np.take_along_axis(probabilities, best, axis=1),

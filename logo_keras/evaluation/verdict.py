@@ -56,7 +56,7 @@ class Verdict:
         better: int, photos on which the first is more often right.
         worse: int, on which the second is.
         p: float, McNemar's exact test of these two; it knows nothing of seeds.
-        detectable: float, the difference that would have been shown in 80 of 100 draws.
+        detectable: float, the difference that would have been shown in about 8 of 10 draws.
         sizes: dict from "small", "middle" and "large" to dict of `samples`, `top1` (two floats), `difference` and `interval`, of
             the samples whose logo is of this size; empty where no sizes are known.
         discordant: tuple of dict, the samples on which they differ: `photo`, `box` where there is one, `brand`, and `first` and
@@ -99,7 +99,7 @@ class Verdict:
             found = f"{ahead} is better than {behind} {on}: {points} points, {low} to {high}"
         else:
             found = f"Not shown that one is better {on}: {ahead} has {points} points more than {behind}, {low} to {high}"
-        seen = f"a difference of {100 * self.detectable:.1f} points would have been shown in 80 of 100 such comparisons"
+        seen = f"a difference of {100 * self.detectable:.1f} points would have been shown in about 8 of 10 such comparisons"
         return f"{found}; {seen}; {self._seeds}."
 
     @property

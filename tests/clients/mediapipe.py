@@ -2,8 +2,8 @@
 
 TASK is `classify`, in the ImageClassifier, or `embed`, in the ImageEmbedder. Of every PNG, by its name: `labels` and `scores` of
 the first head, best first, and `heads`, a dict from the name of each further head to its values in the order of the tensor; or
-`heads` alone, of the embedder. Besides, under `description`, what MediaPipe's own schema reads in the
-file's metadata: `inputs` and `outputs`, lists of `name`, `description` and, where given, `mean`, `std`, `threshold`, `max`, `min`, `files`.
+`heads` alone, of the embedder. Besides, under `description`, what MediaPipe's own schema reads in the file's metadata: `inputs`
+and `outputs`, lists of `name`, `description` and, where given, `mean`, `std`, `threshold`, `max`, `min`, `files`.
 
 Needs the environment of requirements/clients/mediapipe.txt, and nothing of logo_keras.
 """
