@@ -98,7 +98,8 @@ def test_help_comes_without_tensorflow():
 
 
 def test_train_leaves_its_files(trained):
-    assert sorted(path.name for path in trained.iterdir()) == ["config.json", "history.csv", "model.keras"]
+    names = ["config.json", "curves.png", "history.csv", "model.keras"]
+    assert sorted(path.name for path in trained.iterdir()) == names
     config = json.loads((trained / "config.json").read_text())
     assert config["config"]["arguments"]["image_size"] == 64
     # A set with parts is learnt from its part train, not from its test photographs.
@@ -152,6 +153,36 @@ def test_a_recipe_is_trained_and_named_in_what_it_leaves(folder, tiny, tmp_path)
     assert (written["config"]["precision"], written["config"]["warm_up_epochs"]) == ("mixed_float16", 5)
     card = model_card.read(tmp_path / "model.keras")
     assert (card["recipe"], card["arguments"]["preprocessing"]) == ("logo2k_efficient_vgg16", "paper")
+
+
+def test_a_dry_run_says_what_the_run_would_take_and_leaves_nothing(folder, tiny, tmp_path, capsys):
+    flags = ("--model=plain", f"--root={folder}", f"--out={tmp_path / 'some' / 'run'}", "--image_size=64", *TINY)
+    assert command(train, *flags, "--dry-run") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[:2] == ["8 photographs of 2 brands", "Images a brand: 4 at least, 4 in the middle, 4 at most"]
+    assert said[2].startswith("64 px, 2 steps of 4 images an epoch, 1 epoch, ") and "Memory: " in said[3]
+    assert len(said) == 5 and not list(tmp_path.iterdir())
+
+
+def test_what_is_odd_about_the_photos_is_said_before_training(folder, tiny, tmp_path, capsys):
+    for seed in range(4):
+        photographs.write(tmp_path / "brands" / "acme" / f"{seed}.png", seed=seed)
+    photographs.write(tmp_path / "brands" / "globex" / "9.png", seed=9)
+    own = ("--model=plain", f"--root={tmp_path / 'brands'}", f"--out={tmp_path / 'run'}", "--image_size=64", "--dry_run")
+    assert command(train, *own, *TINY) == 0
+    assert "note: of 1 brand ('globex') there is a single photo" in capsys.readouterr().err
+
+
+def test_figures_for_tensorboard_go_where_the_flag_says(folder, tiny, tmp_path):
+    pytest.importorskip("tensorboardX")
+    flags = train.COMMAND.flags()
+    flags.parse(["--tensorboard", "--epochs=1"])
+    assert flags.tensorboard is True
+    flags.parse(["--notensorboard"])
+    assert flags.tensorboard is False
+    own = ("--model=plain", f"--root={folder}", f"--out={tmp_path / 'run'}", f"--tensorboard={tmp_path / 'board'}")
+    assert command(train, *own, "--image_size=64", *TINY) == 0
+    assert len(list((tmp_path / "board" / "train").iterdir())) == 1
 
 
 def test_train_says_that_a_run_has_ended(trained, folder, tiny, capsys):

@@ -27,7 +27,7 @@ def dataset(tmp_path_factory):
 
 def fitted(callback, steps=6, epochs=2, validated=False, **options):
     """A plain Keras model that is fitted with a callback."""
-    model = keras.Sequential([keras.layers.Dense(3)])
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     model.compile(keras.optimizers.SGD(0.1), loss="mse", **options)
     x, y = np.ones((4 * steps, 2), np.float32), np.zeros((4 * steps, 3), np.float32)
     data = (x, y) if validated else None
@@ -121,7 +121,7 @@ def test_an_epoch_of_a_step_is_no_measure():
     said = []
     with pytest.raises(watching.Enough):
         fitted([watching.Forecast(said.append, dry=True)], steps=1)
-    assert said[1].startswith("An epoch has too few steps to be timed: the first 1 took ")
+    assert said[1].startswith("An epoch of 1 step is too short to be timed: it took ")
 
 
 def test_the_curves_are_drawn_from_the_first_epoch_of_the_run_on(monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from logo_keras.evaluation.retrieval import auroc, retrieve
+from logo_keras.report.progress import progress
 
 # Some 1,000 marks and 250 backgrounds: a share of the marks is known within 3 points (95 %).
 _BATCHES, _BATCH_SIZE = 20, 64
@@ -27,7 +28,8 @@ class ScoreMarks(keras.callbacks.Callback):
         # Drawn anew each time, the same ones: kept, they would take 250 MB at 128 px.
         batches = self.marks.batches(_BATCH_SIZE, self.model.image_size, seed=0)
         embeddings, objectness, labels = [], [], []
-        for number in range(min(_BATCHES, len(batches))):
+        number_of_batches = min(_BATCHES, len(batches))
+        for number in progress(range(number_of_batches), "scoring marks", number_of_batches):
             images, truth = batches.batch(0, number)
             seen = self.model.predict_on_batch(images)
             embeddings.append(seen["embedding"])
@@ -54,5 +56,21 @@ class ScoreScenes(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         scenes = self.marks.scenes(_SCENES, self.model.whole_size, seed=0, steps=_SCENE_BATCHES)
-        figures = self.model.evaluate(scenes, verbose=0, return_dict=True)
+        said = [_SayProgress("scoring scenes", len(scenes))]
+        figures = self.model.evaluate(scenes, verbose=0, return_dict=True, callbacks=said)
         logs.update({f"val_{name}": value for name, value in figures.items()})
+
+
+class _SayProgress(keras.callbacks.Callback):
+    """`progress` of an evaluation."""
+
+    def __init__(self, what, steps):
+        super().__init__()
+        self.steps = iter(progress(range(steps), what, steps))
+
+    def on_test_begin(self, logs=None):
+        next(self.steps, None)
+
+    def on_test_batch_end(self, batch, logs=None):
+        # Ends with the last batch, since one was asked for before the first.
+        next(self.steps, None)

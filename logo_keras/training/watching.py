@@ -284,7 +284,7 @@ class Forecast(keras.callbacks.Callback):
             float(logs["loss"])
         self._seen += 1
         self._ends.append((batch, time.perf_counter()))
-        timed = self._ends[max(_WARM_UP - self._seen + len(self._ends) - 1, 0) :]
+        timed = self._ends[max(_WARM_UP - self._seen + len(self._ends) - 1, 0) :] or self._ends
         enough = len(timed) > _TIMED or len(timed) > 1 and timed[-1][1] - timed[0][1] > _ENOUGH_SECONDS
         last = self._steps is not None and batch + 1 >= self._steps
         if enough or last and (len(timed) > 1 or self.dry):
@@ -300,8 +300,10 @@ class Forecast(keras.callbacks.Callback):
             of = f" of {self.batch_size} images" if self.batch_size else ""
             told += [f"{self._steps:,} step{'s' * (self._steps > 1)}{of} an epoch"]
             told += [f"{self._epochs} epoch{'s' * (self._epochs > 1)}"]
-        trained = sum(int(np.prod(weight.shape)) for weight in self.model.trainable_weights)
-        told.append(f"{_millions(self.model.count_params())} parameters, {_millions(trained)} of them trained")
+        # Keras builds some models in their first step.
+        if self.model.built:
+            trained = sum(int(np.prod(weight.shape)) for weight in self.model.trainable_weights)
+            told.append(f"{_millions(self.model.count_params())} parameters, {_millions(trained)} of them trained")
         goes = f" The run goes to {self.out}." if self.out is not None and not self.dry else ""
         return f"{', '.join(told)}.{goes} The first step takes longest: it prepares the others."
 
@@ -312,7 +314,7 @@ class Forecast(keras.callbacks.Callback):
         (first, began), (last, ended) = timed[0], timed[-1]
         if first == last:
             took = f"{rounded(ended - self._began)} s with what is prepared once"
-            return f"An epoch has too few steps to be timed: the first {steps} took {took}.{said}"
+            return f"An epoch of {steps} step{'s' * (steps > 1)} is too short to be timed: it took {took}.{said}"
         step = (ended - began) / (last - first)
         told = [f"A step takes {rounded(step)} s" + (f" ({rounded(self.batch_size / step)} images/s)" if self.batch_size else "")]
         if self._steps is not None:
