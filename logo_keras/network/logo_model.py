@@ -228,7 +228,9 @@ class LogoModel(Trainer):
         black, *primary, middle = ops.convert_to_numpy(self.normalized(flat))[:, 0, 0].astype(np.float64)
         way = np.array(primary) - black
         if abs(np.linalg.det(way)) < 1e-12 or not np.allclose(middle, black + way.sum(axis=0) / 2, atol=1e-4):
-            raise UserError(f"the preprocessing of the backbone {self.backbone_value.model.name!r} cannot be undone for a picture.")
+            raise UserError(
+                f"the preprocessing of the backbone {self.backbone_value.model.name!r} cannot be undone for a picture."
+            )
         shares = (ops.convert_to_numpy(images) - black) @ np.linalg.inv(way)
         return np.clip(np.round(255 * shares), 0, 255).astype(np.uint8)
 
