@@ -82,13 +82,30 @@ def _drawn(points, labels, drawn, named, class_names, share, brands):
             x, y = 0.03 + 0.5 * (place // rows), 1 - (738 + 31 * (place % rows)) / height
             figure.text(x + 0.035, y, texts[place], va="center", fontsize=10)
             figure.add_artist(_mark(x + 0.01, y, charts.look(place)))
-        for place, number in enumerate(named):
-            centre = points[labels == number].mean(axis=0)
-            back = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": charts.look(place)["color"]}
-            axes.text(*centre, f"{place + 1}", ha="center", va="center", fontsize=10, bbox=back | {"alpha": 0.85})
+        means = axes.transData.transform([points[labels == number].mean(axis=0) for number in named]) if len(named) else []
+        for place, (mean, at) in enumerate(zip(means, _apart(means), strict=True)):
+            color = charts.look(place)["color"]
+            back = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": color, "alpha": 0.85}
+            line = {"arrowstyle": "-", "color": color, "shrinkA": 0, "shrinkB": 0} if tuple(mean) != tuple(at) else None
+            style = {"xycoords": "figure pixels", "textcoords": "figure pixels", "ha": "center", "va": "center"}
+            axes.annotate(f"{place + 1}", mean, at, **style, fontsize=10, bbox=back, arrowprops=line)
         said = _said(len(points), share, brands, len(named))
         figure.text(0.03, 1 - 716 / height, said, va="center", fontsize=9, color=charts.PALE)
         return lettering.pixels(figure)
+
+
+def _apart(places):
+    """Places near those that were asked for, px, at which no number covers another: the nearest on a spiral."""
+    turns = np.arange(4000) * 0.4
+    spiral = np.stack([np.cos(turns), np.sin(turns)], axis=1) * (2.5 * turns[:, None])
+    found = []
+    for place in places:
+        tries = place + spiral
+        free = np.ones(len(tries), bool)
+        for other in found:
+            free &= (np.abs(tries - other) > (36, 30)).any(axis=1)
+        found.append(tries[free.argmax()])
+    return found
 
 
 def _mark(x, y, look):

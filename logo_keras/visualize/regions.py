@@ -7,11 +7,10 @@ from logo_keras.errors import UserError
 from logo_keras.extras import cv2
 from logo_keras.image.draw import TRUTH_COLOR, cut, outline
 from logo_keras.image.preprocessing import fit, pixels
-from logo_keras.visualize.sheet import FAINT, GAP, LIGHT, LINE, RIGHT, SIGNS, WRONG, Sheet, percent, region_color
+from logo_keras.visualize.sheet import FAINT, GAP, LINE, RIGHT, SIGNS, WIDTH, WRONG, Sheet, percent, region_color
 
-# Region, map, crop and drop side by side.
-_TILES = 4
-_SAID = {"map": "map", "crop": "crop", "drop": "drop"}
+# px: region, map, crop and drop stand side by side.
+_SIDE = (WIDTH - 5 * GAP) // 4
 
 
 def localised_regions(model, photo, truth=None, boxes=None):
@@ -43,8 +42,17 @@ def localised_regions(model, photo, truth=None, boxes=None):
     said = answer(seen, photo.shape[:2], model.class_names, model.image_size, 1, model.preprocessing)
     sheet, y = Sheet(), GAP
     y = _photo(sheet, y, model, photo, said, truth, boxes)
-    for rank in range(len(said.region_boxes)):
+    count, fused = len(said.region_boxes), _fused(model, said)
+    for rank in range(fused):
         y = _row(sheet, y, model, photo, seen, said, rank, truth)
+    if fused < count:
+        sheet.write("judged by the teacher alone:", GAP, y, FAINT)
+        y += LINE + GAP // 2
+    # Two side by side.
+    for first in range(fused, count, 2):
+        for column, rank in enumerate(range(first, min(first + 2, count))):
+            _beside(sheet, GAP + column * (sheet.width - GAP) // 2, y, model, photo, seen, said, rank, truth)
+        y += _SIDE + GAP
     return sheet.rendered(y)
 
 
@@ -84,38 +92,39 @@ def _photo(sheet, y, model, photo, said, truth, boxes):
 
 
 def _row(sheet, y, model, photo, seen, said, rank, truth):
-    side = (sheet.width - (_TILES + 1) * GAP) // _TILES
-    tiles = _tiles(model, photo, seen, said, rank, side)
-    fused = rank < _fused(model, said)
+    """A fused region and how it is looked at again; returns where the next thing begins."""
+    lines = _words(model, seen, said, rank, truth)
     sheet.number(rank, GAP + 4, y + 2)
-    lines = _words(model, seen, said, rank, truth, fused)
-    sheet.write(lines[0], GAP + 34, y, LIGHT)
+    sheet.write(lines[0], GAP + 34, y)
     y += LINE + 4
-    for place, (name, tile) in enumerate(tiles.items()):
-        x = GAP + place * (side + GAP)
-        if name == "region":
-            outline(tile, [(0, 0, side, side)], region_color(rank), 6 if fused else 2)
+    for place, (name, tile) in enumerate(_tiles(model, photo, seen, said, rank).items()):
+        x = GAP + place * (_SIDE + GAP)
         sheet.paste(tile, x, y)
-        if name in _SAID:
-            sheet.write(_SAID[name], x, y + side + 2, FAINT)
-    if len(tiles) == 1:
-        for number, line in enumerate(lines[1:]):
-            sheet.write(line, 2 * GAP + side, y + number * LINE, LIGHT if number == 0 else FAINT)
-        return y + side + GAP
-    sheet.write("region", GAP, y + side + 2, FAINT)
+        sheet.write(name, x, y + _SIDE + 2, FAINT)
     for number, line in enumerate(lines[1:], 1):
-        sheet.write(line, GAP, y + side + 4 + number * LINE)
-    return y + side + len(lines) * LINE + GAP
+        sheet.write(line, GAP, y + _SIDE + 4 + number * LINE)
+    return y + _SIDE + 4 + max(1, len(lines)) * LINE + GAP
 
 
-def _tiles(model, photo, seen, said, rank, side):
-    """The pictures of a region by name: dict of uint8 RGB `[side, side, 3]`."""
-    if "regions" not in seen:
-        return {"region": cut(photo, said.region_boxes[rank], side)}
-    sized = {"region": _resized(seen["regions"][rank], side)}
+def _beside(sheet, x, y, model, photo, seen, said, rank, truth):
+    """A region that is not fused, and what is said of it to its right."""
+    sheet.paste(_tiles(model, photo, seen, said, rank)["region"], x, y)
+    sheet.number(rank, x + 8, y + 8)
+    room = sheet.width // 2 - _SIDE - 2 * GAP
+    parts = [part for line in _words(model, seen, said, rank, truth) for part in line.split(": ", 1)]
+    for number, part in enumerate(parts):
+        sheet.write(part, x + _SIDE + GAP, y + number * LINE, room=room)
+
+
+def _tiles(model, photo, seen, said, rank):
+    """The pictures of a region by name: dict of uint8 RGB squares."""
+    side = _SIDE
+    region = _resized(seen["regions"][rank], side) if "regions" in seen else cut(photo, said.region_boxes[rank], side)
+    sized = {"region": region.copy()}
+    outline(sized["region"], [(0, 0, side, side)], region_color(rank), 6 if rank < _fused(model, said) else 2)
     if "augmentation_maps" not in seen or rank >= len(seen["augmentation_maps"]):
         return sized
-    sized["map"] = _heat(sized["region"], seen["augmentation_maps"][rank])
+    sized["map"] = _heat(region, seen["augmentation_maps"][rank])
     # The crop's box, in px of the tile.
     (y0, x0, y1, x1), inner = seen["region_boxes"][rank], seen["crop_boxes"][rank]
     within_region = (inner - np.float32([y0, x0] * 2)) / np.float32([y1 - y0, x1 - x0] * 2) * side
@@ -133,12 +142,9 @@ def _heat(region, values):
     return cv2.addWeighted(grey, 0.4, colours, 0.6, 0)
 
 
-def _words(model, seen, said, rank, truth, fused):
-    """What is known of a region: its kind and score, and what the teacher says."""
-    kind = "fused" if fused else "judged only"
-    first = kind
-    if rank < len(said.region_scores):
-        first += f", score {said.region_scores[rank]:.2f}"
+def _words(model, seen, said, rank, truth):
+    """What is known of a region: the navigator's score, and what the teacher says."""
+    first = f"score: {said.region_scores[rank]:.2f}" if rank < len(said.region_scores) else "score: not in the file"
     if "region_logits" not in seen:
         return [first]
     logits = seen["region_logits"][rank].astype(np.float64)
