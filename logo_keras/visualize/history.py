@@ -12,7 +12,7 @@ from logo_keras.visualize.sheet import WIDTH
 
 _VALIDATION = "val_"
 # No figures of a model.
-_LEFT_OUT = ("epoch", "seconds")
+_LEFT_OUT = ("epoch", "seconds", "learning_rate", "lr")
 # px, of one panel.
 _HEIGHT = 430
 
@@ -37,9 +37,8 @@ def curves(history, width=WIDTH):
     panels = {what: lines for what, lines in (("loss", losses), ("share that is right", shares)) if lines}
     if not panels:
         raise UserError("there is nothing to draw: the history has no epoch with a loss or a share.")
-    # A color a figure, whether of training or of validation.
-    rows = [sum(-(-len(_figures(lines)) // 2) for lines in panels.values())]
-    with charts.figure(_HEIGHT * len(panels) + 34 * sum(rows), width=width) as figure:
+    rows = sum(-(-len(lines) // 2) for lines in panels.values())
+    with charts.figure(_HEIGHT * len(panels) + 30 * rows, width=width) as figure:
         for axes, (what, lines) in zip(figure.subplots(len(panels), 1, squeeze=False).flat, panels.items(), strict=True):
             _panel(axes, epochs, lines)
             axes.set(ylabel=what, xlabel="epoch")
@@ -50,8 +49,8 @@ def curves(history, width=WIDTH):
 
 
 def _panel(axes, epochs, lines):
-    figures = _figures(lines)
-    for number, name in enumerate(figures):
+    # A colour a figure, whether of training or of validation.
+    for number, name in enumerate(dict.fromkeys(name.removeprefix(_VALIDATION) for name in lines)):
         color = charts.COLORS[number % len(charts.COLORS)]
         for full, style in ((name, "s--"), (_VALIDATION + name, "o-")):
             if full in lines:
@@ -63,11 +62,6 @@ def _panel(axes, epochs, lines):
                 axes.plot(epochs[shown], values[shown], style, color=color, ms=5, lw=1.8, markevery=every, label=label)
     axes.locator_params("x", nbins=6, integer=True)
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2, frameon=False, fontsize=9, borderaxespad=0)
-
-
-def _figures(lines):
-    """The names without those of validation, each once."""
-    return list(dict.fromkeys(name.removeprefix(_VALIDATION) for name in lines))
 
 
 def _is_share(values):
@@ -83,7 +77,7 @@ def _series(history):
             history = [{name: float(cell) for name, cell in row.items() if cell} for row in csv.DictReader(file)]
     if hasattr(history, "history"):
         columns, epochs = history.history, np.asarray(history.epoch) + 1
-        return epochs, {name: np.asarray(values, float) for name, values in columns.items()}
+        return epochs, {name: np.asarray(values, float) for name, values in columns.items() if name not in _LEFT_OUT}
     rows = list(history)
     names = dict.fromkeys(name for row in rows for name in row if name not in _LEFT_OUT)
     epochs = np.array([row.get("epoch", place + 1) for place, row in enumerate(rows)], int)

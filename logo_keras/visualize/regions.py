@@ -111,7 +111,8 @@ def _beside(sheet, x, y, model, photo, seen, said, rank, truth):
     sheet.paste(_tiles(model, photo, seen, said, rank)["region"], x, y)
     sheet.number(rank, x + 8, y + 8)
     room = sheet.width // 2 - _SIDE - 2 * GAP
-    parts = [part for line in _words(model, seen, said, rank, truth) for part in line.split(": ", 1)]
+    score, *judged = _words(model, seen, said, rank, truth)
+    parts = [score, *(part for line in judged for part in line.split(" ", 1))]
     for number, part in enumerate(parts):
         sheet.write(part, x + _SIDE + GAP, y + number * LINE, room=room)
 
@@ -144,7 +145,7 @@ def _heat(region, values):
 
 def _words(model, seen, said, rank, truth):
     """What is known of a region: the navigator's score, and what the teacher says."""
-    first = f"score: {said.region_scores[rank]:.2f}" if rank < len(said.region_scores) else "score: not in the file"
+    first = f"score {said.region_scores[rank]:.2f}" if rank < len(said.region_scores) else "no score in the file"
     if "region_logits" not in seen:
         return [first]
     logits = seen["region_logits"][rank].astype(np.float64)
