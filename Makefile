@@ -14,7 +14,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients comparison demo test test-slow lint lock clean
+.PHONY: help setup clients comparison demo test test-slow soak lint lock clean
 
 help:
 	@echo "make setup             .venv with the pinned versions; does nothing when nothing changed"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-slow         the slow tests and nothing else; those of clients that are not installed are skipped"
 	@echo "make clients           installs the clients from pip and npm: MediaPipe, Triton, OpenVINO, TensorRT-RTX, the browser page"
 	@echo "make comparison        installs torch and torchvision beside ours, for benchmarks/loading.py: 6 GB"
+	@echo "make soak              kills training runs at named points and random moments: benchmarks/results/soak.md"
 	@echo "make lint              ruff alone"
 	@echo "make lock              writes requirements/ anew from pyproject.toml; the versions there are kept where they fit"
 	@echo "make clean             removes what demo, tests and builds left; keeps .venv"
@@ -65,6 +66,9 @@ test: lint
 
 test-slow: setup
 	$(RUN) -m pytest -m slow
+
+soak: setup
+	$(RUN) benchmarks/soak.py --moments=20
 
 lint: setup
 	$(RUN) -m ruff check .

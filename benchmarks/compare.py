@@ -20,11 +20,7 @@ import numpy as np
 from result import Table, keep, run
 
 from logo_keras.errors import UserError
-from logo_keras.evaluation import paired
-from logo_keras.evaluation.retrieval import interval
-
-# As many as `logo_keras.evaluation.bootstrap` draws.
-_RESAMPLES = 10_000
+from logo_keras.evaluation import bootstrap, paired
 
 
 def define(flags):
@@ -78,10 +74,11 @@ def _cells(runs):
     samples = dict.fromkeys(sample for each in runs for sample in each)
     # A photo that one of the runs could not read was not asked there.
     right = np.array([[each.get(sample, (np.nan, np.nan)) for sample in samples] for each in runs], float)
-    differences = right[..., 0] - right[..., 1]
-    low, high = interval(differences, _RESAMPLES)
+    # Each run with the one of the same seed, so the pairs are drawn together.
+    compared = bootstrap(right[..., 0] - right[..., 1], photos=[path for path, *_ in samples])
     top1 = " and ".join(f"{100 * np.nanmean(right[..., side]):.1f}" for side in (0, 1))
-    return len(runs), len(samples), top1, f"{100 * np.nanmean(differences):+.1f}", f"{100 * low:+.1f} to {100 * high:+.1f}"
+    low, high = (f"{100 * end:+.1f}" for end in compared.interval)
+    return len(runs), len(samples), top1, f"{100 * compared.difference:+.1f}", f"{low} to {high}"
 
 
 def _rows(answers):

@@ -25,8 +25,9 @@ from sklearn.metrics import log_loss
 
 import logo_keras as lk
 from logo_keras.datasets.quality.duplicates import alike
-from logo_keras.evaluation.calibration import calibration_error, fit_temperature, fit_threshold, tempered
+from logo_keras.evaluation.calibration import fit_temperature, fit_threshold, tempered
 from logo_keras.evaluation.novelty import ClassMeans, auroc, false_accepts, scores
+from logo_keras.evaluation.reliability import calibration_error
 from logo_keras.export.release import head
 from logo_keras.report.progress import progress
 
@@ -34,6 +35,8 @@ from logo_keras.report.progress import progress
 SYNTHETIC = dict(brands=20, train=30, validation=0, test=10, none=200)
 IMAGE_SIZE = 160
 BATCH = 16
+# Whether there are negatives, and the share to keep.
+RULES = {"photos with a brand": (False, 0.95), "and photos without": (True, 0.95), "and photos without, keep 0.9": (True, 0.9)}
 RESAMPLES = 2000
 PARTS = 5
 
@@ -103,14 +106,14 @@ def rule(known, labels, unknown):
         "threshold fitted on", "top1", "kept", "right and kept", "false accepts", "ECE before", "after", "NLL before", "after"
     )
     of_known, of_foreign = (np.random.default_rng(0).permutation(len(each)) % PARTS for each in (probabilities, foreign))
-    for name, with_negatives in (("photos with a brand", False), ("and photos without", True)):
+    for name, (with_negatives, share) in RULES.items():
         kept, taken, after = np.zeros(len(labels), bool), np.zeros(len(foreign), bool), np.zeros_like(probabilities)
         for part in range(PARTS):
             fit, fit_foreign = of_known != part, of_foreign != part
             temperature = fit_temperature(probabilities[fit], labels[fit])
             after[~fit] = tempered(probabilities[~fit], temperature)
             mine, others = (tempered(each, temperature).max(axis=1) for each in (probabilities, foreign))
-            threshold = fit_threshold(mine[fit], right[fit], others[fit_foreign] if with_negatives else None)
+            threshold = fit_threshold(mine[fit], right[fit], others[fit_foreign] if with_negatives else None, share)
             kept[~fit] = mine[~fit] >= threshold
             taken[~fit_foreign] = others[~fit_foreign] >= threshold
         drawn = resampled(len(labels), len(foreign))

@@ -51,8 +51,8 @@ def main(flags, files):
     for file in files:
         answer, recognizer = answers[file.name], Recognizer(file)
         pairs = [(theirs, recognizer.recognize(photo)) for theirs, photo in zip(answer["recognized"], photos, strict=True)]
-        same = sum(theirs["labels"][0] == ours.labels[0] for theirs, ours in pairs)
-        most = max(abs(theirs["probabilities"][0] - ours.probabilities[0]) for theirs, ours in pairs)
+        same = sum(theirs["labels"][:1] == list(ours.labels[:1]) for theirs, ours in pairs)
+        most = max(abs(theirs["confidence"] - ours.confidence) for theirs, ours in pairs)
         time = statistics.median(theirs["milliseconds"]["infer"] for theirs, _ in pairs)
         engine = answer["engine"].partition(",")[0]
         lines.add(file.name, engine, f"{time:.0f}", f"{same} of {len(pairs)}", f"{most:.0e}")

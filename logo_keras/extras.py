@@ -26,6 +26,7 @@ _EXTRAS = {
     "safetensors": "train",
     "simplepycons": "export",
     "skimage": "export",
+    "tensorboardX": "tensorboard",
     "tensorflow": "train",
     "tf2onnx": "export",
     "tqdm": "train",

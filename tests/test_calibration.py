@@ -11,7 +11,6 @@ from logo_keras import datasets
 from logo_keras.errors import UserError
 from logo_keras.evaluation.calibration import (
     calibrate,
-    calibration_error,
     copies,
     digest,
     fit_temperature,
@@ -107,12 +106,6 @@ def test_a_share_that_is_none_is_refused(keep):
 def test_no_photo_is_refused():
     with pytest.raises(UserError, match="needs photos with a brand"):
         fit_threshold([])
-
-
-def test_the_calibration_error_by_hand():
-    # Bin (0.4, 0.5]: confidence 0.45, half right; bin (0.9, 1]: confidence 0.95, all right.
-    error = calibration_error([0.45, 0.45, 0.95, 0.95], [True, False, True, True], count=10)
-    assert error == pytest.approx((2 * 0.05 + 2 * 0.05) / 4)
 
 
 @pytest.fixture(scope="module")

@@ -125,6 +125,24 @@ def test_labels_with_umlauts_line_breaks_and_without_letters_keep_their_places(m
             assert got[shown[label]] == pytest.approx(score, abs=TOLERANCE)
 
 
+def test_mediapipe_gives_no_label_below_the_threshold_and_all_of_the_regions(model, converted, pngs, run, root, tmp_path):
+    path = written(tmp_path / "plain.tflite", converted(), metadata_of(model))
+    confidences = {png.name: lk.edge.Recognizer(path).recognize(png).confidence for png in pngs.glob("*.png")}
+    # Between two photographs, so that half of them show nothing known.
+    threshold = float(np.mean(sorted(confidences.values())[COUNT // 2 - 1 : COUNT // 2 + 1]))
+    path = written(tmp_path / "model.tflite", converted(), dataclasses.replace(metadata_of(model), threshold=threshold))
+    said, recognizer = run(path, pngs, root), lk.edge.Recognizer(path)
+    assert said["description"]["outputs"][0]["threshold"] == pytest.approx(threshold)
+    known = 0
+    for name, answer in said["answers"].items():
+        expected = recognizer.recognize(pngs / name)
+        known += expected.known
+        assert answer["labels"][:1] == list(expected.labels[:1])
+        assert all(score >= threshold - TOLERANCE for score in answer["scores"])
+        assert None not in answer["heads"]["region_boxes"] and len(answer["heads"]["region_boxes"]) == 4 * model.num_regions
+    assert known == COUNT // 2
+
+
 def test_mediapipes_own_schema_reads_what_ours_wrote(model, converted, pngs, run, root, tmp_path):
     path = written(tmp_path / "model.tflite", converted(), metadata_of(model))
     said = run(path, pngs, root)["description"]

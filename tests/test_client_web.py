@@ -1,8 +1,10 @@
 """Exported files in a browser, on the page of deploy/web: LiteRT.js and onnxruntime-web (tests/clients/web.mjs)."""
 
 import base64
+import dataclasses
 import os
 import re
+import shutil
 import urllib.parse
 import zipfile
 
@@ -28,6 +30,8 @@ COUNT = 20
 GREY_LEVELS = 1
 SIZES = [(40, 60), (90, 220), (300, 100), (160, 160), (320, 320), (480, 160), (321, 477), (1, 1), (3, 500), (500, 700)]
 FILES = ["float32.tflite", "uint8.tflite", "float32.onnx"]
+# One with a threshold that no photograph reaches.
+STRICT = "strict.tflite"
 ENGINES = {"tflite": "LiteRT.js 2.5.3", "onnx": "onnxruntime-web 1.30.0"}
 
 
@@ -45,7 +49,10 @@ def files(small_model, small_photos, folder):
     onnx.export(model, paths["float32.onnx"], photos=small_photos, limit=8)
     # The input of a full int8 file, with float kernels: what the page does is told from what kernels do.
     paths["uint8.tflite"].write_bytes(tflite.convert(model, dtype="uint8"))
+    paths[STRICT] = folder / STRICT
+    shutil.copyfile(paths["uint8.tflite"], paths[STRICT])
     model_file.append(paths["uint8.tflite"], metadata_of(model))
+    model_file.append(paths[STRICT], dataclasses.replace(metadata_of(model), threshold=0.999999))
     return paths
 
 
@@ -129,6 +136,7 @@ def visit(clients, root, files, photographs, pngs, fits, upright, broken):
     """What tests/clients/web.mjs tells of one visit to the page."""
     asked = {
         "models": FILES,
+        "strict": STRICT,
         "photographs": [str(path) for path in [*photographs, *pngs, *upright]],
         "fits": fits,
         "refused": [(given, path) for path, (given, _) in broken.items()],
@@ -146,7 +154,7 @@ def visit(clients, root, files, photographs, pngs, fits, upright, broken):
 @pytest.fixture(scope="module")
 def expected(files, photographs, pngs, upright):
     """What the edge runtime says of the same photographs, by the name of the file."""
-    recognizers = {name: lk.edge.Recognizer(path) for name, path in files.items()}
+    recognizers = {name: lk.edge.Recognizer(files[name]) for name in FILES}
     photos = [*photographs, *pngs, *upright]
     return {name: [recognizer.recognize(photo) for photo in photos] for name, recognizer in recognizers.items()}
 
@@ -210,6 +218,14 @@ def test_the_page_shows_three_logos_the_regions_and_the_time(visit, expected):
     assert f"{len(one.region_scores)} regions marked" in shown["picture"]
     assert re.match(r"\d+ ms", shown["time"])
     assert not shown["problem"]
+
+
+def test_the_page_says_none_below_the_threshold_of_a_file(visit, expected):
+    shown, one = visit["strict"], expected["uint8.tflite"][0]
+    assert (shown["answer"]["known"], shown["answer"]["labels"], shown["answer"]["probabilities"]) == (False, [], [])
+    assert shown["answer"]["confidence"] == pytest.approx(one.confidence, abs=0.05)
+    assert shown["labels"] == ["none"] and "None, the likeliest" in shown["status"]
+    assert shown["threshold"] == "100.0 %" and "every photograph gets some logo" in visit["page"]["threshold"]
 
 
 def test_frames_of_the_camera_are_recognized_until_it_is_stopped(visit):

@@ -1,5 +1,6 @@
 """The commands as a user runs them: files they leave, exit codes, errors of one line."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import photographs
 import pytest
+from edge_files import METADATA, write
 
 from logo_keras import datasets
 from logo_keras.commands import evaluate, predict, train
@@ -209,7 +211,7 @@ def test_ctrl_c_says_how_to_go_on(folder, tiny, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("logo_keras.training.run.train", interrupted)
     assert command(train, "--model=plain", f"--root={folder}", f"--out={tmp_path}", *TINY) == 130
-    assert error(capsys) == "logo-train: stopped. The same command with --resume goes on after the last whole epoch."
+    assert error(capsys) == "logo-train: stopped. The same command with --resume goes on from the last checkpoint."
 
 
 def test_train_makes_region_networks(folder, tiny, tmp_path, capsys):
@@ -396,6 +398,23 @@ def test_predict_names_brands_writes_json_and_draws(trained, folder, tmp_path, c
     assert lines[0] == f"{photo}: {first['labels'][0]} {first['probabilities'][0]:.1%}"
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["0-2.jpg", "0.jpg"]
     assert cv2.imread(str(tmp_path / "drawn" / "0.jpg")) is not None
+
+
+def test_predict_says_none_below_the_threshold_and_that_there_is_none(folder, tmp_path, capsys):
+    photo, answers = folder / "test" / "acme" / "0.png", tmp_path / "answers.json"
+    found = {}
+    for threshold in (None, 0.9):
+        path = write(tmp_path / f"{threshold}.tflite", dataclasses.replace(METADATA, threshold=threshold))
+        assert command(predict, f"--model={path}", f"--json={answers}", f"--pictures={tmp_path / 'drawn'}", photo) == 0
+        found[threshold] = (*capsys.readouterr(), json.loads(answers.read_text()))
+    (line, said, known), (none, nothing, unknown) = found.values()
+    assert "no threshold, so every photo gets some brand" in said and nothing == ""
+    assert (known["threshold"], unknown["threshold"], unknown["temperature"]) == (None, 0.9, 1.0)
+    (known,), (unknown,) = known["photographs"], unknown["photographs"]
+    assert known["known"] and line.startswith(f"{photo}: {known['label']} {known['confidence']:.1%}")
+    assert none == f"{photo}: none (likeliest {known['confidence']:.1%})\n"
+    assert (unknown["known"], unknown["label"], unknown["labels"], unknown["probabilities"]) == (False, None, None, None)
+    assert unknown["confidence"] == known["confidence"] and unknown["region_boxes"] == known["region_boxes"]
 
 
 def test_predict_runs_an_exported_file_without_tensorflow(trained, exported, folder, tmp_path, capsys):

@@ -121,3 +121,15 @@ def test_train_takes_negatives(root, tiny, tmp_path, capsys):
     assert command(train, *TINY, f"--root={root}", f"--negatives={root / 'none'}", f"--out={tmp_path}") == 0
     assert "of 4 photos without a known brand through" in capsys.readouterr().out
     assert load(tmp_path / "model.keras").calibration["negatives"] == 4
+
+
+def test_a_full_disk_leaves_the_model_as_it_was(model, root, capsys):
+    resource = pytest.importorskip("resource", reason="limits on file sizes are Unix's")
+    limits, before = resource.getrlimit(resource.RLIMIT_FSIZE), model.read_bytes()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    try:
+        assert fit(model, root) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert f"{model} cannot be written: " in capsys.readouterr().err
+    assert model.read_bytes() == before

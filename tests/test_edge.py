@@ -79,6 +79,30 @@ def test_a_photograph_is_recognised(recognizer, photo):
     assert sum(recognition.probabilities) == pytest.approx(1)
 
 
+def test_one_rule_says_what_is_known_whatever_the_photograph_comes_as(suffix, photo, tmp_path):
+    fitted = {"validation": 40, "threshold": 0.6, "temperature": 1.5}
+    said = dataclasses.replace(METADATA, threshold=0.6, temperature=1.5, calibration=fitted)
+    strict = pickle.loads(pickle.dumps(Recognizer(write(tmp_path / f"strict{suffix}", said))))
+    assert (strict.threshold, strict.temperature, strict.calibration) == (0.6, 1.5, fitted)
+    frame = np.ascontiguousarray(photo[..., ::-1])
+    ways = [strict.recognize, lambda photo, **ways: strict.recognize_batch([photo], **ways)[0]]
+    ways += [
+        lambda photo, **ways: strict.recognize_frame(frame, **ways),
+        lambda photo, **ways: next(strict.frames([frame], **ways))[1],
+    ]
+    for way in ways:
+        unknown, known = way(photo), way(photo, threshold=0.5)
+        # The likeliest has 0.559; the temperature is in a file already, so that nothing is divided again.
+        assert (unknown.known, unknown.labels) == (False, ()) and unknown.confidence == pytest.approx(0.5589, abs=2e-3)
+        assert known.labels == way(photo, threshold=0).labels == ("blue", "red", "green")
+        assert len(unknown.region_boxes) == 2
+
+
+def test_a_file_that_says_nothing_of_a_threshold_gives_every_photograph_some_brand(recognizer, photo):
+    assert (recognizer.threshold, recognizer.temperature, recognizer.calibration) == (None, 1.0, None)
+    assert recognizer.recognize(photo).known and not recognizer.recognize(photo, threshold=0.6).known
+
+
 def test_boxes_are_in_px_of_the_photograph(recognizer, photo):
     recognition = recognizer.recognize(photo, top=1)
     np.testing.assert_allclose(recognition.region_boxes, [[0, 0, 20, 25], [10, -12.5, 30, 37.5]])

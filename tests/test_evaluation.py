@@ -10,7 +10,7 @@ import pytest
 
 from logo_keras.commands.evaluate import table
 from logo_keras.datasets.dataset import Dataset
-from logo_keras.evaluation import Comparison, Evaluation, compare, evaluate, paired, wilson_interval
+from logo_keras.evaluation import Comparison, Evaluation, compare, evaluate, wilson_interval
 from logo_keras.image import preprocessing
 from logo_keras.image.preprocessing import UnreadablePhotograph
 
@@ -189,36 +189,6 @@ def test_json_holds_names_that_are_not_utf_8():
     assert found["samples"][0]["photo"] == "/photos/\udcff.jpg" and found["unreadable"] == {"\udcfe": "?"}
 
 
-def answers(correct):
-    """An Evaluation of two classes, right where `correct` says."""
-    chosen = np.where(correct, 0, 1)
-    paths = tuple(map(str, range(len(correct))))
-    return Evaluation(("a", "b"), paths, np.zeros(len(correct), int), np.eye(2)[chosen], {}, None, 32)
-
-
-def test_a_model_does_not_differ_from_itself():
-    same = answers(np.arange(50) % 3 > 0)
-    result = compare(same, same)
-    assert (result.difference, result.interval, result.photographs) == (0.0, (0.0, 0.0), 50)
-
-
-def test_pairing_finds_what_two_intervals_would_hide():
-    # Right on 60 and 66 of 100: the Wilson intervals overlap, but nothing got worse.
-    first, second = answers(np.arange(100) < 66), answers(np.arange(100) < 60)
-    assert first.top1_interval[0] < second.top1_interval[1]
-    result = compare(first, second)
-    assert result.difference == pytest.approx(0.06)
-    low, high = result.interval
-    assert 0 < low < 0.06 < high
-    # One standard error of the mean of six ones and 94 zeros, times 1.96; the bootstrap's steps are 0.01.
-    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.06 * 0.94 / 100), abs=0.015)
-
-
-def test_photographs_that_only_one_could_read_are_not_compared():
-    first, second = answers(np.ones(4, bool)), answers(np.ones(3, bool))
-    assert compare(first, second).photographs == 3
-
-
 @pytest.fixture
 def boxed(tmp_path):
     """Two photographs of two halves each, cut into four samples of 40 x 40 px."""
@@ -248,17 +218,6 @@ def test_whole_photographs_and_boxes_are_not_compared(boxed):
     whole = Dataset(boxed.paths[::2], boxed.labels[::2], BRANDS)
     with pytest.raises(ValueError, match="no photograph in common. Both must be of whole photographs, or of the same boxes"):
         compare(evaluate(Colours(), boxed), evaluate(Colours(), whole))
-
-
-def test_samples_that_stand_in_a_list_several_times_are_paired_in_order():
-    first = [("p", None, "a"), ("p", None, "b"), ("p", (0, 0, 1, 1), "a"), ("p", None, "a"), ("p", None, "a")]
-    second = [("p", None, "b"), ("p", None, "a"), ("p", [0.0, 0.0, 1.0, 1.0], "a"), ("p", None, "a"), ("q", None, "a")]
-    assert paired(first, second).tolist() == [[0, 1], [1, 0], [2, 2], [3, 3]]
-
-
-def test_two_brands_of_one_sample_are_refused():
-    with pytest.raises(ValueError, match=r"do not agree about the brand on p, box \[0.0, 0.0, 1.0, 1.0\]"):
-        paired([("p", (0, 0, 1, 1), "a")], [("p", (0, 0, 1, 1), "b")])
 
 
 def outside(dataset, number):
@@ -333,6 +292,25 @@ def test_thousands_of_brands_take_no_square_of_memory():
     # A square of 16 million cells would be 128 MB.
     assert peak < 30e6 and len(text) < 4e6
     assert len(json.loads(text)["confusion"]) == number and len(lines) < number + 10
+
+
+def test_what_is_kept_of_a_photo_does_not_grow_with_the_brands(tmp_path):
+    number, samples = 4_000, 400
+
+    class Many(Colours):
+        class_names = tuple(map(str, range(number)))
+
+        def infer(self, images):
+            return {"probabilities": np.full((len(images), number), 1 / number, np.float32)}
+
+    path = photograph(tmp_path, "one", (9, 9, 9))
+    dataset = Dataset([path] * samples, np.zeros(samples, int), Many.class_names)
+    tracemalloc.start()
+    evaluate(Many(), dataset, probabilities=False)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Numbers of all brands for all samples would be 13 MB.
+    assert peak < 4e6
 
 
 def test_ranks_are_those_of_a_stable_sort():

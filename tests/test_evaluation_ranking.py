@@ -28,8 +28,8 @@ def network(**options):
 def test_the_rank_correlation_is_that_of_scipy_ties_among_it():
     rng = np.random.default_rng(0)
     first, second = rng.integers(0, 4, (2, 40, 5))
-    # The first row has nothing to rank.
-    first[0] = 1
+    # The first row has nothing to rank, and all others have something.
+    first[0], first[1:, 0], second[:, 1] = 1, 4, 4
     wanted = [np.nan, *(stats.spearmanr(*rows).statistic for rows in zip(first[1:], second[1:], strict=True))]
     np.testing.assert_allclose(spearman(first, second), wanted, atol=1e-12)
 

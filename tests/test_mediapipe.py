@@ -91,6 +91,15 @@ def test_labels_belong_to_probabilities_alone(said):
     assert not any("files" in output for output in others)
 
 
+def test_a_threshold_is_that_of_probabilities_in_the_field_of_the_schema(floats, said):
+    calibrated = dataclasses.replace(METADATA, threshold=0.25)
+    probabilities, *others = first_graph(description(mediapipe.with_metadata(floats, calibrated)))["outputs"]
+    # ScoreThresholdingOptions is the third of the union.
+    assert probabilities["process_units"] == [{"options": (3, {"global_score_threshold": 0.25})}]
+    # region_boxes would be cut at it.
+    assert not any("process_units" in output for output in (*others, *first_graph(said[0])["outputs"]))
+
+
 def test_the_file_has_its_outputs_in_the_order_in_which_they_are_described(said):
     described = [output["name"] for output in first_graph(said[0])["outputs"]]
     # Of the file, not of LiteRT's Python interface, which sorts.

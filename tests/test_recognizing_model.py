@@ -9,7 +9,7 @@ from exporting import MAKERS, NAMES, small
 from tiny import tiny_run
 
 import logo_keras as lk
-from logo_keras.training import run
+from logo_keras.training import starting
 
 FITTED = {
     "validation": 40,
@@ -121,7 +121,7 @@ def test_a_run_that_starts_from_a_calibrated_model_is_not_calibrated(tmp_path):
     source = config.build(NAMES)
     source.temperature, source.threshold, source.card["calibration"] = 1.5, 0.4, FITTED
     source.save(tmp_path / "model.keras")
-    model, _ = run._start_from(tmp_path / "model.keras", config, NAMES)
+    model, _ = starting.start_from(tmp_path / "model.keras", config, NAMES)
     assert (model.temperature, model.threshold, model.calibration) == (1.0, None, None)
     np.testing.assert_array_equal(model.whole_classifier.kernel, source.whole_classifier.kernel)
     # No flags, and of no run: a configuration that names them is that of another.

@@ -76,6 +76,19 @@ def test_config_says_what_the_onnx_file_takes_and_gives(repository, saved, tmp_p
     assert words((folder / "config.pbtxt").read_text(encoding="utf-8")) == expected.split()
 
 
+def test_the_threshold_of_a_calibrated_model_is_a_parameter(repository, saved, tmp_path):
+    said = {"class_names": json.dumps(NAMES), "preprocessing": "stretch", "logo_keras.json": '{"threshold": 0.31}'}
+    model = saved(metadata=said)
+    (tmp_path / "logo.plan").write_bytes(b"engine")
+    facts = {"inputs": [], "outputs": [], "metadata": {"class_names": NAMES, "preprocessing": "stretch", "threshold": 0.31}}
+    (tmp_path / "logo.plan.json").write_text(json.dumps(facts))
+    for path in (model, tmp_path / "logo.plan"):
+        assert repository.described(path)["threshold"] == 0.31
+    text = repository.config(repository.described(model), "onnxruntime")
+    assert 'parameters { key: "threshold" value: { string_value: "0.31" } }' in text
+    assert "threshold" not in repository.config(repository.described(saved()), "onnxruntime")
+
+
 def test_repository_holds_the_model_its_labels_and_the_code_that_runs_it(repository, saved, tmp_path, root):
     model = saved()
     folder = repository.write(model, tmp_path / "models", name="brands")

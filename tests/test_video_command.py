@@ -169,20 +169,35 @@ def test_a_full_disk_leaves_the_old_page_and_the_figures_on_the_screen(gallery, 
     assert (tmp_path / "v.html").read_text() == "old"
 
 
-def test_of_a_model_counts_what_is_likelier_than_all_else(video):
-    class Model:
-        def __init__(self, probability, boxes):
-            self._answer = probability, boxes
+class Model:
+    """A model that says Acme of every frame."""
 
-        def recognize(self, frame, top):
-            probability, boxes = self._answer
-            return lk.recognition.Recognition(("Acme",), (probability,), np.float32(boxes).reshape(-1, 4), np.zeros(len(boxes)))
+    def __init__(self, probability, boxes, threshold=None):
+        self._probability, self._boxes, self.threshold = probability, np.float32(boxes).reshape(-1, 4), threshold
 
+    def recognize(self, frame, top):
+        known = self._probability >= (self.threshold or 0)
+        named = [("Acme",), (self._probability,)] if known else [(), ()]
+        scores = np.zeros(len(self._boxes), np.float32)
+        return lk.recognition.Recognition(*named, self._boxes, scores, known=known, confidence=self._probability)
+
+
+def test_of_a_model_counts_what_is_likelier_than_all_else():
     frame = videos.grey(9)
     (seen,) = predict.OfModel(Model(0.6, [(-10, 8, 20, 90), (0, 0, 9, 9)])).sightings(frame)
     assert (seen.label, seen.similarity, seen.box) == ("Acme", 0.6, (0, 8, 20, 64))
     assert predict.OfModel(Model(0.5, [(0, 0, 9, 9)])).sightings(frame) == []
-    assert "no proof" in predict.OfModel(None).notes()[0]
+    assert "no proof" in predict.OfModel(Model(0.5, [])).notes()[0]
+
+
+def test_of_a_model_with_a_threshold_counts_what_reaches_it():
+    frame = videos.grey(9)
+    (seen,) = predict.OfModel(Model(0.3, [(0, 0, 9, 9)], threshold=0.3)).sightings(frame)
+    assert (seen.label, seen.similarity) == ("Acme", 0.3)
+    model = predict.OfModel(Model(0.8, [(0, 0, 9, 9)], threshold=0.85))
+    assert model.sightings(frame) == []
+    (note,) = model.notes()
+    assert "reaches the model's threshold, 85.0%" in note and "no proof" not in note
 
 
 def test_a_plain_classifier_has_no_timeline(video, tmp_path, capsys):

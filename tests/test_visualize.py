@@ -63,6 +63,16 @@ def test_a_wrong_first_label_is_drawn_otherwise_than_a_right_one():
     assert has(wrong[first_line], draw._WRONG) and not has(wrong[first_line], draw._RIGHT)
 
 
+def test_of_nothing_known_none_is_drawn_in_one_line():
+    empty = np.zeros((0, 4), np.float32)
+    unknown = Recognition((), (), empty, empty[:, 0], known=False, confidence=0.3)
+    drawn, named = draw.draw_recognition(photo(), unknown), draw.draw_recognition(photo(), recognition((), ("none",), (0.3,)))
+    # The same word in the same place; the share at the right is that of the likeliest.
+    np.testing.assert_array_equal(drawn[:, :200], named[:, :200])
+    assert not np.array_equal(drawn[:, 200:], named[:, 200:])
+    assert has(draw.draw_recognition(photo(), unknown, truth="puma")[320:352], draw._WRONG)
+
+
 def match(box, label="adidas"):
     return Match(label, 0.5, box, None)
 

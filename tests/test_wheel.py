@@ -90,7 +90,7 @@ def test_wheel_names_its_console_scripts(wheel):
     parser.read_string(text)
     scripts = dict(parser["console_scripts"])
     exports = {f"logo-export-{name}" for name in ("all", "onnx", "saved-model", "tensorrt", "tflite")}
-    names = ("train", "calibrate", "evaluate", "predict", "gallery", "search", "data", "import", "describe")
+    names = ("train", "calibrate", "evaluate", "compare", "predict", "gallery", "search", "data", "import", "describe")
     assert set(scripts) == exports | {f"logo-{name}" for name in names}
     assert {f"{target.partition(':')[0].replace('.', '/')}.py" for target in scripts.values()} <= inside
 

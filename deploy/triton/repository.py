@@ -13,6 +13,7 @@ from pathlib import Path
 
 from logo_keras.arguments import one_of, whole
 from logo_keras.commands.command import Command, no_arguments
+from logo_keras.edge.model_file import METADATA_NAME
 from logo_keras.errors import UserError
 from logo_keras.extras import require
 
@@ -36,8 +37,9 @@ def described(model):
 
     Returns:
         dict of `inputs` and `outputs` (lists of dicts with `name`, `dtype`, and `shape`, a list whose free entries are
-        None), `class_names` (list of str), `preprocessing` (str) and `largest_batch` (int, what an engine with a free batch
-        was built for, or None).
+        None), `class_names` (list of str), `preprocessing` (str), `threshold` (float, the lowest probability of the likeliest
+        class with which it counts as known, or None) and `largest_batch` (int, what an engine with a free batch was built for,
+        or None).
 
     Raises:
         ValueError: if the file says nothing of its classes, or has a type that Triton has no name for.
@@ -64,6 +66,8 @@ def described(model):
             **tensors,
             "class_names": names,
             "preprocessing": str(facts["preprocessing"]),
+            # Of an embedder it is of other numbers.
+            "threshold": float(facts["threshold"]) if names and facts.get("threshold") is not None else None,
             "largest_batch": facts.get("largest_batch"),
         }
     # JSON of other names and types than an export command writes, or none.
@@ -113,6 +117,9 @@ def config(facts, backend, name="logo", gpu=False, max_batch=MAX_BATCH, delay=DE
     if free and delay is not None:
         blocks.append(f"dynamic_batching {{ max_queue_delay_microseconds: {delay} }}")
     parameters = {"preprocessing": facts["preprocessing"]}
+    if facts.get("threshold") is not None:
+        # For clients: the server gives every photo its likeliest classes.
+        parameters["threshold"] = str(facts["threshold"])
     if backend != "tensorrt":
         # The name that the onnxruntime backend knows; model.py reads the same.
         parameters["intra_op_thread_count"] = str(threads)
@@ -182,6 +189,7 @@ def _of_onnx(path):
     if missing:
         raise UserError(f"{path}: its metadata has no {', '.join(missing)}: write it with logo-export-onnx.")
     facts = {"class_names": json.loads(written["class_names"]), "preprocessing": written["preprocessing"]}
+    facts["threshold"] = json.loads(written.get(METADATA_NAME, "{}")).get("threshold")
     for kind, tensors in (("inputs", session.get_inputs()), ("outputs", session.get_outputs())):
         facts[kind] = [{"name": t.name, "shape": t.shape, "dtype": t.type} for t in tensors]
     return facts
@@ -189,7 +197,8 @@ def _of_onnx(path):
 
 def _of_json(path):
     facts = json.loads(path.read_text(encoding="utf-8"))
-    return facts | {name: facts["metadata"][name] for name in ("class_names", "preprocessing")}
+    said = {name: facts["metadata"][name] for name in ("class_names", "preprocessing")}
+    return facts | said | {"threshold": facts["metadata"].get("threshold")}
 
 
 def _type(tensor):

@@ -21,7 +21,7 @@ export class Refused extends Error {}
  *     version: string, dimensions?: number, num_regions?: number, region_size?: number, background_vectors?: string,
  *     threshold?: number}} of an embedder and a detector `class_names` is empty and `dimensions` is there, of a detector
  *     `num_regions` and `region_size` too; `background_vectors` are base64 of little-endian float16, `dimensions` numbers a
- *     vector.
+ *     vector. `threshold` of a file that names brands is the lowest probability of the likeliest with which it counts as known.
  * @throws {Refused} if it is neither a TFLite nor an ONNX file, was cut short, or does not carry logo_keras's metadata.
  */
 export function read(bytes, name) {
@@ -53,11 +53,15 @@ function checked(json, name) {
   } catch {
     throw new Refused(`${name}: damaged metadata: copy the file again or export the model again.`);
   }
-  const { class_names: names, image_size: size, preprocessing, version, dimensions } = said ?? {};
+  const { class_names: names, image_size: size, preprocessing, version, dimensions, threshold } = said ?? {};
   const complete = Array.isArray(names) && (names.length > 0 || Number.isInteger(dimensions));
   const named = complete && names.every((item) => typeof item === "string");
   if (!named || !Number.isInteger(size) || size < 1) {
     throw new Refused(`${name}: damaged metadata: class_names or image_size is missing; export the model again.`);
+  }
+  const least = typeof threshold === "number" && threshold > 0 && threshold < 1;
+  if (names.length && !(least || (threshold ?? null) === null)) {
+    throw new Refused(`${name}: damaged metadata: threshold must lie between 0 and 1; export the model again.`);
   }
   if (!PREPROCESSINGS.includes(preprocessing)) {
     throw new Refused(

@@ -20,7 +20,8 @@ let photoTurn = 0;
  * Recognizes an image file with the model that the page has open.
  *
  * @param {Blob} blob
- * @returns {Promise<{labels, probabilities, region_boxes, region_scores, milliseconds}>} as `Recognizer.recognize` says.
+ * @returns {Promise<{known, confidence, labels, probabilities, region_boxes, region_scores, milliseconds}>} as
+ *     `Recognizer.recognize` says.
  */
 window.recognize = (blob, top = TOP) => {
   if (!recognizer) throw new Refused("There is no model yet.");
@@ -31,9 +32,12 @@ window.recognize = (blob, top = TOP) => {
 async function useModel(opened, name) {
   await recognizer?.close();
   recognizer = opened;
-  const { class_names: names, image_size: size, model } = opened.metadata;
+  const { class_names: names, image_size: size, model, threshold } = opened.metadata;
   element("model-fact").textContent = `${name}: ${model}, ${names.length} classes, ${size} px`;
   element("engine-fact").textContent = opened.engine;
+  // Said, since a visitor cannot know: without one a photograph of a tree gets a brand.
+  const without = (threshold ?? null) === null;
+  element("threshold-fact").textContent = without ? "none: every photograph gets some logo" : percent(threshold);
   element("time-fact").textContent = "none yet";
   say("Ready.");
   if (shown && !camera) await answer(shown, photoTurn).catch(report);
@@ -57,7 +61,7 @@ async function answer(photo, turn) {
   const bitmap = await createImageBitmap(photo);
   try {
     if (!camera) {
-      show(bitmap, { labels: [], probabilities: [], region_boxes: [], region_scores: [] });
+      show(bitmap, { known: true, labels: [], probabilities: [], region_boxes: [], region_scores: [] });
       if (!recognizer) return say("Open a model file to recognize it.");
       say("Recognizing …");
       await painted();
@@ -69,13 +73,13 @@ async function answer(photo, turn) {
     const resized = `${fit.toFixed(0)} ms to resize ${photo.width} x ${photo.height} px`;
     element("time-fact").textContent = `${infer.toFixed(0)} ms, and ${resized}`;
     // Not for every frame: a screen reader would never stop.
-    if (!camera) say(`${result.labels[0]}, ${percent(result.probabilities[0])}.`);
+    if (!camera) say(`${result.known ? result.labels[0] : "None, the likeliest"}, ${percent(result.confidence)}.`);
   } finally {
     bitmap.close();
   }
 }
 
-function show(photo, { labels, probabilities, region_boxes: boxes, region_scores: scores }) {
+function show(photo, { known, confidence, labels, probabilities, region_boxes: boxes, region_scores: scores }) {
   const picture = element("picture");
   draw(picture, photo, boxes);
   picture.hidden = false;
@@ -83,16 +87,18 @@ function show(photo, { labels, probabilities, region_boxes: boxes, region_scores
   element("stage").classList.add("filled");
   const looked = boxes.length ? `, ${boxes.length} regions marked` : "";
   picture.setAttribute("aria-label", `Photograph, ${photo.width} x ${photo.height} px${looked}`);
-  element("labels").replaceChildren(...labels.map((label, rank) => labelled(label, probabilities[rank])));
-  element("no-answer").hidden = labels.length > 0;
+  const named = labels.map((label, rank) => labelled(label, probabilities[rank]));
+  if (!known) named.push(labelled("none", confidence, "likeliest "));
+  element("labels").replaceChildren(...named);
+  element("no-answer").hidden = named.length > 0;
   element("regions").replaceChildren(...boxes.map((box, rank) => region(photo, box, scores[rank], rank)));
   element("regions-part").hidden = !boxes.length;
 }
 
-function labelled(label, probability) {
+function labelled(label, probability, before = "") {
   const [item, name, share, bar, filled] = ["li", "span", "span", "span", "span"].map((tag) => document.createElement(tag));
   name.textContent = label;
-  share.textContent = percent(probability);
+  share.textContent = `${before}${percent(probability)}`;
   share.className = "share";
   bar.className = "bar";
   bar.setAttribute("aria-hidden", "true");

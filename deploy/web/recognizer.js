@@ -39,12 +39,14 @@ export class Recognizer {
    *
    * @param {Blob | HTMLVideoElement | ImageBitmap | ImageData} source an image file, a frame, or what `decode` gave.
    * @param {number} top how many classes to name.
-   * @returns {Promise<{labels: string[], probabilities: number[], region_boxes: number[][], region_scores: number[],
-   *     milliseconds: {decode: number, fit: number, infer: number}}>} best first; boxes (y0, x0, y1, x1) in px of the
-   *     upright photograph.
+   * @param {number} [threshold] in place of the file's own; 0 gives every photograph some brand.
+   * @returns {Promise<{known: boolean, confidence: number, labels: string[], probabilities: number[],
+   *     region_boxes: number[][], region_scores: number[], milliseconds: {decode: number, fit: number, infer: number}}>} best
+   *     first, no labels where nothing is known; `confidence` is the probability of the likeliest class, known or not; boxes
+   *     (y0, x0, y1, x1) in px of the upright photograph.
    * @throws {UnreadablePhotograph}
    */
-  async recognize(source, top = 3) {
+  async recognize(source, top = 3, threshold = this.metadata.threshold ?? 0) {
     const { class_names: names, image_size: size, preprocessing } = this.metadata;
     const times = [performance.now()];
     const photo = source instanceof ImageData ? source : await decode(source);
@@ -54,12 +56,18 @@ export class Recognizer {
     const { probabilities, region_boxes: boxes = [], region_scores: scores = [] } = await this.#runner.infer(image);
     times.push(performance.now());
     // Sorting is stable: of equal probabilities the class that was named first comes first.
-    const best = names.map((_, index) => index).sort((one, other) => probabilities[other] - probabilities[one]);
+    const sorted = names.map((_, index) => index).sort((one, other) => probabilities[other] - probabilities[one]);
+    const confidence = probabilities[sorted[0]];
+    // Without a threshold also what is no number gets a label.
+    const known = !threshold || confidence >= threshold;
+    const best = known ? sorted.slice(0, top) : [];
     const { side, offset } = frame(preprocessing, size);
     const scales = [photo.height / side, photo.width / side];
     return {
-      labels: best.slice(0, top).map((index) => names[index]),
-      probabilities: best.slice(0, top).map((index) => probabilities[index]),
+      known,
+      confidence,
+      labels: best.map((index) => names[index]),
+      probabilities: best.map((index) => probabilities[index]),
       region_boxes: Array.from(scores, (_, region) =>
         Array.from(boxes.slice(region * 4, region * 4 + 4), (edge, axis) => (edge + offset) * scales[axis % 2]),
       ),

@@ -180,6 +180,18 @@ class Backbone:
             )
         return keras.Model(self.model.inputs[0], self._tensor(self.blocks[count])).layers
 
+    def layers_by_block(self):
+        """The layers of the stem and of each block, in order: a list of lists of layers; empty where `blocks` are not known.
+
+        What lies behind the last block is in none.
+        """
+        found, seen = [], set()
+        for name in self.blocks:
+            layers = keras.Model(self.model.inputs[0], self._tensor(name)).layers
+            found.append([layer for layer in layers if id(layer) not in seen])
+            seen |= {id(layer) for layer in layers}
+        return found
+
     def get_config(self):
         """What `from_config` needs to build the same backbone, without its weights.
 

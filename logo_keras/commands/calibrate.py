@@ -52,7 +52,12 @@ def _work(flags, arguments):
     say_notes(validation)
     before = model.temperature, model.threshold
     found = calibrate(model, validation, flags.negatives, flags.batch_size, flags.keep, report=lambda line: print(one_line(line)))
-    model.save(flags.model)
+    try:
+        model.save(flags.model)
+    # HDF5 raises RuntimeError where a write fails late.
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(f"{flags.model} cannot be written: {reason}. It is as it was.") from error
     print(table(found, before))
     if flags.json:
         write_json(flags.json, found)
@@ -120,11 +125,12 @@ def table(found, before):
     width = max(len(cell) for _, *cells in rows for cell in cells)
     lines += ["", *in_columns([(name, *(f"{cell:>{width}}" for cell in cells)) for name, *cells in rows])]
     others = [("fitted", found), *((f"keep {each['keep']:g}", each) for each in found["choices"])]
-    rows = [("", "threshold", "brands kept", "false accepts")]
+    rows = [("", "threshold", "photos kept", "false accepts")]
     for name, each in others:
         refused = "-" if each["false_accepts"] is None else f"{each['false_accepts']:.1%}"
         rows.append((name, f"{each['threshold']:.3f}", f"{each['true_accepts']:.1%}", refused))
     lines += ["", *in_columns([(first, *(f"{cell:>13}" for cell in cells)) for first, *cells in rows])]
+    lines += ["", "keep: the share of right answers that is kept at least, as --keep with --negatives."]
     if not found["negatives"]:
         lines += ["", "How many photographs without a brand are taken for one is not known: --negatives tells."]
     return "\n".join(lines)

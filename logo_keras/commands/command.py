@@ -30,6 +30,16 @@ def _defining(define):
     return lambda self, *arguments, **options: define(*arguments, flag_values=self, **options)
 
 
+class _SwitchOrPath(absl.BooleanParser):
+    """What follows `=` is a path, unless it says yes or no."""
+
+    def parse(self, argument):
+        try:
+            return super().parse(argument)
+        except ValueError:
+            return argument
+
+
 class Flags(absl.FlagValues):
     """The flags of one command: `flags.string("out", None, "The folder to write to.")` defines one, `flags.out` is its value.
 
@@ -50,6 +60,10 @@ class Flags(absl.FlagValues):
         for name in names:
             define, default, *rest = _SHARED[name]
             define(self, name, defaults.get(name, default), *rest)
+
+    def switch_or_path(self, name, text):
+        """Defines a flag that stands alone or with a path: `--NAME`, `--NAME=PATH`; its value is False, True or a str."""
+        absl.DEFINE_flag(absl.Flag(_SwitchOrPath(), None, name, False, text, boolean=True), self)
 
     def parse(self, words):
         """Reads a command line, without the program's name; flags and arguments may stand in any order.
@@ -181,7 +195,8 @@ class Command:
 
         Returns:
             int, the exit code: 0, 1 after an error that the user can mend or where what reads stdout has ended, as `head` does,
-            130 after Ctrl-C. Any other error, with `--debug` any error, is raised, so that its traceback is shown.
+            130 after Ctrl-C and 143 after SIGTERM where it is caught. Any other error, with `--debug` any error, is
+            raised, so that its traceback is shown.
         """
         # TensorFlow's start-up messages would bury the command's own.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -201,7 +216,8 @@ class Command:
             return code
         except KeyboardInterrupt as error:
             print(f"\n{self.program}: stopped. {error}".rstrip(), file=sys.stderr)
-            return 130
+            # SIGTERM has another one than Ctrl-C.
+            return getattr(error, "status", 130)
         except BrokenPipeError:
             # Nobody reads what Python still writes as it ends. Source: Python's documentation of signal, note on SIGPIPE.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

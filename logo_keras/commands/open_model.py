@@ -6,6 +6,7 @@ from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 
 _EXPORTED = (".tflite", ".onnx")
+SUFFIXES = (".keras", *_EXPORTED)
 
 
 def open_model(path, num_threads=None):
@@ -26,7 +27,7 @@ def open_model(path, num_threads=None):
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in (".keras", *_EXPORTED):
+    if suffix not in SUFFIXES:
         raise UserError(f"the model must be a .keras, {' or '.join(_EXPORTED)} file, got {path}.")
     if not path.is_file():
         raise FileNotFoundError(f"there is no model {path}.")

@@ -11,12 +11,15 @@ An embedding, taught on brand marks that are fetched and drawn into the folder m
 A detector of logos of any brand, which embeds what it finds with that:
   logo-train --recipe logo_detector --root marks --from run/model.keras --out detector
 
-The run leaves model.keras, history.csv and config.json in the folder --out. If it is stopped, the same command with
---resume goes on after the last whole epoch. A finished run in that folder is kept unless --overwrite is given. Flags left
-out take the values that were measured to work (docs/training.md); they differ from model to model.
+The run leaves model.keras, history.csv, config.json and curves.png in the folder --out. If it is stopped, the same command with
+--resume goes on from the last checkpoint: one is kept every few minutes, after every epoch, and where Ctrl-C stops it.
+A finished run in that folder is kept unless --overwrite is given. Flags left out take the values that were measured to work
+(docs/training.md); they differ from model to model.
 """
 
 import dataclasses
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,8 @@ from logo_keras.datasets.splits import splits
 from logo_keras.errors import UserError
 from logo_keras.extras import naming_extras
 from logo_keras.training import DEFAULTS, recipes
+from logo_keras.training.config import CHECKPOINT_MINUTES
+from logo_keras.training.remarks import remarks, spread
 
 USAGE = "logo-train [--data KIND] --root FOLDER --out FOLDER [--model plain|nts|drna|embedder|detector]"
 
@@ -74,7 +79,19 @@ def define(flags):
         "fetched and drawn into --root. detector finds where some logo is, of any brand, and learns from scenes of these marks; "
         "--from names the embedder that it is to use.",
     )
+    flags.boolean(
+        "dry_run",
+        False,
+        "Take a few steps, say how long the run is going to take, and its memory, and end: nothing is kept.",
+    )
+    flags.switch_or_path(
+        "tensorboard",
+        "Write figures for TensorBoard, of every epoch and of every few steps; to OUT/tensorboard, or to the folder of "
+        "--tensorboard=FOLDER. tensorboard --logdir shows them. Needs the extra [tensorboard].",
+    )
     flags.boolean("resume", False, "Go on with a run that was stopped, or start if there is none.")
+    says = "Minutes of training between two checkpoints inside an epoch, beside the one after every epoch; 0 keeps these alone."
+    flags.float("checkpoint_minutes", CHECKPOINT_MINUTES, says, 0)
     flags.boolean("overwrite", False, "Start anew and replace what an earlier run left in --out; otherwise it is kept.")
     flags.string(
         "from",
@@ -116,8 +133,9 @@ def config_from(values):
         )
     fields = [field.name for field in dataclasses.fields(config) if field.name not in ("model", "arguments")]
     changes = {name: values[name].value for name in fields if values[name].value is not None}
-    if changes.get("clip") == 0:
-        changes["clip"] = None
+    for name in ("clip", "ema", "early_stopping"):
+        if changes.get(name) == 0:
+            changes[name] = None
     if "drops" in changes:
         changes["drops"] = tuple(_number("drops", text, int) for text in changes["drops"])
     if "loss_weights" in changes:
@@ -170,15 +188,28 @@ def photographs(data, root, train_split=None, validation=None, seed=0, cut=None,
 
 
 def _train(values, config, training, validation, about, **options):
-    """Trains with what the flags say of the run; returns its Result."""
+    """Trains with what the flags say of the run; returns its Result, or None after a dry run."""
     with naming_extras():
+        from logo_keras.training.checkpoint import Unfinished
+        from logo_keras.training.interruption import Interrupted
         from logo_keras.training.run import train
+        from logo_keras.training.watching import Enough, say, watched
     options |= {"about": about, "cache": values.cache, "overwrite": values.overwrite, "start": values["from"].value}
-    options["negatives"] = values.negatives
+    options |= {"negatives": values.negatives, "checkpoint_minutes": values.checkpoint_minutes}
+    options |= {"report": say, "dry": values.dry_run}
+    tensorboard = Path(values.out) / "tensorboard" if values.tensorboard is True else values.tensorboard or None
+    before = Unfinished(values.out, values.overwrite).history
     try:
-        result = train(config, training, values.out, validation, values.resume, values.strict, **options)
+        with watched(values.out, config.batch_size, validation, tensorboard, before, values.dry_run) as callbacks:
+            options["callbacks"] = callbacks
+            result = train(config, training, values.out, validation, values.resume, values.strict, **options)
+    except Enough:
+        print(f"That was all of the dry run: {values.out} is as it was.")
+        return None
+    except Interrupted:
+        raise
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("The same command with --resume goes on after the last whole epoch.") from None
+        raise KeyboardInterrupt("The same command with --resume goes on from the last checkpoint.") from None
     say_unreadable(result.unreadable)
     print(f"The model: {result.path}")
     return result
@@ -202,8 +233,14 @@ def _train_on_marks(values, config):
         validation = Marks(values.root, "validation")
         scored = f", {len(validation)} of {validation.num_classes} others to score after every epoch"
     print(f"{len(training)} marks of {training.num_classes} brands{scored}")
+    _say_spread(training)
     data = {"kind": "marks", "root": str(values.root), "train_split": "train", "validation": validation and "validation"}
     _train(values, config, training, validation, {"data": data, "recipe": values.recipe})
+
+
+def _say_spread(dataset):
+    fewest, median, most = spread(dataset.labels)
+    print(f"Images a brand: {fewest} at least, {median:g} in the middle, {most} at most")
 
 
 def _work(values, arguments):
@@ -222,7 +259,16 @@ def _work(values, arguments):
     if root is None:
         if values.data != "synthetic":
             raise UserError(f"--data {values.data} needs --root, the folder where it lies.")
-        root = datasets.synthesize(Path(values.out) / "synthetic")
+        root = Path(values.out) / "synthetic"
+        if values.dry_run and not root.exists():
+            with tempfile.TemporaryDirectory() as folder:
+                return _train_on_photographs(values, config, datasets.synthesize(Path(folder) / "synthetic"))
+        root = datasets.synthesize(root)
+    return _train_on_photographs(values, config, root)
+
+
+def _train_on_photographs(values, config, root):
+    """Trains on the photographs in a folder, and says how to evaluate what came out."""
     where = (values.data, root, values.train_split, values.validation)
     training, validation, tested = photographs(*where, config.seed, values.cut, values.held_out)
     say_notes(training)
@@ -235,6 +281,9 @@ def _work(values, arguments):
         )
     scored = "" if validation is None else f", {len(validation)} to score after every epoch"
     print(f"{len(training)} photographs of {len(training.class_names)} brands{scored}")
+    _say_spread(training)
+    for remark in remarks(training, validation, config.balance):
+        print(f"note: {remark}", file=sys.stderr)
     data = {"kind": values.data, "root": str(root), "train_split": values.train_split, "validation": values.validation}
     data |= {"cut": values.cut, "held_out": values.held_out}
     options = {}
@@ -243,6 +292,8 @@ def _work(values, arguments):
             tested, root, values.held_out, data=values.data, split=values.train_split, cut=values.cut
         )
     result = _train(values, config, training, validation, {"data": data, "recipe": values.recipe}, **options)
+    if result is None:
+        return
     # The share was taken from the training part, which has nothing of the part for testing.
     test = None if values.held_out else splits(values.data, root).test
     # An embedder and a detector name no brand.

@@ -94,7 +94,7 @@ def answer(outputs, size, class_names, image_size, top, preprocessing=PREPROCESS
         ValueError: if `top` is below 1, or there is no such preprocessing or threshold.
     """
     whole("top", top, 1)
-    threshold = share("threshold", threshold or 0)
+    threshold = share("threshold", 0 if threshold is None else threshold)
     probabilities = np.asarray(outputs["probabilities"])
     # Stable: of equal probabilities the class that was named first comes first.
     best = np.argsort(-probabilities, kind="stable")[:top]

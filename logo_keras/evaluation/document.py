@@ -17,7 +17,9 @@ _READ = (2, 3)
 # In the folder of a report.
 FILE = "evaluation.json"
 # Digits that are kept of what is between 0 and 1, and of px.
-_DIGITS, _PX_DIGITS = 6, 2
+_DIGITS, PX_DIGITS = 6, 2
+# A million samples; Python needs ten times as much memory for them.
+_LARGEST = 2**29
 # What is wrong with a file that is none of ours, or damaged.
 _DAMAGED = (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError, AttributeError)
 
@@ -84,9 +86,13 @@ def load(path):
     if path.is_dir():
         path = path / FILE
     try:
+        if path.stat().st_size > _LARGEST:
+            raise UserError(f"{path} is larger than {_LARGEST // 2**20} MiB: too much for an evaluation.")
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no evaluation {path}.") from None
+    except UserError:
+        raise
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is no evaluation of logo_keras, or it is damaged: {error}.") from error
     version = document.get("schema_version") if isinstance(document, dict) else None
@@ -152,7 +158,7 @@ def _rows(found):
         size = math.nan if found.logo_sizes is None else float(found.logo_sizes[number])
         yield {
             "photo": relative(path, found.root),
-            **({} if found.boxes is None else {"box": _rounded(found.boxes[number], _PX_DIGITS)}),
+            **({} if found.boxes is None else {"box": _rounded(found.boxes[number], PX_DIGITS)}),
             "class": int(found.labels[number]),
             "top": found.best[number].tolist(),
             "probabilities": _rounded(found.best_probabilities[number]),
@@ -160,7 +166,7 @@ def _rows(found):
             "known": bool(known[number]),
             "rank": int(found.ranks[number]),
             **({} if math.isnan(size) else {"logo_size": round(size, _DIGITS)}),
-            **({} if found.region_boxes is None else {"regions": _rounded(found.region_boxes[number], _PX_DIGITS)}),
+            **({} if found.region_boxes is None else {"regions": _rounded(found.region_boxes[number], PX_DIGITS)}),
         }
 
 

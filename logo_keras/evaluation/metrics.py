@@ -1,7 +1,6 @@
 """How well a model, or an exported file, recognizes the photos of a data set."""
 
 import dataclasses
-from collections import defaultdict
 
 import numpy as np
 
@@ -230,21 +229,6 @@ def read(path):
     return Evaluation.from_dict(document.load(path), str(path))
 
 
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """How much more often the first of two models is right than the second.
-
-    Attributes:
-        difference: float, top1 of the first minus top1 of the second, on the samples that both were asked about.
-        interval: two floats, its 95 % interval by a paired bootstrap over the samples.
-        photographs: int, how many samples these are: photos, or boxes of a data set that was cut.
-    """
-
-    difference: float
-    interval: tuple
-    photographs: int
-
-
 def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True, scores=None, infer=None):
     """Asks a model about every sample of a data set.
 
@@ -303,92 +287,11 @@ def evaluate(model, dataset, batch_size=16, strict=False, probabilities=True, sc
     )
 
 
-def compare(first, second, resamples=10_000, seed=0):
-    """Compares two models sample by sample.
-
-    Args:
-        first: Evaluation.
-        second: Evaluation of the same set; samples that only one of them could read are left out.
-        resamples: int, of the bootstrap.
-        seed: int, of the bootstrap.
-
-    Returns:
-        Comparison.
-
-    Raises:
-        ValueError: if no sample is common to both, or they do not agree about the brand of one.
-    """
-    pairs = paired(_samples(first), _samples(second))
-    return bootstrap(first.correct[pairs[:, 0]].astype(float) - second.correct[pairs[:, 1]], resamples, seed)
-
-
-def bootstrap(differences, resamples=10_000, seed=0):
-    """The mean of paired differences and its 95 % interval: what another choice of test photos would do.
-
-    Args:
-        differences: float `[n]`, one a sample: 1 where only the first model is right, -1 where only the second is, else 0.
-        resamples: int.
-        seed: int.
-
-    Returns:
-        Comparison.
-    """
-    # A photo adds -1, 0 or 1, so counting the three kinds in a resample is the same as drawing photos.
-    shares = np.array([(differences == value).mean() for value in (-1, 0, 1)])
-    counts = np.random.default_rng(seed).multinomial(len(differences), shares, resamples)
-    low, high = np.quantile((counts[:, 2] - counts[:, 0]) / len(differences), (0.025, 0.975))
-    return Comparison(float(differences.mean()), (float(low), float(high)), len(differences))
-
-
-def paired(first, second):
-    """Finds the samples that two lists have in common.
-
-    Args:
-        first: sequence of `(path, box, brand)`, the box None or four floats.
-        second: likewise. Where a sample stands in a list several times, its first is paired with the first of the other
-            list, and so on.
-
-    Returns:
-        int `[m, 2]`, places in `first` and `second`, in the order of `first`.
-
-    Raises:
-        ValueError: if no sample is common to both, or they do not agree about the brand of one.
-    """
-    numbers, brands = defaultdict(list), defaultdict(lambda: (set(), set()))
-    for path, box, brand in first:
-        brands[_key(path, box)][0].add(brand)
-    for number, (path, box, brand) in enumerate(second):
-        brands[_key(path, box)][1].add(brand)
-        numbers[_key(path, box), brand].append(number)
-    for (path, box), (ours, theirs) in brands.items():
-        if ours and theirs and ours.isdisjoint(theirs):
-            where = "" if box is None else f", box {list(box)}"
-            raise UserError(f"the two evaluations do not agree about the brand on {path}{where}.")
-    pairs = [
-        (number, left.pop(0)) for number, (path, box, brand) in enumerate(first) if (left := numbers[_key(path, box), brand])
-    ]
-    if not pairs:
-        raise UserError(
-            "the two evaluations have no photograph in common. Both must be of whole photographs, or of the same boxes."
-        )
-    return np.array(pairs)
-
-
-def _key(path, box):
-    return path, None if box is None else tuple(map(float, box))
-
-
-def _samples(evaluation):
-    """Path, box and brand of each sample."""
-    boxes = [None] * len(evaluation.paths) if evaluation.boxes is None else evaluation.boxes
-    brands = [evaluation.class_names[label] for label in evaluation.labels]
-    return list(zip(evaluation.paths, boxes, brands, strict=True))
-
-
 def _ranked(probabilities, labels):
     """The likeliest classes `[n, min(5, N)]`, their probabilities, and how many classes come before the true one `[n]`."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
-    best = order[:, :BEST]
+    # A copy: a view would keep the order of all classes.
+    best = order[:, :BEST].copy()
     return {
         "best": best,
         "best_probabilities": np.take_along_axis(probabilities, best, axis=1),

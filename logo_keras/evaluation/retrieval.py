@@ -6,6 +6,7 @@ import numpy as np
 
 from logo_keras.arguments import whole
 from logo_keras.errors import UserError
+from logo_keras.evaluation import resampling
 
 # Cosines that are held at once: with what is made of them some 75 MB.
 _AT_ONCE = 2**21
@@ -186,20 +187,7 @@ def interval(hits, resamples=2000, seed=0):
     Returns:
         Two floats.
     """
-    hits = np.atleast_2d(np.asarray(hits, np.float64))
-    asked = ~np.isnan(hits)
-    # Images that are never asked say nothing of how many there might be.
-    hits, asked = hits[:, asked.any(axis=0)], asked[:, asked.any(axis=0)]
-    rng, means = np.random.default_rng(seed), []
-    draws, images = hits.shape
-    for rows in _blocks(resamples, images):
-        count = rows.stop - rows.start
-        of_draws = rng.multinomial(draws, np.full(draws, 1 / draws), count).astype(np.float64)
-        of_images = rng.multinomial(images, np.full(images, 1 / images), count)
-        right, all_ = (((of_draws @ part) * of_images).sum(axis=1) for part in (np.where(asked, hits, 0.0), asked))
-        means.append(right / all_)
-    low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
-    return float(low), float(high)
+    return resampling.interval(resampling.means([hits], resamples=resamples, seed=seed))
 
 
 def _blocks(number, width):

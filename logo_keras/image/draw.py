@@ -41,16 +41,16 @@ def draw_recognition(photo, recognition, truth=None, boxes=None, side=640):
     width = picture.shape[1]
     scale = max(0.45, min(0.8, width / 560))
     line = round(46 * scale)
-    said = list(zip(recognition.labels, recognition.probabilities, strict=True))
+    said = [(*pair, "") for pair in zip(recognition.labels, recognition.probabilities, strict=True)]
     if not recognition.known:
-        said = [("none", recognition.confidence)]
+        said = [("none", recognition.confidence, "likeliest ")]
     band = np.full((line * (len(said) + (truth is not None)) + line // 3, width, 3), _DARK, np.uint8)
     middle = line
     color = _LIGHT
     if truth is not None:
         color = _RIGHT if recognition.label == truth else _WRONG
-    for label, probability in said:
-        percent = f"{100 * probability:.1f} %"
+    for label, probability, before in said:
+        percent = f"{before}{100 * probability:.1f} %"
         room = width - _width(percent, scale) - 3 * line // 4
         end = round(probability * (width - line // 2))
         cv2.rectangle(band, (line // 4, middle + 4), (line // 4 + end, middle + 6), color, cv2.FILLED)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from logo_keras.errors import UserError
+from logo_keras.network.optimizers import batches_seen
 
 # Steps between two looks at the loss, which wait for the device. The first looks come at steps 1, 2, 4, 8, ...
 _EVERY = 32
@@ -24,13 +25,17 @@ class StopAtNaN(keras.callbacks.Callback):
     """
 
     def on_train_begin(self, logs=None):
-        # Not int() alone: under MirroredStrategy the number is one a replica.
-        self._step = int(np.max(keras.ops.convert_to_numpy(self.model.optimizer.iterations)))
+        self._step = batches_seen(self.model.optimizer)
         self._first, self._good = self._step, self._step
         self._logs, self._batch, self._epoch = {}, -1, 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._batch = epoch, -1
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self._batch < 0:
+            # An epoch that goes on begins with a later one.
+            self._batch = batch - 1
 
     def on_train_batch_end(self, batch, logs=None):
         # With steps_per_execution a call stands for several steps.

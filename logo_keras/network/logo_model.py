@@ -17,7 +17,7 @@ from logo_keras.files import replacing
 from logo_keras.image.preprocessing import PREPROCESSINGS
 from logo_keras.keras_settings import model_policy, own_settings, with_own_settings
 from logo_keras.network.inputs import check_image_dtype, check_image_shape
-from logo_keras.network.optimizers import BACKBONE_RATE, HEAD_RATE, mark_heads
+from logo_keras.network.optimizers import BACKBONE_RATE, HEAD_RATE, mark_blocks, mark_heads
 from logo_keras.network.trainer import Trainer
 
 
@@ -164,6 +164,15 @@ class LogoModel(Trainer):
             frozen += [layer for layer in self.extractor.layers if isinstance(layer, keras.layers.BatchNormalization)]
         for layer in frozen:
             layer.trainable = False
+
+    def _mark_blocks(self):
+        blocks = self.backbone_value.layers_by_block()
+        if not blocks:
+            raise UserError(
+                f"layer_decay needs a backbone whose blocks are known, and {self.backbone_value.model.name!r} names none "
+                "(lk.Backbone(blocks=))."
+            )
+        mark_blocks([[variable for layer in layers for variable in layer.variables] for layers in blocks])
 
     def _make_pool(self):
         """The layer that makes a feature `[B, C]` of the last map."""

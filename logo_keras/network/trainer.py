@@ -21,11 +21,12 @@ from logo_keras.network.inputs import (
     mixes,
 )
 from logo_keras.network.losses import cross_entropy, weighted_mean
-from logo_keras.network.optimizers import default_optimizer, span_schedule
+from logo_keras.network.optimizers import check_accumulation, check_averages, default_optimizer, inner, span_schedule
+from logo_keras.network.resuming import Beginning, Resuming
 from logo_keras.network.steps import Steps, share_of_replica
 
 
-class Trainer(Steps, keras.Model):
+class Trainer(Steps, Beginning, keras.Model):
     """The training half of every model: its own losses by name, Keras's methods on Datasets of this package.
 
     Subclasses have `class_names`, `num_classes`, `image_size` and `preprocessing`, name their losses and metrics, and call
@@ -69,7 +70,8 @@ class Trainer(Steps, keras.Model):
             **kwargs: what `keras.Model.compile` takes: `steps_per_execution`, `jit_compile`, `run_eagerly`, ...
 
         Raises:
-            ValueError: if a loss is given, a weight names no loss, or the smoothing is not in [0, 1).
+            ValueError: if a loss is given, a weight names no loss, the smoothing is not in [0, 1), or the optimizer has a
+                `layer_decay` and nobody knows the blocks of the backbone.
         """
         if loss is not None:
             raise UserError(
@@ -81,10 +83,16 @@ class Trainer(Steps, keras.Model):
             raise UserError(f"loss_weights may name {', '.join(self.loss_names)}, got {', '.join(loss_weights)}.")
         if not 0 <= label_smoothing < 1:
             raise UserError(f"label_smoothing must lie in [0, 1), got {label_smoothing!r}.")
-        super().compile(optimizer=default_optimizer() if optimizer is None else optimizer, metrics=metrics, **kwargs)
+        optimizer = default_optimizer() if optimizer is None else optimizer
+        if getattr(inner(optimizer), "layer_decay", 1) < 1:
+            self._mark_blocks()
+        super().compile(optimizer=optimizer, metrics=metrics, **kwargs)
         self.loss_weights = dict.fromkeys(self.loss_names, 1.0) | weights
         self.label_smoothing = label_smoothing
         self._compiled_with = {"metrics": metrics, **kwargs}
+
+    def _mark_blocks(self):
+        """Marks the variables of the blocks, for `layer_decay`; here there are none."""
 
     def get_compile_config(self):
         if not self.compiled:
@@ -202,7 +210,8 @@ class Trainer(Steps, keras.Model):
         Raises:
             ValueError: if a Dataset has other class names or photographs without a brand, images have another size than the
                 model's, labels are out of range, a network with regions is to learn from shares, or `augment` and the like
-                are given without a Dataset.
+                are given without a Dataset; if the optimizer adds up gradients of more batches than an epoch has, or has
+                swapped its averages into the model and nobody swaps them back.
             Diverged: if a loss is no longer a number, naming the loss and the step, or some weights are not.
 
         Warns:
@@ -213,15 +222,26 @@ class Trainer(Steps, keras.Model):
         self._check_data(x, y, validation_data, steps_per_epoch, augment, given)
         callbacks = keras.tree.flatten(callbacks or [])
         validation_data, _ = self._batches(validation_data, batch_size, cache=cache, engine=engine, strict=strict)
+        shift = self.epochs_seen if initial_epoch is None else 0
+        initial_epoch, step = initial_epoch or 0, 0
+        for resuming in (callback for callback in callbacks if isinstance(callback, Resuming)):
+            settings = {"epochs": epochs, "initial_epoch": initial_epoch, "epochs_seen": shift, "batch_size": batch_size}
+            settings |= {"seed": seed, "augment": str(augment), "balance": balance, "steps_per_epoch": steps_per_epoch}
+            initial_epoch, step = resuming.join(self, x, settings)
+            callbacks = resuming.behind(callbacks)
         if is_dataset(x):
-            first = self.epochs_seen if initial_epoch is None else initial_epoch
-            given |= {"seed": seed, "first_epoch": first, "steps": steps_per_epoch}
+            given |= {"seed": seed, "first_epoch": initial_epoch + shift, "steps": steps_per_epoch}
             x, batch_size = self._batches(x, batch_size, training=True, **given)
-            callbacks.insert(0, NumberEpochs(seed, x.set_epoch, first - (initial_epoch or 0)))
+            callbacks.insert(0, NumberEpochs(seed, x.set_epoch, shift))
             steps_per_epoch = None
         x, steps_per_epoch = going_on(x, steps_per_epoch)
         n = num_batches(x, batch_size, kwargs.get("validation_split", 0.0))
-        before, total = (steps_taken(n, steps_per_epoch, count) for count in (initial_epoch or 0, epochs))
+        before, total = (steps_taken(n, steps_per_epoch, count) for count in (initial_epoch, epochs))
+        if before is not None:
+            before += step
+        if self.compiled:
+            check_averages(self.optimizer, callbacks)
+            check_accumulation(self.optimizer, steps_taken(n, steps_per_epoch, 1))
         if self.compiled and span_schedule(self.optimizer, before, total, epochs):
             # The schedule is a constant of the traced function.
             self.train_function = None
@@ -231,6 +251,7 @@ class Trainer(Steps, keras.Model):
             kwargs.setdefault("shuffle", False)
         self.build_optimizer()
         self._watch = StopAtNaN()
+        self.begin_at(x, step)
         try:
             return super().fit(
                 x,
@@ -241,7 +262,7 @@ class Trainer(Steps, keras.Model):
                 # First, so that no other callback saves what it would have stopped.
                 [self._watch, *callbacks],
                 validation_data=validation_data,
-                initial_epoch=initial_epoch or 0,
+                initial_epoch=initial_epoch,
                 steps_per_epoch=steps_per_epoch,
                 **kwargs,
             )

@@ -4,11 +4,13 @@ import numpy as np
 
 from logo_keras.errors import UserError
 from logo_keras.evaluation.calibration import calibrate, refuse_copies, without_brand
-from logo_keras.network import LogoDetector, LogoEmbedder, load
+from logo_keras.network import LogoDetector, LogoEmbedder
 from logo_keras.network.inputs import draws_itself
 
 # Validation photos below which what is fitted is mostly chance: of 100 the share that a threshold keeps moves by 4 points (95 %).
 _FEW = 100
+# What another share of right answers would do is said of this one.
+_LESS = 0.9
 # What names no brand.
 _NAMELESS = (LogoEmbedder.__name__, LogoDetector.__name__)
 
@@ -48,27 +50,22 @@ class Calibrating:
             path, reason = next(iter(unreadable.items()))
             raise UserError(f"none of the {len(unreadable)} negatives can be read, for instance {path}: {reason}.")
 
-    def fit(self, path, report):
-        """Fits on the model of a file.
+    def fit(self, model, report):
+        """Fits them, where there is something to fit them on.
 
         Args:
-            path: path of the `.keras` file that the run keeps.
+            model: the model that the run keeps.
             report: function that takes a line of text.
-
-        Returns:
-            The model, calibrated; None where there is nothing to fit, and the file is what the run leaves.
         """
         if self._config.model in _NAMELESS:
-            return None
+            return
         if self._validation is None:
             report(
                 f"No threshold, so that every photo gets some brand, and temperature 1: {self._why}. logo-calibrate fits them."
             )
-            return None
-        model = load(path)
+            return
         found = calibrate(model, self._validation, self.negatives, self._config.batch_size, report=report)
         report(said(found))
-        return model
 
 
 def said(found):
@@ -81,6 +78,9 @@ def said(found):
     line += f"{found['validation']} validation photos"
     if found["negatives"]:
         line += f" and lets {found['false_accepts']:.1%} of {found['negatives']} photos without a known brand through"
+        (less,) = (each for each in found["choices"] if each["keep"] == _LESS)
+        if less["false_accepts"] < found["false_accepts"]:
+            line += f", with logo-calibrate --keep {_LESS} {less['false_accepts']:.1%}"
     return line + ("" if found["validation"] >= _FEW else f"; fewer than {_FEW} photos say little")
 
 

@@ -1,25 +1,34 @@
 """What a run keeps while it lasts, so that it can go on after it was killed."""
 
+import contextlib
 import hashlib
 import json
+import math
 import os
 import shutil
 from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
 
 from logo_keras.datasets.held_out import FILE as HELD_OUT
 from logo_keras.errors import UserError
-from logo_keras.files import write_json
+from logo_keras.files import replacing, write_json
+from logo_keras.network.resuming import pack, unpack
 
 _STATE = "state.json"
 # `state.json` before the first epoch.
 _BEGUN = {"identity": None, "last": None, "best": None, "best_score": None, "history": [], "unreadable": {}}
+# What it holds besides, after a whole epoch.
+_INSIDE = {"step": 0, "steps": None, "snapshot": None, "arrays": None, "ended": False}
 
 
 class Unfinished:
-    """The folder `OUT/unfinished`: the model after the last whole epoch, and `state.json`, which names it.
+    """The folder `OUT/unfinished`: the model after the last whole epoch or a later step, and `state.json`, which names it.
 
     A new model is written beside the old one; `state.json`, renamed into place, is the moment from which the new one
-    counts. Only then is the old one removed. So there is a whole model at every moment from the first epoch on.
+    counts. Only then is the old one removed. So there is a whole model at every moment from the first one on, and never more
+    than two beside the best.
 
     One process at a time may use it: `_sweep` removes what another one has half written.
 
@@ -31,6 +40,9 @@ class Unfinished:
         identity: dict for JSON, what must be the same for the run to go on; None before `begin`.
         history: list of dict, a row an epoch.
         unreadable: dict, path to reason.
+        step: int, steps of the next epoch that are done.
+        steps: int, steps of that epoch, or None where nobody has counted them.
+        ended: bool, whether the run ended after the last whole epoch though more were allowed, as early stopping does.
 
     Raises:
         ValueError: if `state.json` is damaged.
@@ -38,16 +50,18 @@ class Unfinished:
 
     def __init__(self, out, overwrite=False):
         self.folder = Path(out) / "unfinished"
-        self._state = _BEGUN
+        self._state = _BEGUN | _INSIDE
         path = self.folder / _STATE
         if overwrite or not path.exists():
             return
         try:
-            self._state = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(self._state, dict) or not _BEGUN.keys() <= self._state.keys():
+            state = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(state, dict) or not _BEGUN.keys() <= state.keys():
                 raise UserError("it lacks entries")
         except ValueError as error:
             raise UserError(f"{path} is damaged ({error}); --overwrite (overwrite=True) starts anew.") from None
+        # Versions that kept whole epochs alone say nothing of steps.
+        self._state = _INSIDE | state
 
     def begin(self, identity, held_out=None):
         """Makes the folder ready: what does not belong to this run is removed.
@@ -56,24 +70,19 @@ class Unfinished:
             identity: dict for JSON: what must be the same for the run to go on.
             held_out: dict for JSON, the samples that are left out for testing, or None. It is kept beside the model.
         """
-        if not self.epochs:
+        if not self.last:
             # First, so that it names nothing that is removed.
             (self.folder / _STATE).unlink(missing_ok=True)
         self._state = self._state | {"identity": identity}
         write_held_out(self.folder, held_out)
         self._sweep()
 
-    @property
-    def identity(self):
-        return self._state["identity"]
-
-    @property
-    def history(self):
-        return self._state["history"]
-
-    @property
-    def unreadable(self):
-        return self._state["unreadable"]
+    identity = property(lambda self: self._state["identity"])
+    history = property(lambda self: self._state["history"])
+    unreadable = property(lambda self: self._state["unreadable"])
+    step = property(lambda self: self._state["step"])
+    steps = property(lambda self: self._state["steps"])
+    ended = property(lambda self: self._state["ended"])
 
     @property
     def epochs(self):
@@ -82,7 +91,7 @@ class Unfinished:
 
     @property
     def last(self):
-        """Path of the model after the last whole epoch, or None."""
+        """Path of the model after the last whole epoch or a later step, or None."""
         return self._state["last"] and self.folder / self._state["last"]
 
     @property
@@ -90,7 +99,30 @@ class Unfinished:
         """Path of the best model so far, or None where nothing says which is best."""
         return self._state["best"] and self.folder / self._state["best"]
 
-    def commit(self, model, row, score, unreadable):
+    @property
+    def place(self):
+        """How far the run is: "epoch 3" or "epoch 3, step 120 of 400"."""
+        if not self.step:
+            return f"epoch {self.epochs}"
+        return f"epoch {self.epochs + 1}, step {self.step} of {self.steps}"
+
+    def snapshot(self):
+        """What `commit` or `commit_inside` got as snapshot, or None.
+
+        Raises:
+            ValueError: if its file is missing or damaged.
+        """
+        packed, name = self._state["snapshot"], self._state["arrays"]
+        if packed is None or name is None:
+            return packed
+        path = self.folder / name
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return unpack(packed, [file[f"arr_{number}"] for number in range(len(file.files))])
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise UserError(f"{path} is missing or damaged ({error}); --overwrite (overwrite=True) starts anew.") from None
+
+    def commit(self, model, row, score, unreadable, snapshot=None, ended=False):
         """Keeps the model of an epoch.
 
         Args:
@@ -98,29 +130,62 @@ class Unfinished:
             row: dict of floats, what is known of the epoch.
             score: list of floats, higher is better; None if nothing says how good the model is.
             unreadable: dict, path to reason.
+            snapshot: dict of what the model's file does not hold, as `logo_keras.network.resuming.pack` takes it.
+            ended: bool, whether the run ends here.
 
         Raises:
             OSError: if it cannot be saved, for instance on a full disk; says which model is intact.
         """
         number = self.epochs + 1
-        name = f"epoch-{number:04d}.keras"
-        state = self._state | {"last": name, "history": [*self.history, row], "unreadable": dict(unreadable)}
+        name = f"epoch-{number:04d}"
+        changes = _INSIDE | {"history": [*self.history, row], "unreadable": dict(unreadable), "ended": ended}
         if score is not None and score > (self._state["best_score"] or []):
-            state |= {"best": name, "best_score": score}
+            changes |= {"best": f"{name}.keras", "best_score": score}
+        self._commit(model, name, changes, snapshot, f"epoch {number}")
+
+    def commit_inside(self, model, step, steps, unreadable, snapshot):
+        """Keeps the model after a step of the next epoch.
+
+        Args:
+            model: what to save.
+            step: int, steps of the epoch that are done.
+            steps: int, steps of the epoch.
+            unreadable, snapshot: as `commit` has them.
+
+        Raises:
+            OSError: as `commit`.
+        """
+        number = self.epochs + 1
+        changes = {"step": step, "steps": steps, "unreadable": dict(unreadable)}
+        self._commit(model, f"epoch-{number:04d}-step-{step:06d}", changes, snapshot, f"epoch {number}, step {step}")
+
+    def _commit(self, model, name, changes, snapshot, place):
+        arrays, path = [], self.folder / f"{name}.keras"
+        state = self._state | changes | {"last": path.name, "snapshot": pack(snapshot, arrays), "arrays": None}
+        if arrays:
+            state["arrays"] = f"{name}.npz"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            model.save(self.folder / name)
+            if arrays:
+                with replacing(self.folder / state["arrays"]) as temporary:
+                    np.savez(temporary, *arrays)
+            model.save(path)
             write_json(self.folder / _STATE, state)
         # HDF5 raises RuntimeError where a write fails late.
         except (OSError, RuntimeError) as error:
+            with contextlib.suppress(OSError):
+                self._sweep()
             reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-            raise OSError(f"the model of epoch {number} cannot be saved in {self.folder}: {reason}. {self.intact()}") from error
+            raise OSError(
+                f"the model of {place} cannot be saved in {self.folder}: {reason}. {path.name} takes about {_megabytes(model)} "
+                f"MB. {self.intact()} When there is room, the same command with --resume (resume=True) goes on from there."
+            ) from error
         self._state = state
         self._sweep()
 
     def intact(self):
         """A sentence that says which model is left when a run breaks off."""
-        return f"The model of epoch {self.epochs} is intact: {self.last}" if self.last else "No epoch had been saved yet."
+        return f"The model of {self.place} is intact: {self.last}." if self.last else "No model had been saved yet."
 
     def remove(self):
         """Removes the folder, once nothing in it is needed any more."""
@@ -130,10 +195,18 @@ class Unfinished:
 
     def _sweep(self):
         """Removes the models that no longer count, and what a killed process left behind."""
+        kept = (_STATE, HELD_OUT, *(self._state[name] for name in ("last", "best", "arrays")))
         if self.folder.is_dir():
             for path in self.folder.iterdir():
-                if path.name not in (_STATE, HELD_OUT, self._state["last"], self._state["best"]):
+                if path.name not in kept:
                     path.unlink(missing_ok=True)
+
+
+def _megabytes(model):
+    """About what the file of a model takes, its optimizer included: int."""
+    variables = [*model.weights, *(model.optimizer.variables if model.optimizer else ())]
+    # Weights are float32 whatever the backbone computes in.
+    return 1 + 4 * sum(math.prod(variable.shape) for variable in variables) // 10**6
 
 
 def write_held_out(folder, held_out):

@@ -4,26 +4,27 @@ import contextlib
 import csv
 import dataclasses
 import json
-import shutil
 import sys
 import time
 from pathlib import Path
 
-import keras
-import numpy as np
-
 from logo_keras.datasets.held_out import FILE as HELD_OUT
 from logo_keras.errors import UserError
-from logo_keras.files import Held, lock, replacing, sha256, sweep, write_json
+from logo_keras.files import Held, lock, replacing, sweep, write_json
 from logo_keras.image.preprocessing import DECODING, UnreadablePhotograph
-from logo_keras.network import LogoDetector, LogoEmbedder, load
+from logo_keras.network import LogoDetector, load
 from logo_keras.network.divergence import Diverged
 from logo_keras.network.inputs import draws_itself
 from logo_keras.network.logo_model import LogoModel
+from logo_keras.network.optimizers import AveragedWeights
 from logo_keras.training.calibrating import Calibrating
 from logo_keras.training.checkpoint import Unfinished, differing, fingerprint, write_held_out
-from logo_keras.training.config import compute_in
+from logo_keras.training.checkpoints import Checkpoints, check_minutes
+from logo_keras.training.config import CHECKPOINT_MINUTES, completed, compute_in
+from logo_keras.training.early_stopping import EarlyStopping, score_of
 from logo_keras.training.held_out_marks import ScoreMarks, ScoreScenes
+from logo_keras.training.interruption import listening
+from logo_keras.training.starting import sha256_of_start, start_from
 from logo_keras.weights import model_card
 
 MODEL = "model.keras"
@@ -52,9 +53,9 @@ class Result:
 
 
 def say(line):
-    """Prints a line; characters that the console cannot show become escapes, so that no name of a file ends a run."""
+    """Prints a line at once; characters that the console cannot show become escapes, so that no name of a file ends a run."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding))
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def train(
@@ -72,13 +73,15 @@ def train(
     start=None,
     held_out=None,
     negatives=None,
+    checkpoint_minutes=CHECKPOINT_MINUTES,
+    dry=False,
 ):
     """Trains a model and leaves `model.keras`, `history.csv` and `config.json` in a folder.
 
-    After every epoch the model, its optimizer included, is kept in `out/unfinished`. A run that was killed goes on after
-    the last whole epoch with `resume=True`. Order, augmentation and dropout depend on the seed and the number of the epoch
-    alone, so that on one machine it ends with the weights of a run that was never killed, but for rounding where
-    threads sum in another order. `model.keras` appears when the run has ended. One run at a time writes to a folder.
+    Every few minutes and after every epoch the model, its optimizer included, is kept in `out/unfinished`. A run that was killed
+    goes on from there with `resume=True`. On one machine it ends with the weights of a run that was never killed, but for
+    rounding where threads sum in another order, and bit for bit with `tf.config.experimental.enable_op_determinism()`. Ctrl-C
+    and SIGTERM end the step, save, and leave. `model.keras` appears when the run has ended. One run at a time writes to a folder.
 
     Args:
         config: Config.
@@ -103,6 +106,9 @@ def train(
         negatives: photos that show none of the brands: a Dataset, or paths as for `logo_keras.datasets.find_photos.find`, for
             instance a folder; or None. When the run has ended, the temperature and the threshold of the kept model are fitted on
             the validation photos, and on these (`logo_keras.evaluation.calibrate`).
+        checkpoint_minutes: float, of training between two models that are kept inside an epoch; 0 keeps whole epochs alone.
+        dry: bool, keep nothing: for `callbacks` that end the run by an exception before its first epoch does, as
+            `watching.Forecast` does.
 
     Returns:
         Result.
@@ -110,20 +116,25 @@ def train(
     Raises:
         ValueError: for photos without a brand, other class names in `validation`, no readable photo at all,
             an unfinished or finished run in `out` that is not to go on or has other settings, a `start` of another
-            architecture, `keep="best"` without validation, or negatives that nothing can be fitted on.
+            architecture, `keep="best"` or `early_stopping` without validation, negatives that nothing can be fitted on, or
+            negative minutes.
         UnreadablePhotograph: with `strict`, naming the photo and the reason.
         Diverged: if a loss is no longer a number; says which model is intact.
         OSError: if another run writes to `out`, or a file cannot be written; says which model is intact.
+        Interrupted: a KeyboardInterrupt, after Ctrl-C or SIGTERM; says what is saved.
     """
     out = Path(out)
+    check_minutes(checkpoint_minutes)
     if config.keep == "best" and validation is None:
         raise UserError('keep="best" needs validation photos to tell which epoch is best.')
+    if config.early_stopping and validation is None:
+        raise UserError("early_stopping needs validation photos to tell whether an epoch is better.")
     if resume and overwrite:
         raise UserError("resume goes on with a run and overwrite starts anew: choose one of them.")
     calibrating = Calibrating(config, training, validation, negatives)
     with _only_run(out):
         unfinished = Unfinished(out, overwrite)
-        finished = not unfinished.epochs and not overwrite and (out / MODEL).exists()
+        finished = not unfinished.last and not overwrite and (out / MODEL).exists()
         before = _recorded(out) if finished else unfinished.identity
         of_scenes = config.model == "LogoDetector"
         identity = {
@@ -132,35 +143,43 @@ def train(
             "validation": None if validation is None else fingerprint(validation, of_scenes),
             "cached": cache is not None,
             "decoding": DECODING,
-            "start": None if start is None else _sha256_of_start(start, before),
+            "start": None if start is None else sha256_of_start(start, before),
             "negatives": None if negatives is None else fingerprint(calibrating.negatives),
         }
-        if finished or unfinished.epochs:
+        if finished or unfinished.last:
             _check_same(out, before, identity, resume, unfinished)
         if finished:
             report(f"{out / MODEL} is there already, from a run with the same settings: nothing to do.")
             return Result(load(out / MODEL), out / MODEL, _read_history(out / HISTORY), before.get("unreadable", {}))
-        if unfinished.epochs:
-            report(f"Going on after epoch {unfinished.epochs} of {config.epochs}.")
+        if unfinished.last:
+            of = "" if unfinished.step else f" of {config.epochs}"
+            report(f"Going on after {unfinished.place}{of}.")
             model = load(unfinished.last)
             compute_in(model, config.precision)
         elif start is not None:
-            model, said = _start_from(start, config, training.class_names)
+            model, said = start_from(start, config, training.class_names)
             model.card["start"] = {"file": Path(start).name, "sha256": identity["start"]} | model.card.get("start", {})
             report(said)
         else:
             model = config.build(training.class_names)
-        if unfinished.epochs < config.epochs:
-            unfinished.begin(identity, held_out)
+        if unfinished.epochs < config.epochs and not unfinished.ended:
             datasets = [each for each in (training, validation) if each is not None and not draws_itself(each)]
-            callbacks = [_Journal(unfinished, datasets, about, report), *callbacks]
-            scored = validation
+            callbacks, scored = list(callbacks), validation
+            if config.early_stopping:
+                callbacks.insert(0, EarlyStopping(config.early_stopping, report))
             if validation is not None and draws_itself(validation):
-                # First, so that the journal has its figures.
+                # In front of the others, so that they have its figures.
                 score = ScoreScenes if isinstance(model, LogoDetector) else ScoreMarks
                 callbacks.insert(0, score(validation))
                 scored = None
-            with _explaining(unfinished, datasets, strict):
+            if config.ema:
+                # First, so that all that follows sees the averages.
+                callbacks.insert(0, AveragedWeights())
+            with _explaining(unfinished, datasets, strict), contextlib.ExitStack() as stack:
+                if not dry:
+                    unfinished.begin(identity, held_out)
+                    request = stack.enter_context(listening())
+                    callbacks.append(_Journal(unfinished, checkpoint_minutes, request, datasets, about, report))
                 model.fit(
                     training,
                     batch_size=config.batch_size,
@@ -177,32 +196,25 @@ def train(
                     verbose=0,
                 )
         kept = unfinished.best if config.keep == "best" else unfinished.last
-        calibrated = calibrating.fit(kept, report)
+        model = load(kept)
+        calibrating.fit(model, report)
         try:
             _write_history(out / HISTORY, unfinished.history)
             write_json(out / CONFIG, {**identity, "unreadable": unfinished.unreadable, **(about or {})}, indent=2)
             write_held_out(out, held_out)
-            if calibrated is None:
-                with replacing(out / MODEL) as temporary:
-                    shutil.copyfile(kept, temporary)
-            else:
-                calibrated.save(out / MODEL)
+            model.save(out / MODEL)
         # HDF5 raises RuntimeError where a write fails late.
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OSError(f"{out} cannot be written: {reason}. {unfinished.intact()}") from error
         unfinished.remove()
-        if calibrated is not None:
-            model = calibrated
-        elif config.keep == "best":
-            model = load(out / MODEL)
         return Result(model, out / MODEL, unfinished.history, unfinished.unreadable)
 
 
 @contextlib.contextmanager
 def _only_run(out):
     """Keeps other runs out of a folder, and leaves none where there was none and nothing was written."""
-    there = out.exists()
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -215,9 +227,9 @@ def _only_run(out):
     except Held:
         raise OSError(f"another run writes to {out}: wait until it has ended, or choose another folder.") from None
     finally:
-        if not there:
-            with contextlib.suppress(OSError):
-                out.rmdir()
+        with contextlib.suppress(OSError):
+            for folder in made:
+                folder.rmdir()
 
 
 def _recorded(out):
@@ -228,31 +240,23 @@ def _recorded(out):
         return {}
 
 
-def _sha256_of_start(start, before):
-    """The SHA-256 of the file that a run starts from; of one that has gone since, what the run has recorded."""
-    try:
-        return sha256(start)
-    except FileNotFoundError:
-        if before and before.get("start"):
-            return before["start"]
-        raise FileNotFoundError(f"there is no model {start} to start from.") from None
-
-
 def _check_same(out, before, identity, resume, unfinished):
     """Refuses to go on with a run of other settings, or with any where nobody asked to."""
     ways = "choose another folder, or replace it with --overwrite (overwrite=True)"
-    if unfinished.epochs:
-        what, model = f"an unfinished run ({unfinished.epochs} of {before['config']['epochs']} epochs)", unfinished.last
+    if unfinished.last:
+        inside = f" and {unfinished.step} of {unfinished.steps} steps" if unfinished.step else ""
+        done = f"{unfinished.epochs} of {before['config']['epochs']} epochs{inside}"
+        what, model = f"an unfinished run ({done})", unfinished.last
     else:
         what, model = f"a finished run, whose {MODEL} is kept", out / MODEL
     if not resume:
-        further = "go on with --resume (resume=True), " if unfinished.epochs else ""
+        further = "go on with --resume (resume=True), " if unfinished.last else ""
         raise UserError(f"{out} holds {what}: {further}{ways}.")
     if not before:
         raise UserError(
             f"{out} holds {what}, and {CONFIG} and {HISTORY}, which would say how it was trained, cannot be read: {ways}."
         )
-    differences = differing(before, identity)
+    differences = differing({**before, "config": completed(before["config"])}, identity)
     if differences:
         raise UserError(
             f"{out} holds {what}, of other settings: {differences}. To train with these, {ways}. To train it further, start from "
@@ -280,39 +284,61 @@ def _explaining(unfinished, datasets, strict):
         raise
 
 
-class _Journal(keras.callbacks.Callback):
+class _Journal(Checkpoints):
     """Keeps what every epoch gave, and says it."""
 
-    def __init__(self, unfinished, datasets, about, report):
-        super().__init__()
-        self.unfinished = unfinished
+    def __init__(self, unfinished, minutes, request, datasets, about, report):
+        super().__init__(unfinished, minutes)
+        self.request = request
         self.datasets = datasets
         self.about = about
         self.report = report
+        # Of the epoch, before the run was stopped in it.
+        self.seconds = 0
+        self.left_out = dict(unfinished.unreadable)
+
+    def join(self, model, data, settings):
+        # The model has been opened already.
+        return self.goes_on()
+
+    def get_state(self):
+        return {"seconds": self._elapsed()}
+
+    def set_state(self, state):
+        self.seconds = state["seconds"]
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
+        super().on_epoch_begin(epoch, logs)
 
-    def on_epoch_end(self, epoch, logs=None):
-        row = {name: float(value) for name, value in logs.items()}
-        row = {"epoch": epoch + 1, **row, "seconds": round(time.perf_counter() - self.start, 2)}
-        unreadable = dict(self.unfinished.unreadable)
+    def _elapsed(self):
+        return self.seconds + time.perf_counter() - self.start
+
+    def unreadable(self):
         for dataset in self.datasets:
             for path, reason in dataset.unreadable.items():
-                if path not in unreadable:
+                if path not in self.left_out:
                     self.report(f"left out: {path}: {reason}")
-                    unreadable[path] = reason
+                    self.left_out[path] = reason
+        return self.left_out
+
+    def row(self, epoch, logs):
+        row = {name: float(value) for name, value in logs.items()}
+        row = {"epoch": epoch + 1, **row, "seconds": round(self._elapsed(), 2)}
+        # The next epoch begins.
+        self.seconds, self.start = 0, time.perf_counter()
         # Of marks, which are drawn, there are no counts.
         counts = list(self.datasets[0].counts.values()) if self.datasets else None
         self.model.card = {**self.model.card, **model_card.of_run(self.unfinished.identity, self.about, row, counts)}
-        score = [row["val_top1"], -row["val_loss"]] if "val_top1" in row else None
-        # Of marks.
-        for name in {"val_r1", "val_recall"} & row.keys():
-            score = [row[name]]
-        self.unfinished.commit(self.model, row, score, unreadable)
+        return row, score_of(row)
+
+    def committed(self, row):
         shown = [f"{name} {row[name]:.3f}" for name in _SHOWN if name in row]
         epochs = self.unfinished.identity["config"]["epochs"]
-        self.report(f"epoch {epoch + 1} of {epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")
+        self.report(f"epoch {row['epoch']} of {epochs}: {', '.join(shown)}, {row['seconds']:.0f} s")
+
+    def on_train_end(self, logs=None):
+        """Leaves the folder: the model is still to be taken out of it."""
 
 
 def _read_history(path):
@@ -331,69 +357,3 @@ def _write_history(path, rows):
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _start_from(path, config, class_names):
-    """Builds the model of a run with the weights of a file.
-
-    Of classes that the file does not know, the classifiers start anew; those of the others go with their names.
-
-    Returns:
-        The model, compiled for the run, and a str that says what was taken over.
-    """
-    source = load(path)
-    if config.model == "LogoDetector" and isinstance(source, LogoEmbedder):
-        return config.build(class_names, source), f"Regions are embedded by {path}."
-    if type(source).__name__ != config.model:
-        raise UserError(f"{path} is a {type(source).__name__}, and this run trains a {config.model}: choose its --model.")
-    # The file's weights replace all others, so none are fetched.
-    arguments = {**config.arguments, "weights": None}
-    config = dataclasses.replace(config, arguments=arguments, zero_gamma=False)
-    model = config.build(class_names, getattr(source, "embedder", None))
-    heads, old_heads = _class_weights(model), _class_weights(source)
-    pairs = list(zip(model.weights, source.weights, strict=False))
-    fits = len(model.weights) == len(source.weights) and all(
-        tuple(new.shape) == tuple(old.shape) if id(new) not in heads else id(old) in old_heads for new, old in pairs
-    )
-    if not fits:
-        raise UserError(f"{path} has another architecture than this run{_differences(source, model)}.")
-    places = {name: place for place, name in enumerate(source.class_names)}
-    known = [(place, places[name]) for place, name in enumerate(model.class_names) if name in places]
-    for new, old in pairs:
-        value = keras.ops.convert_to_numpy(old)
-        if id(new) in heads:
-            old_value, value = value, np.array(keras.ops.convert_to_numpy(new))
-            # Views, of which the first axis is the classes.
-            of_classes, of_old_classes = (np.moveaxis(each, heads[id(new)], 0) for each in (value, old_value))
-            for place, old_place in known:
-                of_classes[place] = of_old_classes[old_place]
-        new.assign(value)
-    model.initial_weights = source.initial_weights
-    # What the file says of its own run, and of the one that it started from.
-    before = {name: source.card[name] for name in ("config", "figures", "start") if name in source.card}
-    start = {"image_size": source.image_size} | before
-    model.card = {**model.card, "weights": source.card.get("weights"), "start": start}
-    said = f"Starting from the weights of {path}."
-    unknown = [name for name in model.class_names if name not in places]
-    if unknown:
-        shown = ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else "")
-        said += f" It does not know {len(unknown)} of the {model.num_classes} brands ({shown}): their classifiers start anew."
-    return model, said
-
-
-def _class_weights(model):
-    """The weights that have an axis of the classes: a dict from their ids to that axis."""
-    if isinstance(model, LogoDetector):
-        return {}
-    if isinstance(model, LogoEmbedder):
-        return {id(model.cosine_head.class_vectors): 0}
-    inside = {id(layer) for layer in model.extractor._flatten_layers()}
-    dense = (layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dense) and id(layer) not in inside)
-    return {id(weight): -1 for layer in dense if layer.units == model.num_classes for weight in layer.weights}
-
-
-def _differences(source, model):
-    before, now = source.get_config(), model.get_config()
-    left_out = ("name", "class_names", "weights", "card", "temperature", "threshold")
-    names = [name for name in now if name not in left_out and not isinstance(now[name], dict) and before.get(name) != now[name]]
-    return "".join(f", {name} was {before.get(name)} and is {now[name]}" for name in names)

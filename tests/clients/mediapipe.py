@@ -2,8 +2,8 @@
 
 TASK is `classify`, in the ImageClassifier, or `embed`, in the ImageEmbedder. Of every PNG, by its name: `labels` and `scores` of
 the first head, best first, and `heads`, a dict from the name of each further head to its values in the order of the tensor; or
-`heads` alone, of the embedder. Besides, under `description`, what MediaPipe's own schema reads in the
-file's metadata: `inputs` and `outputs`, lists of `name`, `description` and, where given, `mean`, `std`, `max`, `min`, `files`.
+`heads` alone, of the embedder. Besides, under `description`, what MediaPipe's own schema reads in the file's metadata: `inputs`
+and `outputs`, lists of `name`, `description` and, where given, `mean`, `std`, `threshold`, `max`, `min`, `files`.
 
 Needs the environment of requirements/clients/mediapipe.txt, and nothing of logo_keras.
 """
@@ -56,9 +56,13 @@ def described(path):
 
     def tensor(found):
         said = {"name": found.Name().decode(), "description": found.Description().decode()}
-        if found.ProcessUnitsLength():
-            normalization = schema.NormalizationOptions()
-            options = found.ProcessUnits(0).Options()
+        unit = found.ProcessUnits(0) if found.ProcessUnitsLength() else None
+        if unit and unit.OptionsType() == schema.ProcessUnitOptions.ScoreThresholdingOptions:
+            thresholding, options = schema.ScoreThresholdingOptions(), unit.Options()
+            thresholding.Init(options.Bytes, options.Pos)
+            said["threshold"] = thresholding.GlobalScoreThreshold()
+        elif unit:
+            normalization, options = schema.NormalizationOptions(), unit.Options()
             normalization.Init(options.Bytes, options.Pos)
             said |= {"mean": normalization.MeanAsNumpy().tolist(), "std": normalization.StdAsNumpy().tolist()}
         if found.Stats():

@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 
 import { asked, elsewhere, visiting } from "./browser.mjs";
 
-const { url, program, models, photographs, fits, refused, screenshot } = asked;
+const { url, program, models, strict, photographs, fits, refused, screenshot } = asked;
 await visiting(program, visit);
 
 async function visit(page, requests, errors) {
@@ -32,6 +32,10 @@ async function visit(page, requests, errors) {
     result.fits.push(await page.evaluate((given) => window.fit(...given), [file, size, preprocessing]));
   }
   result.page = await use(page);
+  await choose(page, strict);
+  const answer = await page.evaluate((file) => window.recognize(window.blob(file)), await readFile(photographs[0], "base64"));
+  result.strict = { answer, ...(await use(page)), status: await page.textContent("#status") };
+  await choose(page, models.at(-1));
   result.camera = await film(page);
   result.refused = {};
   for (const [input, path] of refused) result.refused[path] = await refusal(page, input, path);
@@ -61,6 +65,7 @@ async function use(page) {
     regions: await page.locator("#regions li").allTextContents(),
     picture: await page.getAttribute("#picture", "aria-label"),
     time: await page.textContent("#time-fact"),
+    threshold: await page.textContent("#threshold-fact"),
     problem: await page.isVisible("#problem"),
   };
 }

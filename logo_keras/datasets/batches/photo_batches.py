@@ -39,6 +39,7 @@ class PhotographBatches(keras.utils.PyDataset):
 
     Attributes:
         epoch: int, number of the epoch that is given next.
+        steps: int, batches of a whole epoch.
         shuffles_itself: True: Keras must not shuffle the batches.
 
     Raises:
@@ -52,17 +53,21 @@ class PhotographBatches(keras.utils.PyDataset):
         super().__init__(workers=1)
         self.source, self.batch_size, self.epoch = source, batch_size, first_epoch
         self._batches_a_pass = math.ceil(len(source) / batch_size)
-        self._steps = steps or self._batches_a_pass
+        self.steps, self._skipped = steps or self._batches_a_pass, 0
         self._lock, self._ahead, self._plan = threading.Lock(), {}, (None, None)
         self._begun = self._complete = False
 
     def __len__(self):
-        """Batches an epoch."""
-        return self._steps
+        """Batches an epoch; of one that begins inside, those that are left."""
+        return self.steps - self._skipped
 
     def set_epoch(self, number):
         """Chooses the epoch that is given next: an int, counted from 0."""
         self.epoch = number
+
+    def begin_at(self, number):
+        """Lets the epoch that is given next begin with a batch of it, counted from 0; those before are not read."""
+        self._skipped = number
 
     def in_epochs_of(self, steps):
         """The same batches with `steps` batches an epoch: PhotographBatches."""
@@ -81,7 +86,7 @@ class PhotographBatches(keras.utils.PyDataset):
         if not 0 <= number < len(self):
             raise IndexError(f"there are {len(self)} batches, got number {number}.")
         self._complete |= self._begun and number == len(self) - 1
-        return self.batch(self.epoch, number)
+        return self.batch(self.epoch, number + self._skipped)
 
     def __iter__(self):
         """Gives the batches of the next epoch."""
@@ -97,13 +102,15 @@ class PhotographBatches(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Keras's; goes on to the next epoch if this one was read to its end."""
         # Keras also calls it before the first epoch.
-        self.epoch += self._complete
+        if self._complete:
+            self.epoch += 1
+            self._skipped = 0
         self._begun = self._complete = False
 
     def batch(self, epoch, number):
         """Gives a batch of any epoch, as `[number]` does of the current one, and begins to read the next ones."""
         with self._lock:
-            wanted = [(epoch, later) for later in range(number, min(number + 1 + _AHEAD, len(self)))]
+            wanted = [(epoch, later) for later in range(number, min(number + 1 + _AHEAD, self.steps))]
             for key in self._ahead.keys() - set(wanted):
                 for job in self._ahead.pop(key).jobs:
                     job.cancel()
@@ -123,7 +130,7 @@ class PhotographBatches(keras.utils.PyDataset):
 
     def _begin(self, epoch, number):
         """Begins to read a batch. It is counted in passes from here on, as the source does."""
-        epoch, number = divmod(int(epoch) * len(self) + int(number), self._batches_a_pass)
+        epoch, number = divmod(int(epoch) * self.steps + int(number), self._batches_a_pass)
         if self._plan[0] != epoch:
             self._plan = epoch, self.source.plan(epoch)
         plan, size = self._plan[1], self.source.image_size
@@ -160,7 +167,7 @@ def as_tf_data(batches):
     def epoch():
         number = batches.epoch
         batches.epoch += not chosen
-        for place in range(len(batches)):
+        for place in range(batches.steps - len(batches), batches.steps):
             yield batches.batch(number, place)
 
     def set_epoch(number):
@@ -172,5 +179,5 @@ def as_tf_data(batches):
     view = tf.data.Dataset.from_generator(epoch, output_signature=(images, labels))
     # Keras warns about batches that it cannot count.
     view = view.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(1)
-    view.set_epoch = set_epoch
+    view.set_epoch, view.begin_at = set_epoch, batches.begin_at
     return view
