@@ -17,7 +17,7 @@ def localised_regions(model, photo, truth=None, boxes=None):
     """Draws the regions of one photo as the network sees them.
 
     Above, the photo with the M regions by rank: bold the K that are fused, thin those that the teacher alone judges. Below, a row
-    a region: the region as the backbone sees it, of DRNANet also its augmentation map (dark low, yellow high, the box of
+    a fused region: the region as the backbone sees it, of DRNANet also its augmentation map (dark low, yellow high, the box of
     its crop in white), its crop and its drop; with the navigator's score and what the teacher says of the region alone: the
     probability of the true brand, or, where that is not known, its likeliest brand. An exported file has the K regions and,
     where it gives them, their scores.
@@ -46,7 +46,7 @@ def localised_regions(model, photo, truth=None, boxes=None):
     for rank in range(fused):
         y = _row(sheet, y, model, photo, seen, said, rank, truth)
     if fused < count:
-        sheet.write("judged by the teacher alone:", GAP, y, FAINT)
+        sheet.write("proposed, not fused:", GAP, y, FAINT)
         y += LINE + GAP // 2
     # Two side by side.
     for first in range(fused, count, 2):
