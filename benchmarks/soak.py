@@ -36,8 +36,11 @@ def main(flags, arguments):
     found = json.loads(output.splitlines()[-1])
     undisturbed = found.pop("undisturbed")
     table = result.Table("killed", "exit statuses", "how it went on", "same weights, optimizer and history")
+    for name in killed_run.POINTS:
+        # A point that is passed by says nothing.
+        found[name]["same"] = found[name].get("same") and found[name]["ends"][0] < 0
     for name, run in found.items():
-        same = "yes" if run.get("same") else f"NO: {', '.join(run.get('differs', ['it did not end']))}"
+        same = "yes" if run.get("same") else f"NO: {', '.join(run.get('differs', ['it did not end'])) or 'not killed'}"
         table.add(name, " ".join(map(str, run["ends"])), _said(run), same)
     settings = killed_run.SETTINGS
     failed = [name for name, run in found.items() if not run.get("same")]

@@ -28,7 +28,7 @@ _HOMES = {
 _MODULES = dict.fromkeys(
     (
         *("backbones", "datasets", "edge", "evaluation", "extras", "gallery", "image", "network", "report", "training", "video"),
-        "weights",
+        *("visualize", "weights"),
     )
 ) | {
     "anchors": "network.anchors",
@@ -42,7 +42,6 @@ _MODULES = dict.fromkeys(
     "recipes": "training.recipes",
     "recognition": "edge.recognition",
     "regions": "network.regions",
-    "visualize": "image.draw",
 }
 
 __all__ = ["__version__", *_HOMES, *_MODULES]

@@ -78,6 +78,17 @@ def test_freezing_more_blocks_than_there_are_is_refused(lite0):
         lite0.frozen_layers(17)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_layer_is_in_one_block_or_behind_the_last(name):
+    network = _untrained(name)
+    blocks = network.layers_by_block()
+    assert len(blocks) == len(network.blocks) and all(blocks)
+    assert [layers[-1].name for layers in blocks] == list(network.blocks)
+    names = [layer.name for layers in blocks for layer in layers]
+    assert len(names) == len(set(names))
+    assert names == [layer.name for layer in keras.Model(network.model.inputs, network._tensor(network.blocks[-1])).layers]
+
+
 # Parameters without the classifier, with the running statistics of batch norm; torchvision's count is without them and with
 # its classifier (61,100,840, 138,357,544, 25,557,032 and 60,192,808).
 @pytest.mark.parametrize(

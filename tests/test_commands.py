@@ -137,7 +137,10 @@ def test_flags_change_what_a_recipe_says():
     assert (changed.epochs, changed.drops, changed.clip, changed.precision) == (3, (1, 2), 2.0, "mixed_bfloat16")
     assert changed.loss_weights == {"ranking": 0.0, "region": 0.5}
     assert changed.all_arguments == ours.all_arguments | {"num_proposals": 5, "teacher": False, "navigation": "grid"}
-    assert train.config_from(flags_of("--model=plain", "--clip=0")).clip is None
+    without = train.config_from(flags_of("--model=plain", "--clip=0", "--ema=0", "--early_stopping=0"))
+    assert (without.clip, without.ema, without.early_stopping) == (None, None, None)
+    asked = train.config_from(flags_of("--model=plain", "--ema=0.99", "--accumulation=4", "--optimizer=sgd", "--schedule=cosine"))
+    assert (asked.ema, asked.accumulation, asked.falls) == (0.99, 4, "cosine")
 
 
 def test_a_recipe_is_trained_and_named_in_what_it_leaves(folder, tiny, tmp_path):

@@ -34,7 +34,7 @@ def test_evaluate_and_predict_agree_with_tensorflow(runs, name):
     np.testing.assert_allclose(theirs["answers"], ours["answers"], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["classifier", "nts_net", "drna_net", "embedder", "detector"])
+@pytest.mark.parametrize("name", ["classifier", "nts_net", "drna_net", "embedder", "detector", "all settings on"])
 def test_training_agrees_with_tensorflow(runs, name):
     ours, theirs = (run["models"][name]["fit"] for run in runs)
     assert theirs.keys() == ours.keys()

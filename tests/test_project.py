@@ -33,6 +33,7 @@ LEVELS = {
     "logo_keras.evaluation": 6,
     "logo_keras.gallery": 6,
     "logo_keras.training": 6,
+    "logo_keras.visualize": 6,
     "logo_keras.commands": 7,
     "logo_keras.demo": 7,
     "logo_keras.export": 7,

@@ -252,3 +252,38 @@ def test_the_fill_is_the_backbones_and_is_kept_in_the_file(cls, tmp_path):
         assert loaded.augmentation.fill == model.fill
     images = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
     np.testing.assert_allclose(loaded(images)["probabilities"], model(images)["probabilities"], atol=1e-6)
+
+
+@pytest.mark.parametrize(("views", "auxiliary"), [(("crop", "drop"), ()), (("region",), ("drop",)), (("region",), ())])
+def test_inspect_gives_what_a_call_gives_and_pictures_of_what_the_backbone_sees(views, auxiliary):
+    model = drna_net(views=views, auxiliary_views=auxiliary)
+    photos, seen = images(), []
+    see = model.see
+    model.see = lambda pictures, kind, training=None: seen.append((kind, pictures)) or see(pictures, kind, training)
+    inside = model.inspect(photos)
+    outputs = model(photos, all_regions=True)
+    for name, value in outputs.items():
+        np.testing.assert_allclose(inside[name], value, atol=1e-6, err_msg=name)
+    # The tiny backbone's pixels are (x - 127.5) / 127.5.
+    shown = {kind: np.clip(np.round(127.5 * ops.convert_to_numpy(value) + 127.5), 0, 255) for kind, value in seen}
+    np.testing.assert_allclose(inside["regions"], shown["region"], atol=1)
+    names = [name for name in ("crop", "drop") if name in (*views, *auxiliary)]
+    assert [name for name in ("crop", "drop") if name in inside] == names
+    for place, name in enumerate(names):
+        np.testing.assert_allclose(inside[name], shown["view"][:, :, place], atol=1)
+
+
+def test_a_network_without_augmentation_shows_its_regions_alone():
+    inside = nts_net().inspect(images())
+    assert inside["regions"].shape == (2, 3, 32, 32, 3) and inside["regions"].dtype == np.uint8
+    assert not {"crop", "drop", "augmentation_maps"} & set(inside)
+
+
+def test_a_preprocessing_that_swaps_channels_is_undone_and_another_one_is_refused():
+    photos = images(1)
+    model = nts_net()
+    model.normalize = lk.backbones.Normalize((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), reverse_channels=True)
+    np.testing.assert_allclose(model.denormalized(model.normalized(photos)), photos, atol=0.51)
+    model.normalize = keras.layers.Lambda(lambda x: x**2)
+    with pytest.raises(ValueError, match="cannot be undone"):
+        model.denormalized(photos)

@@ -36,7 +36,7 @@ PAPERS = {"optimizer": "sgd", "learning_rate": 0.01, "clip": None, "warm_up_epoc
         ({"optimizer": "sgd", "warm_up_epochs": -1}, "warm_up_epochs must be an integer of at least 0, got -1"),
         ({"warm_up_epochs": 24}, "warm_up_epochs must be below epochs = 24, got 24"),
         ({"steps_per_epoch": 0}, "steps_per_epoch must be an integer of at least 1, got 0"),
-        ({"momentum": 0.5, "drops": (3,)}, "momentum, drops can only be set with optimizer=.sgd."),
+        ({"momentum": 0.5, "decay_norms": False}, "momentum, decay_norms can only be set with optimizer=.sgd."),
         ({"loss_weights": {"whole": -1}}, "the weight of the loss whole must be a number of at least 0, got -1"),
         ({"zero_gamma": True}, "zero_gamma needs weights=None"),
     ],
@@ -151,3 +151,57 @@ def test_settings_of_a_run_become_json_and_back():
     values = tiny_run(**PAPERS, loss_weights={"whole": 0.5}).to_dict()
     assert json.loads(json.dumps(values)) == values
     assert values["drops"] == [1, 2] and values["loss_weights"] == {"whole": 0.5}
+
+
+def made(**changes):
+    """The optimizer of a run."""
+    return Config("plain", **changes)._make_optimizer()
+
+
+def test_averages_added_up_gradients_and_rates_of_blocks_reach_both_optimizers():
+    for name in ("adamw", "sgd"):
+        optimizer = made(optimizer=name, ema=0.99, accumulation=4, layer_decay=0.75)
+        assert (optimizer.use_ema, optimizer.ema_momentum, optimizer.layer_decay) == (True, 0.99, 0.75)
+        assert optimizer.gradient_accumulation_steps == 4
+        plain = made(optimizer=name)
+        assert (plain.use_ema, plain.gradient_accumulation_steps, plain.layer_decay) == (False, None, 1)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_every_schedule_goes_with_every_optimizer(optimizer):
+    def rates(schedule, **changes):
+        made_of = made(optimizer=optimizer, schedule=schedule, learning_rate=1.0, epochs=4, **changes)._learning_rate
+        made_of.span(0, 8, 4)
+        return [round(float(made_of(step)), 3) for step in (0, 3, 4, 7)]
+
+    # By hand: cosines of quarters of pi behind a warm-up of two epochs, of eighths without, of 80 and 105 degrees behind a tenth.
+    assert rates("constant") == [1, 1, 1, 1]
+    assert rates("constant", warm_up_epochs=2) == [0.25, 1, 1, 1]
+    assert rates("steps", drops=(2, 3)) == [1, 1, 0.1, 0.01]
+    assert rates("cosine", warm_up_epochs=2) == [0.25, 1, 0.854, 0]
+    assert rates("cosine")[1:] == {"adamw": [0.587, 0.371, 0], "sgd": [0.5, 0.309, 0]}[optimizer]
+
+
+def test_a_schedule_that_is_not_named_is_that_of_the_optimizer():
+    assert [Config("plain", optimizer=name).falls for name in ("adamw", "sgd")] == ["cosine", "steps"]
+    assert Config("plain", optimizer="sgd", schedule="cosine").falls == "cosine"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ema": 1.0}, r"ema must lie in \(0, 1\), got 1.0"),
+        ({"ema": 0.0}, r"ema must lie in \(0, 1\), got 0.0"),
+        ({"layer_decay": 0.0}, r"layer_decay must lie in \(0, 1\], got 0.0"),
+        ({"accumulation": 0}, "accumulation must be"),
+        ({"accumulation": 5, "steps_per_epoch": 4}, "accumulation must be at most steps_per_epoch = 4"),
+        ({"early_stopping": 0}, "early_stopping must be"),
+        ({"schedule": "linear"}, "schedule must be"),
+        ({"drops": (3,)}, 'drops can only be set with schedule="steps", got'),
+        ({"drops": (3,), "optimizer": "sgd", "schedule": "constant"}, 'drops can only be set with schedule="steps"'),
+        ({"schedule": "cosine", "optimizer": "sgd", "epochs": 2, "warm_up_epochs": 2}, "warm_up_epochs must be below epochs"),
+    ],
+)
+def test_settings_that_make_no_run_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Config("plain", **changes)

@@ -126,7 +126,7 @@ def test_an_epoch_of_a_step_is_no_measure():
 
 def test_the_curves_are_drawn_from_the_first_epoch_of_the_run_on(monkeypatch, tmp_path):
     seen = []
-    monkeypatch.setattr("logo_keras.training.curves_picture.curves", lambda history: seen.append(history) or PICTURE)
+    monkeypatch.setattr("logo_keras.visualize.history.curves", lambda history: seen.append(history) or PICTURE)
     before = [{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.0}, {"epoch": 3, "loss": 9.0}]
     draw = watching.DrawCurves(tmp_path / "curves.png", before)
     draw.on_train_begin()
@@ -149,7 +149,7 @@ def test_the_curves_take_two_percent_of_the_time(monkeypatch, tmp_path):
         return PICTURE
 
     monkeypatch.setattr(watching.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr("logo_keras.training.curves_picture.curves", curves)
+    monkeypatch.setattr("logo_keras.visualize.history.curves", curves)
     draw = watching.DrawCurves(tmp_path / "curves.png")
     draw.on_train_begin()
     for epoch in range(21):
@@ -164,21 +164,11 @@ def test_a_picture_that_fails_ends_no_run_and_is_said_once(monkeypatch, tmp_path
     def broken(history):
         raise ValueError("no ink")
 
-    monkeypatch.setattr("logo_keras.training.curves_picture.curves", broken)
+    monkeypatch.setattr("logo_keras.visualize.history.curves", broken)
     monkeypatch.setattr(watching, "_FIRST_DRAWING", 0)
     said = []
     fitted([watching.DrawCurves(tmp_path / "curves.png", report=said.append)], epochs=3)
     assert said == [f"{tmp_path / 'curves.png'} cannot be drawn: no ink"] and not os.listdir(tmp_path)
-
-
-def test_the_picture_has_both_curves():
-    from logo_keras.training.curves_picture import curves
-
-    rows = [{"epoch": epoch, "loss": 1 / epoch, "val_loss": 2 / epoch, "top1": 0.1, "seconds": 3.0} for epoch in (1, 2, 3)]
-    picture = curves(rows)
-    assert picture.dtype == np.uint8 and picture.shape[2] == 3
-    without = curves([{name: row[name] for name in ("epoch", "loss", "top1")} for row in rows])
-    assert not np.array_equal(picture, without)
 
 
 def test_without_matplotlib_the_curves_are_left_out_with_a_line(monkeypatch, tmp_path):

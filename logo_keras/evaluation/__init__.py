@@ -3,8 +3,10 @@
 from logo_keras.evaluation import calibration, novelty, retrieval
 from logo_keras.evaluation.calibration import calibrate
 from logo_keras.evaluation.comparison import Comparison, bootstrap, compare, paired
+from logo_keras.evaluation.embedding import embed
 from logo_keras.evaluation.intervals import wilson_interval
 from logo_keras.evaluation.metrics import Evaluation, evaluate, read
+from logo_keras.evaluation.ranking import rank_regions
 from logo_keras.evaluation.verdict import Verdict, judge
 
 __all__ = [
@@ -15,10 +17,12 @@ __all__ = [
     "calibrate",
     "calibration",
     "compare",
+    "embed",
     "evaluate",
     "judge",
     "novelty",
     "paired",
+    "rank_regions",
     "read",
     "retrieval",
     "wilson_interval",

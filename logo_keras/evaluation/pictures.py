@@ -1,5 +1,7 @@
 """Pictures for the report of an evaluation: photos that were confused, sure mistakes, photos without a brand that got one."""
 
+import itertools
+
 import numpy as np
 
 from logo_keras.edge.recognition import Recognition
@@ -27,10 +29,10 @@ def of_pair(found, dataset, truth, chosen):
     Returns:
         list of `(uint8 RGB [h, w, 3], caption)`; shorter where photos cannot be read again.
     """
-    mistaken = _surest(found, (found.labels == truth) & (found.predicted == chosen))
+    mistaken = surest(found, (found.labels == truth) & (found.predicted == chosen))
     own = found.labels == chosen
     # Of a brand that is never right, any.
-    right = _surest(found, own & found.correct) if (own & found.correct).any() else np.flatnonzero(own)
+    right = surest(found, own & found.correct) if (own & found.correct).any() else np.flatnonzero(own)
     return of_samples(found, dataset, mistaken, 1) + of_samples(found, dataset, right, 1)
 
 
@@ -47,24 +49,36 @@ def of_samples(found, dataset, places, most=None):
         list of `(uint8 RGB [h, w, 3], caption)`. Photos that cannot be read again are passed over.
     """
     made, names = [], found.class_names
-    numbers = {} if dataset is None else _numbers(dataset)
-    for place in places if numbers else ():
-        number = numbers.get((found.paths[place], None if found.boxes is None else tuple(found.boxes[place].tolist())))
-        try:
-            photo, boxes = dataset.shown(number) if number is not None else (None, None)
-        except UnreadablePhotograph:
-            continue
-        if photo is None:
-            continue
+    for place, photo, boxes, answer in itertools.islice(readable(found, dataset, places), most):
         truth = names[found.labels[place]]
-        picture = draw_recognition(photo, _recognition(found, place, photo), truth, boxes, _SIDE)
         said = f"It shows {truth}. Answer: {names[found.predicted[place]]}, {percent(float(found.confidences[place]))}."
         if not found.known[place]:
             said += " Below its threshold: it names no brand."
-        made.append((picture, said))
-        if len(made) == most:
-            break
+        made.append((draw_recognition(photo, answer, truth, boxes, _SIDE), said))
     return made
+
+
+def readable(found, dataset, places):
+    """Reads the photos of samples again.
+
+    Args:
+        found: Evaluation.
+        dataset: Dataset that was evaluated, or None for no photos.
+        places: ints, samples.
+
+    Yields:
+        Tuples `(place, photo, boxes, answer)` of those that can be read: uint8 RGB, float `[n, 4]` px, Recognition.
+    """
+    numbers = {} if dataset is None else _numbers(dataset)
+    for place in places if numbers else ():
+        number = numbers.get((found.paths[place], None if found.boxes is None else tuple(found.boxes[place].tolist())))
+        if number is None:
+            continue
+        try:
+            photo, boxes = dataset.shown(number)
+        except UnreadablePhotograph:
+            continue
+        yield place, photo, boxes, _recognition(found, place, photo)
 
 
 def of_negatives(found, negatives):
@@ -91,7 +105,8 @@ def of_negatives(found, negatives):
     return made
 
 
-def _surest(found, which):
+def surest(found, which):
+    """The places of some samples, `which` bool `[n]`, those first of which the model is surest."""
     places = np.flatnonzero(which)
     return places[np.argsort(-found.confidences[places], kind="stable")]
 

@@ -242,10 +242,7 @@ def _with_boxes(photo, region_boxes, truth_boxes, side, numbered=True):
     factor = 1.0 if side is None else side / max(photo.shape[:2])
     picture = scaled(photo, factor)
     thick = max(2, round(max(picture.shape[:2]) / 200))
-    for box in [] if truth_boxes is None else np.asarray(truth_boxes):
-        # A dark edge, so that white is seen on white too.
-        _rectangle(picture, box * factor, _DARK, thick + 2)
-        _rectangle(picture, box * factor, TRUTH_COLOR, max(1, thick - 1))
+    outline(picture, [] if truth_boxes is None else np.asarray(truth_boxes) * factor, TRUTH_COLOR, max(1, thick - 1))
     for rank, box in reversed(list(enumerate(np.asarray(region_boxes) * factor))):
         color = REGION_COLORS[rank % len(REGION_COLORS)]
         _rectangle(picture, box, color, thick)
@@ -255,6 +252,20 @@ def _with_boxes(photo, region_boxes, truth_boxes, side, numbered=True):
         y, x = (int(np.clip(box[axis], 0, picture.shape[axis] - 24)) for axis in (0, 1))
         _chip(picture, str(rank + 1), y, x, color)
     return picture
+
+
+def outline(picture, boxes, color, thick):
+    """Draws outlines onto a picture, with a dark edge, so that each is seen on a ground of its own colour too.
+
+    Args:
+        picture: uint8 RGB `[H, W, 3]`, which is drawn on.
+        boxes: float `[n, 4]`, `(y0, x0, y1, x1)` px of the picture.
+        color: three int, RGB.
+        thick: int, px.
+    """
+    for box in boxes:
+        _rectangle(picture, box, _DARK, thick + 2)
+        _rectangle(picture, box, color, thick)
 
 
 def _rectangle(picture, box, color, thick):

@@ -56,10 +56,14 @@ class Augmentation(keras.layers.Layer):
     def call(self, images, boxes, features, regions=None):
         # Keras's own casting leaves integers as they are.
         images, boxes, features = (ops.cast(value, self.compute_dtype) for value in (images, boxes, features))
-        cutting = {"antialias": self.antialias, "largest": self.largest, "fill": self.fill}
         if regions is None:
-            regions = crop_regions(images, boxes, self.region_size, **cutting)
+            regions = crop_regions(images, boxes, self.region_size, self.antialias, self.largest, self.fill)
         maps = augmentation_maps(features)
+        return self.views(images, boxes, maps, regions)
+
+    def views(self, images, boxes, maps, regions):
+        """Crops and drops along augmentation maps that are known; arguments and what is given as in the class."""
+        cutting = {"antialias": self.antialias, "largest": self.largest, "fill": self.fill}
         enlarged = enlarge(maps, self.region_size)
         crop, crop_boxes = region_crop(images, boxes, enlarged, self.crop_threshold, **cutting)
         drop = region_drop(ops.cast(regions, self.compute_dtype), enlarged, self.drop_threshold, self.fill)

@@ -126,6 +126,15 @@ class DRNANet(NTSNet):
             "crop_boxes": views["crop_boxes"],
         }
 
+    def _cut_out(self, images, outputs):
+        """Also the crops and drops."""
+        pictures, names = super()._cut_out(images, outputs), self.augmented_views(everything=True)
+        if not names:
+            return pictures
+        boxes, regions = (value[:, : self.num_regions] for value in (outputs["region_boxes"], pictures["regions"]))
+        views = self.augmentation.views(images, boxes, outputs["augmentation_maps"], regions)
+        return pictures | {name: views[name] for name in names}
+
     def _near_ties(self, outputs, tolerance):
         """Also whether a value of an enlarged map lies within `tolerance` of its threshold."""
         ties = super()._near_ties(outputs, tolerance)

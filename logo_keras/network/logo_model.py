@@ -6,6 +6,7 @@ import random
 from typing import NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from logo_keras import __version__, backbones
@@ -216,6 +217,31 @@ class LogoModel(Trainer):
         # Before anything is computed: a mean taken from uint8 wraps around, and one taken from int32 loses its fraction.
         images = ops.cast(images, "float32")
         return ops.cast(self.normalize(images), "float32")
+
+    def denormalized(self, images):
+        """Normalised images, or parts of them, as pictures again.
+
+        Args:
+            images: float `[..., H, W, 3]`, as `normalized` gives them.
+
+        Returns:
+            uint8 RGB `[..., H, W, 3]`.
+
+        Raises:
+            ValueError: if the backbone's preprocessing is more than a scale, an offset and an order of channels.
+        """
+        size = self._expected_size() or self.image_size
+        # Black, red, green, blue, and their half sum.
+        probes = np.float32([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255], [127.5] * 3])
+        flat = np.broadcast_to(probes[:, None, None], (len(probes), size, size, 3))
+        black, *primary, middle = ops.convert_to_numpy(self.normalized(flat))[:, 0, 0].astype(np.float64)
+        way = np.array(primary) - black
+        if abs(np.linalg.det(way)) < 1e-12 or not np.allclose(middle, black + way.sum(axis=0) / 2, atol=1e-4):
+            raise UserError(
+                f"the preprocessing of the backbone {self.backbone_value.model.name!r} cannot be undone for a picture."
+            )
+        shares = (ops.convert_to_numpy(images) - black) @ np.linalg.inv(way)
+        return np.clip(np.round(255 * shares), 0, 255).astype(np.uint8)
 
     def see(self, images, kind, training=None):
         """Runs the backbone over images, all in one pass.

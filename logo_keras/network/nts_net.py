@@ -215,6 +215,28 @@ class NTSNet(RecognizingModel):
             outputs["region_logits"] = judged
         return outputs | self.embedded(self.fused_classifier.joined(looked, whole.feature)) if embedding else outputs
 
+    def inspect(self, images):
+        """Everything that the network makes of images on its way to the decision, by name.
+
+        Args:
+            images: float RGB `[B, S, S, 3]`, 0..255.
+
+        Returns:
+            dict of arrays: what a call with `all_regions` gives, and as pictures, uint8 RGB, `regions [B, M, R, R, 3]`, the
+            crops that the backbone sees. Of DRNANet also `crop` and `drop [B, K, R, R, 3]`, as far as it looks at them.
+
+        Raises:
+            ValueError: if the images are no such, or the backbone's preprocessing cannot be undone.
+        """
+        outputs = self(images, training=False, all_regions=True)
+        pictures = self._cut_out(self.normalized(images), outputs)
+        arrays = {name: ops.convert_to_numpy(value) for name, value in outputs.items()}
+        return arrays | {name: self.denormalized(value) for name, value in pictures.items()}
+
+    def _cut_out(self, images, outputs):
+        """What is cut from normalised images, still normalised, by name; `outputs` are those of a call with `all_regions`."""
+        return {"regions": self.cut(images, outputs["region_boxes"])}
+
     def losses_by_name(self, labels, outputs, sample_weight):
         """Whole, region, fused and ranking loss (arXiv:1809.00287, equation 5), as far as there is something to train."""
         heads = [name for name in self.loss_names if name != "ranking"]

@@ -34,7 +34,7 @@ class _OfARun(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("logo_keras")
 class WarmupCosine(_OfARun):
-    """A linear warm-up over the first tenth of a run, then a cosine to zero. Loshchilov and Hutter 2017, arXiv:1608.03983.
+    """A linear warm-up over the first tenth of a run, then a cosine to zero (Loshchilov and Hutter 2017, arXiv:1608.03983).
 
     `fit` of this package's models tells it how long the run is (`span`), because `compile` cannot know. Without that, and
     for data of unknown length, the rate stays at its peak.
@@ -238,8 +238,8 @@ class HeadsFirstAdamW(_OfThisPackage, keras.optimizers.AdamW):
 
     Args:
         *args, **kwargs: what `keras.optimizers.AdamW` takes, `use_ema` and `gradient_accumulation_steps` too; and `layer_decay`,
-            float in (0, 1], the rate of a block of the backbone is that of the next one times this (Bao et al. 2022,
-            arXiv:2106.08254, table 9). It goes for weight decay too; the multipliers stay what they are.
+            float in (0, 1], the rate of a block of the backbone is that of the next one times this (Howard and Ruder 2018,
+            arXiv:1801.06146, section 3.2). It goes for weight decay too; the multipliers stay what they are.
     """
 
     def build(self, variables):

@@ -14,14 +14,14 @@ from logo_keras.report.html import counted
 COLORS = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00", "#0072b2")
 # px; 144 px an inch, so that letters stay sharp on dense screens.
 _WIDTH, _DPI = 1380, 144
-_TEXT, _FAINT, _LINE = "#1b1f24", "#59636e", "#d1d9e0"
+TEXT, FAINT, _LINE = "#1b1f24", "#59636e", "#d1d9e0"
 _FILL, _EDGE = COLORS[1], COLORS[5]
 # Axes without a frame, the data in front of the grid.
-_STYLE = {
-    "axes.axisbelow": True, "axes.edgecolor": _LINE, "axes.grid": True, "axes.grid.axis": "y", "axes.labelcolor": _FAINT,
+STYLE = {
+    "axes.axisbelow": True, "axes.edgecolor": _LINE, "axes.grid": True, "axes.grid.axis": "y", "axes.labelcolor": FAINT,
     "axes.spines.left": False, "axes.spines.right": False, "axes.spines.top": False, "figure.labelsize": 10,
-    "grid.color": _LINE, "grid.linewidth": 0.6, "text.color": _TEXT, "xtick.labelcolor": _TEXT, "xtick.major.size": 0,
-    "ytick.labelcolor": _TEXT, "ytick.major.size": 0,
+    "grid.color": _LINE, "grid.linewidth": 0.6, "text.color": TEXT, "xtick.labelcolor": TEXT, "xtick.major.size": 0,
+    "ytick.labelcolor": TEXT, "ytick.major.size": 0,
     "figure.constrained_layout.use": True, "figure.constrained_layout.h_pad": 0.08, "figure.constrained_layout.w_pad": 0.08,
 }  # fmt: skip
 # Up to here brands are bars with their names; beyond, a curve.
@@ -73,7 +73,7 @@ def svg(draw, width, height, texts=()):
         str, an `<svg>` element. Its texts are text, for the style of the page to colour.
     """
     # Lines are seen on white and on black; the page colours the text.
-    settings = _STYLE | {"axes.edgecolor": "grey", "grid.color": "grey", "grid.alpha": 0.3}
+    settings = STYLE | {"axes.edgecolor": "grey", "grid.color": "grey", "grid.alpha": 0.3}
     with lettering.figure(width, height, texts, settings=settings, back="none") as figure:
         draw(figure)
         file = io.StringIO()
@@ -104,8 +104,8 @@ def table_picture(header, rows):
         for (row, column), cell in table.get_celld().items():
             cell.PAD = 1.5 / widths[column]
             cell.set(linewidth=0, fontsize=10)
-            cell.set_text_props(ha="right" if column else "left", color=_TEXT if row else _FAINT)
-        axes.hlines((1, len(cells) - 1), 0, 1, color=_FAINT, lw=0.8)
+            cell.set_text_props(ha="right" if column else "left", color=TEXT if row else FAINT)
+        axes.hlines((1, len(cells) - 1), 0, 1, color=FAINT, lw=0.8)
         return lettering.pixels(figure)
 
 
@@ -124,7 +124,7 @@ def brand_chart(brands, what="photographs"):
     names = [lettering.fitted(name, 34) for name, _ in brands]
     numbers = np.array([count for _, count in brands])
     named = len(brands) <= _NAMED
-    with lettering.figure(_WIDTH, 110 + 36 * len(names) if named else 620, names, _DPI, settings=_STYLE) as figure:
+    with lettering.figure(_WIDTH, 110 + 36 * len(names) if named else 620, names, _DPI, settings=STYLE) as figure:
         (_bars if named else _curve)(figure.add_subplot(), names, numbers, what)
         return lettering.pixels(figure)
 
@@ -143,7 +143,7 @@ def category_chart(categories, what="photographs"):
     down = -(-len(categories) // across)
     names = [lettering.fitted(name, 34) for name in categories]
     numbers = [np.array([count for _, count in pairs]) for pairs in categories.values()]
-    with lettering.figure(_WIDTH, 60 + 330 * down, names, _DPI, settings=_STYLE) as figure:
+    with lettering.figure(_WIDTH, 60 + 330 * down, names, _DPI, settings=STYLE) as figure:
         panels = figure.subplots(down, across, sharey=True, squeeze=False).flat
         for name, values, axes in zip(names, numbers, panels, strict=False):
             _steps(axes, values)
@@ -153,11 +153,11 @@ def category_chart(categories, what="photographs"):
             inside = f"{counted(values.sum(), what)}\n{counted(len(values), 'brands')}, median {np.median(values):,g}"
             # White hides the grid behind letters.
             back = {"color": "white", "pad": 2}
-            axes.text(0.98, 0.97, inside, transform=axes.transAxes, ha="right", va="top", fontsize=9, color=_FAINT, bbox=back)
+            axes.text(0.98, 0.97, inside, transform=axes.transAxes, ha="right", va="top", fontsize=9, color=FAINT, bbox=back)
         for left_over in panels:
             left_over.axis("off")
-        figure.supylabel(label, color=_FAINT)
-        figure.supxlabel("brands, the largest first", color=_FAINT)
+        figure.supylabel(label, color=FAINT)
+        figure.supxlabel("brands, the largest first", color=FAINT)
         return lettering.pixels(figure)
 
 
@@ -175,7 +175,7 @@ def box_chart(area_sides, longer_sides):
         "square root of (box area / photograph area)": area_sides,
         "longer side of the box / longer side of the photograph": longer_sides,
     }
-    with lettering.figure(_WIDTH, 520, dpi=_DPI, settings=_STYLE) as figure:
+    with lettering.figure(_WIDTH, 520, dpi=_DPI, settings=STYLE) as figure:
         panels, highest = figure.subplots(1, 2, sharey=True), 0
         for axes, (label, values) in zip(panels, shares.items(), strict=True):
             # 40 bars from 0 to 1; a box may reach beyond its photo.
@@ -197,7 +197,7 @@ def _bars(axes, names, numbers, what):
     _count_axis(axes, "x", numbers, what, room=1.12)
     # No bar for none, and its number at the axis, on a logarithmic scale too.
     bars = axes.barh(np.arange(len(names)), np.maximum(numbers, axes.get_xlim()[0]), color=_FILL, height=0.75)
-    axes.bar_label(bars, [f"{number:,}" for number in numbers], padding=4, color=_FAINT, fontsize=9)
+    axes.bar_label(bars, [f"{number:,}" for number in numbers], padding=4, color=FAINT, fontsize=9)
     axes.set(yticks=np.arange(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")

@@ -234,7 +234,7 @@ class DrawCurves(keras.callbacks.Callback):
     def _draw(self):
         began = time.perf_counter()
         try:
-            from logo_keras.training.curves_picture import curves
+            from logo_keras.visualize.history import curves
 
             with replacing(self.path, durable=False) as temporary:
                 temporary.write_bytes(encoded(curves(self.history), ".png"))

@@ -1,0 +1,66 @@
+"""The pictures of docs/pictures.md, of synthetic photos and a model that learns them here.
+
+.venv/bin/python benchmarks/pictures.py --run build/pictures/run --out docs
+
+Measures nothing. Takes the run of logo-train of a DRNA-Net that knows synthetic brands, or trains one for a few epochs, some
+twenty minutes on two cores; draws synthetic photos that it has not seen; and writes pictures-regions.jpg, pictures-answers.jpg,
+pictures-failures.jpg, pictures-curves.jpg, pictures-ranking.jpg and pictures-map.jpg, less than 150 kB together.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import logo_keras as lk
+from logo_keras.files import write
+
+TRAINED_ON = {"brands": 20, "train": 40, "validation": 5, "test": 0, "none": 0}
+EPOCHS = 4
+# Of another seed than the photos that are learnt from.
+SHOWN = {"brands": 20, "train": 0, "validation": 0, "test": 3, "none": 0, "seed": 1}
+# px: half of what is drawn, as on a phone.
+WIDTH = 400
+
+
+def drawn(model, history, test):
+    """The pictures by name."""
+    found = lk.evaluation.evaluate(model, test)
+    # The photo of whose brand the model is surest, and some of them all.
+    best = int(np.argmax(np.where(found.correct, found.confidences, 0)))
+    some = np.random.default_rng(0).choice(len(test), 4, replace=False)
+    photos, boxes = zip(*(test.shown(index) for index in some), strict=True)
+    names = test.class_names
+    photo, own = test.shown(best)
+    return {
+        "regions": lk.visualize.localised_regions(model, photo, names[test.labels[best]], own),
+        "answers": lk.visualize.answers(
+            photos, [model.recognize(photo) for photo in photos], [names[test.labels[index]] for index in some], boxes
+        ),
+        "failures": lk.visualize.failures(found, test, 2),
+        "curves": lk.visualize.curves(history),
+        "ranking": lk.visualize.ranking(model, test),
+        "map": lk.visualize.embedding_map(*lk.evaluation.embed(model, test), names),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", default="build/pictures/run")
+    parser.add_argument("--work", default="build/pictures")
+    parser.add_argument("--out", default="docs")
+    arguments = parser.parse_args()
+    run, work, out = (Path(folder) for folder in (arguments.run, arguments.work, arguments.out))
+    if not (run / "model.keras").exists():
+        root = lk.datasets.synthesize(work / "learnt", **TRAINED_ON)
+        training, validation = (lk.datasets.load("synthetic", root, split=split) for split in ("train", "validation"))
+        lk.training.train(lk.training.Config("drna", epochs=EPOCHS), training, run, validation, resume=True)
+    model = lk.load(run / "model.keras")
+    test = lk.datasets.load("synthetic", lk.datasets.synthesize(work / "photos", **SHOWN), split="test")
+    for name, picture in drawn(model, run / "history.csv", test).items():
+        small = lk.visualize.scaled(picture, WIDTH / picture.shape[1])
+        write(out / f"pictures-{name}.jpg", lk.visualize.encoded(small, quality=80))
+
+
+if __name__ == "__main__":
+    main()
