@@ -21,8 +21,8 @@ from result import Table, keep, run
 
 import logo_keras as lk
 from logo_keras.backbones import Backbone, Normalize
-from logo_keras.training.curves_picture import curves
 from logo_keras.training.watching import DrawCurves, ShowProgress, watched
+from logo_keras.visualize import curves
 
 ROUNDS = 10
 # Name: image size, images a step, steps a run.

@@ -156,8 +156,8 @@ def test_the_curves_take_two_percent_of_the_time(monkeypatch, tmp_path):
         now[0] += 10
         draw.on_epoch_end(epoch, {"loss": 1.0})
     draw.on_train_end()
-    # After 60 s, then every 50 s, and at the end.
-    assert drawn == [6, 11, 16, 21]
+    # After 30 s, which the first drawing is taken to allow, then every 50 s, and at the end.
+    assert drawn == [3, 8, 13, 18, 21]
 
 
 def test_a_picture_that_fails_ends_no_run_and_is_said_once(monkeypatch, tmp_path):

@@ -25,8 +25,8 @@ _SHOWN = ("loss", "top1", "recall")
 _EVERY = 20
 # Most of the time that drawing the curves may take. By choice.
 _SHARE = 0.02
-# s, what the first drawing is taken to cost, matplotlib's import with it: 1.1 s (2 cores of an AMD EPYC, 2026-12-01).
-_FIRST_DRAWING = 1.1
+# s, what the first drawing is taken to cost: benchmarks/results/watching.md.
+_FIRST_DRAWING = 0.5
 # The first step is traced, and the second one finds caches and buffers half filled: both took longer than the others.
 _WARM_UP = 2
 # Steps that are timed after these, and the seconds after which fewer do. By choice.
