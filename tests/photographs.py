@@ -72,3 +72,20 @@ def flat_jpeg(*levels, adobe=True):
             b"\xff\xd9",
         ]
     )
+
+
+def two_brands(folder):
+    """Writes six photos of each of two brands, and returns the folder."""
+    for number in range(12):
+        write(folder / ("acme", "globex")[number % 2] / f"{number}.png", seed=number)
+    return folder
+
+
+def two_brands_and_none(folder):
+    """Writes photos of two brands in two parts, to learn from and to score, and of none; returns the folder."""
+    for number in range(8):
+        for part, first in (("train", 0), ("validation", 20)):
+            write(folder / part / ("acme", "globex")[number % 2] / f"{number}.png", seed=first + number)
+    for number in range(4):
+        write(folder / "none" / f"{number}.png", seed=100 + number)
+    return folder

@@ -16,13 +16,7 @@ TINY = ("--model=plain", "--data=folder", "--backbone=tiny", "--epochs=1", "--ba
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     """Photos of two brands, in two parts, and of none."""
-    folder = tmp_path_factory.mktemp("set")
-    for number in range(8):
-        for part, first in (("train", 0), ("validation", 20)):
-            photographs.write(folder / part / ("acme", "globex")[number % 2] / f"{number}.png", seed=first + number)
-    for number in range(4):
-        photographs.write(folder / "none" / f"{number}.png", seed=100 + number)
-    return folder
+    return photographs.two_brands_and_none(tmp_path_factory.mktemp("set"))
 
 
 @pytest.fixture(scope="module")

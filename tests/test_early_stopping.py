@@ -30,10 +30,7 @@ ALL_ON = {
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     """Six photographs of each of two brands."""
-    root = tmp_path_factory.mktemp("photographs")
-    for number in range(12):
-        photographs.write(root / ("acme", "globex")[number % 2] / f"{number}.png", seed=number)
-    return datasets.load("folder", root)
+    return datasets.load("folder", photographs.two_brands(tmp_path_factory.mktemp("photos")))
 
 
 def test_an_epoch_is_as_good_as_its_validation_photos_marks_or_scenes():

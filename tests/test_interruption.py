@@ -77,10 +77,7 @@ class Signal(keras.callbacks.Callback):
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    root = tmp_path_factory.mktemp("photographs")
-    for number in range(12):
-        photographs.write(root / ("acme", "globex")[number % 2] / f"{number}.png", seed=number)
-    return datasets.load("folder", root)
+    return datasets.load("folder", photographs.two_brands(tmp_path_factory.mktemp("photos")))
 
 
 @posix

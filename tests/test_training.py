@@ -24,10 +24,7 @@ pytestmark = pytest.mark.usefixtures("eager")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Six photographs of each of two brands."""
-    root = tmp_path_factory.mktemp("photographs")
-    for number in range(12):
-        photographs.write(root / ("acme", "globex")[number % 2] / f"{number}.png", seed=number)
-    return root
+    return photographs.two_brands(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,7 @@ pytestmark = pytest.mark.usefixtures("eager")
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     """Twelve photos of two brands: two steps of six."""
-    root = tmp_path_factory.mktemp("photos")
-    for number in range(12):
-        photographs.write(root / ("acme", "globex")[number % 2] / f"{number}.png", seed=number)
-    return datasets.load("folder", root)
+    return datasets.load("folder", photographs.two_brands(tmp_path_factory.mktemp("photos")))
 
 
 def fitted(callback, steps=6, epochs=2, validated=False, **options):
