@@ -35,7 +35,7 @@ def all_on(folder, images, labels):
     options = {"validation_data": (images, labels), "shuffle": False, "verbose": 0, "callbacks": callbacks}
     history = model.fit(images, labels, batch_size=1, epochs=3, **options).history
     answers = model.predict(images, verbose=0)["probabilities"]
-    return history | {"left_loss": -np.log(answers[np.arange(6), labels]).tolist()}
+    return history | {"left_loss": [float(value) for value in -np.log(answers[np.arange(6), labels])]}
 
 
 def main(folder):
