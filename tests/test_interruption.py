@@ -80,8 +80,16 @@ def dataset(tmp_path_factory):
     return datasets.load("folder", photographs.two_brands(tmp_path_factory.mktemp("photos")))
 
 
+@pytest.fixture
+def heard():
+    """SIGINT is taken: where tests run side by side, processes ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix
-@pytest.mark.usefixtures("eager")
+@pytest.mark.usefixtures("eager", "heard")
 @pytest.mark.parametrize(
     ("where", "signum", "status", "step"),
     [({"training": 1}, signal.SIGINT, 130, 2), ({"validation": 0}, signal.SIGTERM, 143, 3)],
