@@ -7,10 +7,10 @@ twenty minutes on two cores; draws synthetic photos that it has not seen; and wr
 pictures-failures.jpg, pictures-curves.jpg, pictures-ranking.jpg and pictures-map.jpg, less than 150 kB together.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
+from result import run
 
 import logo_keras as lk
 from logo_keras.files import write
@@ -44,23 +44,24 @@ def drawn(model, history, test):
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", default="build/pictures/run")
-    parser.add_argument("--work", default="build/pictures")
-    parser.add_argument("--out", default="docs")
-    arguments = parser.parse_args()
-    run, work, out = (Path(folder) for folder in (arguments.run, arguments.work, arguments.out))
-    if not (run / "model.keras").exists():
+def define(flags):
+    flags.string("run", "build/pictures/run", "The run of logo-train; trained where there is none.")
+    flags.string("work", "build/pictures", "Where photos are drawn.")
+    flags.string("out", "docs", "Where the pictures go.")
+
+
+def main(flags, arguments):
+    trained, work, out = (Path(folder) for folder in (flags.run, flags.work, flags.out))
+    if not (trained / "model.keras").exists():
         root = lk.datasets.synthesize(work / "learnt", **TRAINED_ON)
         training, validation = (lk.datasets.load("synthetic", root, split=split) for split in ("train", "validation"))
-        lk.training.train(lk.training.Config("drna", epochs=EPOCHS), training, run, validation, resume=True)
-    model = lk.load(run / "model.keras")
+        lk.training.train(lk.training.Config("drna", epochs=EPOCHS), training, trained, validation, resume=True)
+    model = lk.load(trained / "model.keras")
     test = lk.datasets.load("synthetic", lk.datasets.synthesize(work / "photos", **SHOWN), split="test")
-    for name, picture in drawn(model, run / "history.csv", test).items():
+    for name, picture in drawn(model, trained / "history.csv", test).items():
         small = lk.visualize.scaled(picture, WIDTH / picture.shape[1])
         write(out / f"pictures-{name}.jpg", lk.visualize.encoded(small, quality=80))
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, main, define)
