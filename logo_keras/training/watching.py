@@ -25,7 +25,7 @@ _SHOWN = ("loss", "top1", "recall")
 _EVERY = 20
 # Most of the time that drawing the curves may take. By choice.
 _SHARE = 0.02
-# s, what the first drawing is taken to cost: benchmarks/results/watching.md.
+# s, what the first drawing is taken to cost, with matplotlib's import. By choice: those after it are timed.
 _FIRST_DRAWING = 0.5
 # The first step is traced, and the second one finds caches and buffers half filled: both took longer than the others.
 _WARM_UP = 2
