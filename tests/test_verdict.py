@@ -72,6 +72,7 @@ def test_five_photos_that_agree_prove_nothing():
 def test_models_that_never_differ():
     verdict = one(np.ones(50, bool), np.ones(50, bool))
     assert (verdict.p, verdict.comparison.interval, verdict.discordant, verdict.shown) == (1, (0, 0), (), False)
+    assert "both are right on the same ones; a difference of" in verdict.sentence
     assert verdict.detectable == pytest.approx(7.906 / 50)
 
 

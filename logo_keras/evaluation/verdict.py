@@ -97,6 +97,8 @@ class Verdict:
         on = f"on these {self.photos:,} photos"
         if self.shown:
             found = f"{ahead} is better than {behind} {on}: {points} points, {low} to {high}"
+        elif not self.discordant:
+            found = f"Not shown that one is better {on}: both are right on the same ones"
         else:
             found = f"Not shown that one is better {on}: {ahead} has {points} points more than {behind}, {low} to {high}"
         seen = f"a difference of {100 * self.detectable:.1f} points would have been shown in about 8 of 10 such comparisons"
