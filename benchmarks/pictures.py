@@ -60,7 +60,7 @@ def main(flags, arguments):
     test = lk.datasets.load("synthetic", lk.datasets.synthesize(work / "photos", **SHOWN), split="test")
     for name, picture in drawn(model, trained / "history.csv", test).items():
         small = lk.visualize.scaled(picture, WIDTH / picture.shape[1])
-        write(out / f"pictures-{name}.jpg", lk.visualize.encoded(small, quality=80))
+        write(out / f"pictures-{name}.jpg", lk.visualize.encoded(small, quality=60))
 
 
 if __name__ == "__main__":
