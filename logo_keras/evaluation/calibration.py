@@ -16,6 +16,7 @@ from logo_keras.datasets.checking import in_threads
 from logo_keras.datasets.classes import composed, listed
 from logo_keras.datasets.dataset import Dataset
 from logo_keras.datasets.find_photos import find
+from logo_keras.edge.metadata import DIGEST_BYTES
 from logo_keras.errors import UserError
 from logo_keras.evaluation.metrics import evaluate
 from logo_keras.evaluation.reliability import calibration_error
@@ -38,8 +39,6 @@ _HALVINGS = 30
 _KEPT = 2**26
 # Rows of them that are worked on at once hold so many numbers.
 _AT_ONCE = 2**20
-# Bytes of a digest. Of 100,000 photos one in 4 billion sets holds two different ones with the same 8 bytes (birthday bound).
-_DIGEST = 8
 # Digits of a threshold: it is rounded down, so that other rounding in an exported file drops no photo that it was fitted to.
 _DIGITS = 4
 # Files that an error names.
@@ -307,7 +306,7 @@ def digest(path):
     """The digest of a file's bytes by which photos are remembered: 8 bytes; None if the file is gone."""
     try:
         with open(path, "rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST)).digest()
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_BYTES)).digest()
     except OSError:
         return None
 
@@ -322,7 +321,7 @@ def fitted(calibration):
         frozenset of bytes, what `digest` gives of each.
     """
     packed = base64.b64decode((calibration or {}).get("fitted_on", ""))
-    return frozenset(packed[first : first + _DIGEST] for first in range(0, len(packed), _DIGEST))
+    return frozenset(packed[first : first + DIGEST_BYTES] for first in range(0, len(packed), DIGEST_BYTES))
 
 
 def _packed(digests):

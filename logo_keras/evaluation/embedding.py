@@ -6,6 +6,17 @@ from logo_keras.errors import UserError
 from logo_keras.evaluation.asking import ask
 
 
+def with_embeddings(model):
+    """A function of images that gives a model's outputs with the embedding, for `class_means` and `evaluate`.
+
+    Raises:
+        ValueError: for an exported file.
+    """
+    if not hasattr(model, "predict_on_batch"):
+        raise UserError("class means need embeddings, which a .keras model gives: evaluate that.")
+    return lambda images: model(images, training=False, embedding=True)
+
+
 def embed(model, dataset, batch_size=16):
     """Embeds every photo of a data set.
 
@@ -22,10 +33,8 @@ def embed(model, dataset, batch_size=16):
     """
     infer = None
     if hasattr(model, "decision"):
-        # One that names brands, which gives its embedding when it is asked to.
-        def infer(images):
-            return model(images, training=False, embedding=True)
-
+        # One that names brands.
+        infer = with_embeddings(model)
     elif not hasattr(model, "embed") and "embedding" not in getattr(model, "outputs", ()):
         raise UserError(f"this {type(model).__name__} gives no embedding; export it with one, or take the .keras model.")
     parts = [

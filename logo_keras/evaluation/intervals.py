@@ -3,7 +3,7 @@
 import math
 
 # Two-sided 95 % of the normal distribution.
-_Z = 1.959964
+Z = 1.959964
 
 
 def wilson_interval(right, total):
@@ -19,9 +19,9 @@ def wilson_interval(right, total):
     Source:
         Wilson 1927, Journal of the American Statistical Association 22 (158), p. 209.
     """
-    share, z2 = right / total, _Z**2
+    share, z2 = right / total, Z**2
     middle = (share + z2 / (2 * total)) / (1 + z2 / total)
-    half = _Z * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2)) / (1 + z2 / total)
+    half = Z * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2)) / (1 + z2 / total)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 

@@ -6,11 +6,11 @@ import math
 import numpy as np
 
 from logo_keras.datasets.checking import in_threads
-from logo_keras.errors import UserError
 from logo_keras.evaluation import calibration, novelty
-from logo_keras.evaluation.asking import ask, card_of
+from logo_keras.evaluation.asking import card_of
 from logo_keras.evaluation.document import relative
-from logo_keras.evaluation.intervals import counted
+from logo_keras.evaluation.embedding import embed, with_embeddings
+from logo_keras.evaluation.intervals import Z, counted
 from logo_keras.evaluation.metrics import evaluate
 
 # Share of the photos with a brand that a threshold accepts where scores are compared, as elsewhere (Hendrycks and Gimpel 2017,
@@ -20,19 +20,6 @@ TRUE_ACCEPTS = 0.95
 _OF_MEANS = 5000
 # Negatives that are named, those that look most like a brand.
 _SUREST = 6
-# Two-sided 95 % of the normal distribution.
-_Z = 1.959964
-
-
-def with_embeddings(model):
-    """A function of images that gives a model's outputs with the embedding, for `class_means` and `evaluate`.
-
-    Raises:
-        ValueError: for an exported file.
-    """
-    if not hasattr(model, "predict_on_batch"):
-        raise UserError("class means need embeddings, which a .keras model gives: evaluate that.")
-    return lambda images: model(images, training=False, embedding=True)
 
 
 def class_means(model, training, batch_size=16, seed=0):
@@ -50,18 +37,12 @@ def class_means(model, training, batch_size=16, seed=0):
     Raises:
         ValueError: if no photo can be read, the classes are others, or the model is an exported file.
     """
-    infer = with_embeddings(model)
+    with_embeddings(model)
     training = training.with_class_names(model.class_names)
     places = np.flatnonzero(training.labels >= 0)
     if len(places) > _OF_MEANS:
         places = np.sort(np.random.default_rng(seed).choice(places, _OF_MEANS, replace=False))
-    training = training.subset(places)
-    parts = [
-        (outputs["embedding"], training.labels[numbers]) for numbers, outputs, _ in ask(model, training, batch_size, infer=infer)
-    ]
-    if not parts:
-        raise UserError("none of the training photos for class means can be read.")
-    return novelty.ClassMeans.of(*map(np.concatenate, zip(*parts, strict=True)))
+    return novelty.ClassMeans.of(*embed(model, training.subset(places), batch_size))
 
 
 def fitted_places(model, paths):
@@ -155,5 +136,5 @@ def _interval(area, known, unknown):
     """
     one, two = area / (2 - area), 2 * area**2 / (1 + area)
     variance = (area * (1 - area) + (known - 1) * (one - area**2) + (unknown - 1) * (two - area**2)) / (known * unknown)
-    half = _Z * math.sqrt(max(0.0, variance))
+    half = Z * math.sqrt(max(0.0, variance))
     return max(0.0, area - half), min(1.0, area + half)
